@@ -1,0 +1,45 @@
+# The service in an image: a build stage trains and compiles, the runtime stage gets what it serves with, nothing else.
+ARG BASE=python:3.13-slim-trixie
+
+FROM ${BASE} AS build
+# hadolint ignore=DL3008
+RUN apt-get update \
+    && apt-get install -y --no-install-recommends gcc libc6-dev \
+    && rm -rf /var/lib/apt/lists/*
+WORKDIR /build
+COPY requirements/build.txt requirements/
+RUN python -m venv /opt/build \
+    && /opt/build/bin/pip install --no-cache-dir --no-deps --require-hashes -r requirements/build.txt
+# From here on a layer is made again only when what it reads has changed.
+COPY contract contract
+COPY train train
+RUN /opt/build/bin/python -m train
+COPY app/__init__.py app/library.py app/
+COPY compile compile
+RUN /opt/build/bin/python -m compile artifacts/penguin_model.json \
+    && cp -RL artifacts/bundle /bundle
+
+FROM ${BASE} AS packages
+COPY requirements/runtime.txt requirements/
+RUN python -m venv /opt/packages \
+    && /opt/packages/bin/pip install --no-cache-dir --no-deps --require-hashes --no-compile \
+       --target /packages -r requirements/runtime.txt \
+    && rm -rf /packages/bin \
+    && python -m compileall -q --invalidation-mode unchecked-hash /packages
+
+FROM ${BASE}
+# The base's own installer has no place in a running service.
+RUN rm -rf /usr/local/lib/python3*/site-packages/pip* /usr/local/bin/pip*
+WORKDIR /service
+COPY --from=packages /packages packages
+COPY --from=build /bundle bundle
+COPY contract contract
+COPY app app
+RUN python -m compileall -q --invalidation-mode unchecked-hash contract app
+ENV PYTHONPATH=/service/packages \
+    PYTHONUNBUFFERED=1 \
+    PYTHONDONTWRITEBYTECODE=1 \
+    BUNDLE=/service/bundle
+USER 65532:65532
+EXPOSE 8080
+CMD ["python", "-m", "app"]

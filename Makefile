@@ -1,0 +1,74 @@
+# `make run` trains, compiles and serves; `make help` lists the rest.
+PYTHON ?= python3
+VENV := .venv
+BIN := $(VENV)/bin
+IMAGE ?= penguins
+BASE ?= python:3.13-slim-trixie
+DOCKER ?= docker
+export DOCKER_BUILDKIT := 1
+
+MODEL := artifacts/penguin_model.json
+BUNDLE := artifacts/bundle/manifest.json
+CONTRACT := $(wildcard contract/*.py)
+
+.DEFAULT_GOAL := help
+.PHONY: help setup train compile run test check format image clean lock
+
+help: ## list the targets
+	@grep -hE '^[a-z-]+:.*##' $(MAKEFILE_LIST) | sed -E 's/^([a-z-]+):.*## /\1|/' | \
+	  awk -F'|' '{ printf "  make %-14s %s\n", $$1, $$2 }'
+
+# The locks are complete, so nothing is resolved (--no-deps). They leave out XGBoost's library for several GPUs.
+define install
+	@$(PYTHON) -c 'import sys; sys.exit(sys.version_info < (3, 11) and "Python 3.11 or newer is needed, this is " + sys.version.split()[0] + "; set PYTHON=")'
+	@test -x $(BIN)/python || $(PYTHON) -m venv $(VENV) || \
+	  { rm -rf $(VENV); echo "error: no virtual environment; on Debian: apt install python3-venv" >&2; exit 2; }
+	$(BIN)/python -m pip install --quiet --disable-pip-version-check --no-deps --require-hashes -r $<
+	@touch $@
+endef
+
+$(VENV)/.build: requirements/build.txt
+	$(install)
+
+$(VENV)/.dev: requirements/dev.txt
+	$(install)
+
+$(MODEL): $(VENV)/.build $(CONTRACT) $(wildcard train/*.py train/data/*.csv)
+	$(BIN)/python -m train
+
+$(BUNDLE): $(MODEL) $(wildcard compile/*.py compile/native/*) app/library.py
+	$(BIN)/python -m compile $(MODEL)
+	@touch $@
+
+setup: $(VENV)/.dev ## install everything that development needs into .venv
+
+train: $(MODEL) ## fit the model: artifacts/penguin_model.json and its report
+
+compile: $(BUNDLE) ## compile the model: artifacts/bundle
+
+run: $(BUNDLE) ## serve on PORT (default 8080)
+	@exec $(BIN)/python -m app
+
+test: $(VENV)/.dev $(BUNDLE) ## run the tests, with branch coverage
+	$(BIN)/coverage erase
+	$(BIN)/coverage run -m pytest $(ARGS)
+	@$(BIN)/coverage combine --quiet
+	@$(BIN)/coverage report
+
+check: $(VENV)/.dev ## lint, format, types
+	$(BIN)/ruff check
+	$(BIN)/ruff format --check
+	$(BIN)/mypy
+
+format: $(VENV)/.dev ## rewrite the source in the house's format
+	$(BIN)/ruff check --fix
+	$(BIN)/ruff format
+
+image: ## build the container image
+	$(DOCKER) build --network host --build-arg BASE=$(BASE) -t $(IMAGE) .
+
+lock: $(VENV)/.dev ## resolve requirements/*.in again into hashed locks
+	requirements/lock $(BIN)/uv
+
+clean: ## remove everything that was made
+	rm -rf artifacts $(VENV) .mypy_cache .ruff_cache .pytest_cache .hypothesis .coverage*

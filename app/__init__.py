@@ -1,0 +1,1 @@
+"""bundle -> HTTP answers. Starts without numpy, xgboost, treelite or scikit-learn."""

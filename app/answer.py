@@ -1,0 +1,60 @@
+"""What a handler returns: a status, headers and a body, known to no HTTP server."""
+
+from typing import Literal, NamedTuple
+
+import msgspec
+
+from contract.species import SPECIES, Species
+
+Headers = list[tuple[bytes, bytes]]
+
+JSON: Headers = [(b"content-type", b"application/json")]
+PROBLEM_JSON: Headers = [(b"content-type", b"application/problem+json")]
+
+
+class Answer(NamedTuple):
+    status: int
+    headers: Headers
+    body: bytes
+
+
+Probabilities = msgspec.defstruct("Probabilities", [(name, float) for name in SPECIES])
+
+
+class PredictionAnswer(msgspec.Struct, frozen=True):
+    """The most probable species. `prediction` is its index in the order of `probabilities`, which sum to 1."""
+
+    prediction: int
+    species: Species
+    probabilities: Probabilities  # type: ignore[valid-type]  # made from SPECIES, where the names are written once
+
+
+class FieldError(msgspec.Struct, frozen=True):
+    """One thing that is wrong. `pointer` is a JSON pointer to it in the request's body; `#` is all of the body."""
+
+    detail: str
+    pointer: str
+
+
+class Problem(msgspec.Struct, frozen=True, omit_defaults=True):
+    """A problem document (RFC 9457): `title` names the status, `detail` says what to do about it."""
+
+    title: str
+    status: int
+    detail: str
+    errors: list[FieldError] = []
+
+
+class Health(msgspec.Struct, frozen=True):
+    status: Literal["live", "ready"]
+
+
+def problem(document: Problem, headers: Headers | None = None) -> Answer:
+    """The answer that carries a problem document."""
+    return Answer(document.status, PROBLEM_JSON + (headers or []), msgspec.json.encode(document))
+
+
+def json_answer(document: object) -> Answer:
+    """A 200 with a JSON body."""
+    return Answer(200, JSON, msgspec.json.encode(document))
+

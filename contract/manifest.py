@@ -1,0 +1,136 @@
+"""The manifest of a model bundle: what is in it, what it was made from, and for which contract.
+
+A bundle is a directory: `manifest.json`, the files it lists, and nothing else that is ever read.
+"""
+
+import hashlib
+import platform
+import sys
+from typing import Any
+
+import msgspec
+
+from contract.features import FEATURE_NAMES
+from contract.measurements import MEASUREMENTS
+from contract.refusal import Refusal
+from contract.species import SPECIES
+
+FORMAT_VERSION = 1
+MANIFEST_FILE = "manifest.json"
+MODEL_FILE = "model.json"
+TRAINING_FILE = "training.json"
+
+
+class Digest(msgspec.Struct, frozen=True):
+    """The size in bytes and the SHA-256, in hexadecimal, of a file."""
+
+    size: int
+    sha256: str
+
+    @classmethod
+    def of(cls, data: bytes) -> "Digest":
+        return cls(len(data), hashlib.sha256(data).hexdigest())
+
+
+class Interface(msgspec.Struct, frozen=True):
+    """What goes into a library and what comes out, in order. `features` are what the trees split on."""
+
+    measurements: tuple[str, ...]
+    units: tuple[str, ...]
+    features: tuple[str, ...]
+    classes: tuple[str, ...]
+
+
+CONTRACT = Interface(
+    measurements=tuple(measurement.name for measurement in MEASUREMENTS),
+    units=tuple(measurement.unit for measurement in MEASUREMENTS),
+    features=FEATURE_NAMES,
+    classes=SPECIES,
+)
+
+
+class Trees(msgspec.Struct, frozen=True):
+    """The size of the model. `base_margins` are the float32 values every sum starts from, one per output."""
+
+    objective: str
+    count: int
+    nodes: int
+    depth: int
+    base_margins: tuple[float, ...]
+
+
+class Toolchain(msgspec.Struct, frozen=True):
+    """What built the library."""
+
+    compiler: str
+    flags: tuple[str, ...]
+    versions: dict[str, str]
+
+
+class Golden(msgspec.Struct, frozen=True):
+    """One row of measurements and XGBoost's own answer to it, as float32 values: the first thing a loader asks."""
+
+    measurements: tuple[float, ...]
+    margins: tuple[float, ...]
+    label: int
+
+
+class Parity(msgspec.Struct, frozen=True):
+    """How the library was compared with XGBoost before it was packed.
+
+    Margins were equal bit for bit on every row. `worst_probability_ulp` is the largest distance in float32 steps.
+    """
+
+    rows: int
+    worst_probability_ulp: int
+
+
+class Manifest(msgspec.Struct, frozen=True):
+    """Everything a loader checks before a library's first byte is mapped. `libraries` maps a platform to a file."""
+
+    format_version: int
+    interface: Interface
+    trees: Trees
+    toolchain: Toolchain
+    parity: Parity
+    golden: Golden
+    libraries: dict[str, str]
+    files: dict[str, Digest]
+
+
+def platform_name() -> str:
+    """The key of `Manifest.libraries` for this machine, such as `linux-x86_64`."""
+    return f"{sys.platform}-{platform.machine().lower()}"
+
+
+def encode(document: msgspec.Struct) -> bytes:
+    """Indented JSON that ends in a newline; the same document always gives the same bytes."""
+    return msgspec.json.format(msgspec.json.encode(document), indent=2) + b"\n"
+
+
+def decode_manifest(data: bytes, source: str) -> Manifest:
+    """Raises Refusal, naming `source`, where `data` is no manifest of this format version."""
+    try:
+        version = msgspec.json.decode(data, type=_Versioned).format_version
+        if version != FORMAT_VERSION:
+            raise Refusal(
+                f"{source}: expected bundle format {FORMAT_VERSION}, found {version}; "
+                "make the bundle again with this version: make compile"
+            )
+        return msgspec.json.decode(data, type=Manifest)
+    except (msgspec.DecodeError, UnicodeDecodeError, RecursionError) as error:
+        raise Refusal(f"{source}: not a bundle manifest ({error}); make the bundle again: make compile") from error
+
+
+class _Versioned(msgspec.Struct):
+    format_version: int
+
+
+def difference(expected: Interface, found: Interface) -> str | None:
+    """The first field in which two interfaces differ, in words, or None."""
+    for field in msgspec.structs.fields(Interface):
+        wanted: Any = getattr(expected, field.name)
+        given: Any = getattr(found, field.name)
+        if wanted != given:
+            return f"expected {field.name} {', '.join(wanted)}; found {', '.join(given)}"
+    return None

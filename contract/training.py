@@ -1,0 +1,47 @@
+"""What training learned about the data and the model, for the stages after it. Written as `training.json`."""
+
+import msgspec
+
+from contract.species import Species
+
+
+class MeasurementRange(msgspec.Struct, frozen=True):
+    """One measurement over the training rows, in its unit. `deviation` is the sample standard deviation."""
+
+    minimum: float
+    maximum: float
+    mean: float
+    deviation: float
+
+
+class CrossValidation(msgspec.Struct, frozen=True):
+    """Figures on held-out birds: each fold is predicted by a model that has not seen it.
+
+    `log_loss` is in nats per bird. `confusion[i][j]` counts birds of species i answered as j, over all repeats.
+    `expected_calibration_error` is the mean of |confidence - accuracy| over ten bins, weighted by the birds in each.
+    """
+
+    protocol: str
+    accuracy: float
+    accuracy_deviation: float
+    log_loss: float
+    log_loss_deviation: float
+    expected_calibration_error: float
+    confusion: list[list[int]]
+
+
+class TrainingSummary(msgspec.Struct, frozen=True):
+    """The provenance of a model."""
+
+    data_sha256: str
+    model_sha256: str
+    rows_read: int
+    rows_dropped: int
+    rows_trained: int
+    species_counts: dict[Species, int]
+    measurement_ranges: dict[str, MeasurementRange]
+    parameters: dict[str, str | int | float]
+    rounds: int
+    seed: int
+    xgboost_version: str
+    cross_validation: CrossValidation
