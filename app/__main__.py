@@ -5,8 +5,8 @@ import sys
 
 import uvicorn
 
-from app.main import create_app
 from app.bundle import load_bundle
+from app.main import create_app
 from app.settings import read_settings
 from contract.refusal import exit_status
 

@@ -13,6 +13,8 @@ PROBLEM_JSON: Headers = [(b"content-type", b"application/problem+json")]
 
 
 class Answer(NamedTuple):
+    """An HTTP response in three parts; `headers` leave out content-length."""
+
     status: int
     headers: Headers
     body: bytes
@@ -46,6 +48,8 @@ class Problem(msgspec.Struct, frozen=True, omit_defaults=True):
 
 
 class Health(msgspec.Struct, frozen=True):
+    """That the process is live, or that it is ready to predict."""
+
     status: Literal["live", "ready"]
 
 
@@ -57,4 +61,3 @@ def problem(document: Problem, headers: Headers | None = None) -> Answer:
 def json_answer(document: object) -> Answer:
     """A 200 with a JSON body."""
     return Answer(200, JSON, msgspec.json.encode(document))
-

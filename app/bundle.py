@@ -48,7 +48,9 @@ def _read(path: Path) -> bytes:
     try:
         return path.read_bytes()
     except OSError as error:
-        raise Refusal(f"cannot read {path}: {error.strerror}; {AGAIN}, or set BUNDLE to a bundle's directory") from error
+        raise Refusal(
+            f"cannot read {path}: {error.strerror}; {AGAIN}, or set BUNDLE to a bundle's directory"
+        ) from error
 
 
 def _read_verified(directory: Path, name: str, expected: Digest) -> bytes:

@@ -98,7 +98,9 @@ def _map(image: bytes) -> tuple[ctypes.PyDLL, int | None]:
                 file.write(image)
             return ctypes.PyDLL(path, os.RTLD_NOW | os.RTLD_LOCAL), None
     except OSError as error:
-        raise Refusal(f"cannot load the model library: {error}; make the bundle on this machine: make compile") from error
+        raise Refusal(
+            f"cannot load the model library: {error}; make the bundle on this machine: make compile"
+        ) from error
 
 
 def _sealed_memory(image: bytes) -> int:

@@ -51,9 +51,7 @@ def _predict(measurements: Any, prediction: Any, problem: Any) -> dict[str, Any]
         },
         "responses": {
             "200": _response("The most probable species", "application/json", prediction),
-            **{
-                status: _response(text, "application/problem+json", problem) for status, text in PROBLEMS.items()
-            },
+            **{status: _response(text, "application/problem+json", problem) for status, text in PROBLEMS.items()},
         },
     }
 

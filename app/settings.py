@@ -14,7 +14,7 @@ from contract.refusal import Refusal
 class Settings(msgspec.Struct, frozen=True, rename="upper"):
     """Each field is an environment variable of the same name in capitals."""
 
-    host: str = "0.0.0.0"
+    host: str = "0.0.0.0"  # noqa: S104  # a container is reached from outside it
     port: Annotated[int, Meta(ge=0, le=65535)] = 8080
     bundle: str = "artifacts/bundle"  # directory that `python -m compile` wrote
     max_body_bytes: Annotated[int, Meta(ge=1)] = 65_536  # of a request; larger ones are answered 413
@@ -23,6 +23,7 @@ class Settings(msgspec.Struct, frozen=True, rename="upper"):
 
     @property
     def bundle_path(self) -> Path:
+        """`bundle` as a path."""
         return Path(self.bundle)
 
 

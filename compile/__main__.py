@@ -7,6 +7,7 @@ import sys
 import tempfile
 from pathlib import Path
 
+import msgspec
 import numpy as np
 import tl2cgen
 import treelite
@@ -30,6 +31,7 @@ from contract.manifest import (
     platform_name,
 )
 from contract.refusal import Refusal, exit_status
+from contract.training import TrainingSummary
 
 TRAINING_ROWS_FILE = "training_rows.csv"
 
@@ -54,7 +56,7 @@ def compile_model(path: Path, out: Path, emit_c: Path | None = None) -> None:
     library = Library(image)
     parity = check_parity(library, model, _training_rows(path, model))
     library_file = f"libmodel-{platform_name()}{compiler.library_suffix}"
-    files = {library_file: image, MODEL_FILE: model.data, **_training(path)}
+    files = {library_file: image, MODEL_FILE: model.data, **_training(path, Digest.of(model.data).sha256)}
     manifest = Manifest(
         format_version=FORMAT_VERSION,
         interface=model.interface,
@@ -89,10 +91,19 @@ def _copy_source(directory: Path, destination: Path) -> None:
         raise Refusal(f"cannot write the C to {destination}: {error}; choose another --emit-c") from error
 
 
-def _training(model_path: Path) -> dict[str, bytes]:
+def _training(model_path: Path, model_sha256: str) -> dict[str, bytes]:
     """What training wrote beside the model, where it did."""
     path = model_path.with_name(TRAINING_FILE)
-    return {TRAINING_FILE: path.read_bytes()} if path.exists() else {}
+    if not path.exists():
+        return {}
+    data = path.read_bytes()
+    try:
+        described = msgspec.json.decode(data, type=TrainingSummary).model_sha256
+    except (msgspec.DecodeError, UnicodeDecodeError) as error:
+        raise Refusal(f"{path}: {error}; train again: make train") from error
+    if described != model_sha256:
+        raise Refusal(f"{path} describes another model than {model_path}; train again: make train")
+    return {TRAINING_FILE: data}
 
 
 def _training_rows(model_path: Path, model: Model) -> Rows | None:

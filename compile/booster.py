@@ -1,5 +1,6 @@
 """Reading a trained booster, and refusing by name what the compiled library could not answer exactly."""
 
+from collections.abc import Iterator
 from pathlib import Path
 from typing import Any
 
@@ -8,6 +9,7 @@ import numpy as np
 import numpy.typing as npt
 import xgboost
 
+from compile.canonical import MEND, canonical_json
 from contract.features import FEATURE_NAMES
 from contract.manifest import CONTRACT, Interface, Trees
 from contract.refusal import Refusal
@@ -42,24 +44,12 @@ def read_model(path: Path) -> Model:
         data = path.read_bytes()
     except OSError as error:
         raise Refusal(f"cannot read the model {path}: {error.strerror}; train one first: make train") from error
-    booster = xgboost.Booster()
-    try:
-        booster.load_model(bytearray(data))
-        document = msgspec.json.decode(booster.save_raw("json"))
-    except (xgboost.core.XGBoostError, msgspec.DecodeError, UnicodeDecodeError) as error:
-        raise Refusal(
-            f"{path} is not an XGBoost model in JSON or UBJSON ({_reason(error)}); "
-            "write it with Booster.save_model, or train again: make train"
-        ) from error
+    document = msgspec.json.decode(canonical_json(path))
     _refuse_unsupported(document["learner"], str(path))
-    booster.set_param({"nthread": 1})
+    _refuse_malformed(document["learner"], str(path))
+    booster = xgboost.Booster({"nthread": 1})
+    booster.load_model(bytearray(msgspec.json.encode(document)))
     return Model(data, booster, document, _interface(document["learner"]), _trees(document), _thresholds(document))
-
-
-def _reason(error: Exception) -> str:
-    """The telling line of an error; XGBoost appends a native stack trace."""
-    lines = str(error).split("Stack trace:")[0].strip().splitlines()
-    return lines[0] if lines else type(error).__name__
 
 
 def _refuse_unsupported(learner: dict[str, Any], source: str) -> None:
@@ -86,6 +76,35 @@ def _unsupported(learner: dict[str, Any]) -> str | None:
     return None
 
 
+def _refuse_malformed(learner: dict[str, Any], source: str) -> None:
+    """XGBoost follows the links of a tree, and its features, unchecked."""
+    features = int(learner["learner_model_param"]["num_feature"])
+    for number, tree in enumerate(learner["gradient_booster"]["model"]["trees"]):
+        lists = [tree[name] for name in ("left_children", "right_children", "split_indices", "split_conditions")]
+        if len({len(entries) for entries in lists}) != 1 or not _is_tree(lists[0], lists[1]):
+            raise Refusal(f"{source}: the links of tree {number} do not make a tree; {MEND}")
+        if any(left != -1 and not 0 <= index < features for left, index in zip(lists[0], lists[2], strict=True)):
+            raise Refusal(f"{source}: tree {number} splits on a feature that the model does not have; {MEND}")
+
+
+def _is_tree(left: list[int], right: list[int]) -> bool:
+    """From the root every link leads to another node, and to no node twice."""
+    seen = {0}
+    for level in _levels(left, right):
+        for child in level:
+            if child in seen or not 0 < child < len(left):
+                return False
+            seen.add(child)
+    return True
+
+
+def _levels(left: list[int], right: list[int]) -> Iterator[list[int]]:
+    """The children of the root, their children, and so on; nodes that pruning has cut off are not among them."""
+    level = [0]
+    while level := [child for node in level if left[node] != -1 for child in (left[node], right[node])]:
+        yield level
+
+
 def _interface(learner: dict[str, Any]) -> Interface:
     """The contract's where the model has the contract's features; else the model's own, without derived features."""
     names = tuple(learner["feature_names"]) or tuple(
@@ -100,48 +119,31 @@ def _interface(learner: dict[str, Any]) -> Interface:
 
 def _trees(document: dict[str, Any]) -> Trees:
     trees = document["learner"]["gradient_booster"]["model"]["trees"]
+    shapes = [list(_levels(tree["left_children"], tree["right_children"])) for tree in trees]
     return Trees(
         objective=document["learner"]["objective"]["name"],
         count=len(trees),
-        nodes=sum(len(tree["left_children"]) for tree in trees),
-        depth=max(_depth(tree) for tree in trees),
+        nodes=sum(1 + sum(map(len, levels)) for levels in shapes),
+        depth=max(map(len, shapes)),
         base_margins=_base_margins(document),
     )
 
 
-def _depth(tree: dict[str, Any]) -> int:
-    """Edges from the root to the deepest leaf."""
-    level, depth = [0], -1
-    while level:
-        depth += 1
-        level = [
-            child
-            for node in level
-            for child in (tree["left_children"][node], tree["right_children"][node])
-            if child != -1
-        ]
-    return depth
-
-
 def _base_margins(document: dict[str, Any]) -> tuple[float, ...]:
-    """What XGBoost's sums start from: its own answer when the trees are taken away."""
+    """What XGBoost's sums start from: its own answer when every leaf is zero."""
     learner = document["learner"]
-    model = learner["gradient_booster"]["model"]
-    bare_model = {
-        **model,
-        "trees": [],
-        "tree_info": [],
-        "iteration_indptr": [0],
-        "gbtree_model_param": {**model["gbtree_model_param"], "num_trees": "0"},
-    }
-    bare = {
-        **document,
-        "learner": {**learner, "gradient_booster": {**learner["gradient_booster"], "model": bare_model}},
-    }
-    booster = xgboost.Booster()
-    booster.load_model(bytearray(msgspec.json.encode(bare)))
+    booster = learner["gradient_booster"]
+    model = {**booster["model"], "trees": [_without_leaves(tree) for tree in booster["model"]["trees"]]}
+    empty = {**document, "learner": {**learner, "gradient_booster": {**booster, "model": model}}}
+    oracle = xgboost.Booster({"nthread": 1})
+    oracle.load_model(bytearray(msgspec.json.encode(empty)))
     row = np.zeros((1, int(learner["learner_model_param"]["num_feature"])), dtype=np.float32)
-    return tuple(booster.inplace_predict(row, predict_type="margin", validate_features=False).ravel().tolist())
+    return tuple(oracle.inplace_predict(row, predict_type="margin", validate_features=False).ravel().tolist())
+
+
+def _without_leaves(tree: dict[str, Any]) -> dict[str, Any]:
+    conditions = zip(tree["left_children"], tree["split_conditions"], strict=True)
+    return {**tree, "split_conditions": [0.0 if left == -1 else condition for left, condition in conditions]}
 
 
 def _thresholds(document: dict[str, Any]) -> dict[int, npt.NDArray[np.float32]]:

@@ -73,6 +73,7 @@ class Oracle:
         self._outputs = len(model.trees.base_margins)
 
     def answer(self, features: Rows) -> Answers:
+        """Margins, probabilities and labels of rows of features."""
         margins = self._ask(self._booster, features, "margin")
         probabilities = self._ask(self._probabilities, features, "value")
         return Answers(margins, probabilities, self._labels(margins, probabilities))
@@ -88,7 +89,8 @@ class Oracle:
         if self._objective == "binary:logistic":
             return (probabilities[:, 0] > 0.5).astype(np.int32)
         ranked = margins if self._objective == "multi:softmax" else probabilities
-        return ranked.argmax(axis=1).astype(np.int32)
+        labels: npt.NDArray[np.int32] = ranked.argmax(axis=1).astype(np.int32)
+        return labels
 
 
 def _softprob(model: Model) -> xgboost.Booster:

@@ -73,7 +73,7 @@ def quiet() -> Iterator[None]:
     """
     sys.stderr.flush()
     terminal = os.dup(2)
-    with open(os.devnull, "wb") as null, contextlib.redirect_stdout(io.StringIO()):
+    with Path(os.devnull).open("wb") as null, contextlib.redirect_stdout(io.StringIO()):
         os.dup2(null.fileno(), 2)
         try:
             yield

@@ -50,16 +50,19 @@ class Compiler(msgspec.Struct, frozen=True):
 
     @property
     def compile_flags(self) -> tuple[str, ...]:
+        """Of each translation unit."""
         if sys.platform == "darwin":
             return COMPILE_FLAGS
         return COMPILE_FLAGS + BRANCH_PROTECTION.get(self.machine, ())
 
     @property
     def link_flags(self) -> tuple[str, ...]:
+        """Of the library."""
         return LINK_FLAGS_MACOS if sys.platform == "darwin" else LINK_FLAGS_ELF
 
     @property
     def library_suffix(self) -> str:
+        """What names of libraries end in on this system."""
         return ".dylib" if sys.platform == "darwin" else ".so"
 
 

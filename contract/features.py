@@ -14,6 +14,8 @@ from contract.measurements import MEASUREMENTS
 
 
 class Divisible(Protocol):
+    """What a ratio can be taken of."""
+
     def __truediv__(self, denominator: Self, /) -> Self: ...
 
 
@@ -28,6 +30,7 @@ class Ratio(msgspec.Struct, frozen=True):
 
     @property
     def name(self) -> str:
+        """The name of the feature."""
         return f"{self.numerator}/{self.denominator}"
 
 

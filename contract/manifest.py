@@ -29,6 +29,7 @@ class Digest(msgspec.Struct, frozen=True):
 
     @classmethod
     def of(cls, data: bytes) -> "Digest":
+        """The digest of these bytes."""
         return cls(len(data), hashlib.sha256(data).hexdigest())
 
 

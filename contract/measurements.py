@@ -10,21 +10,23 @@ import msgspec
 from msgspec import Meta
 
 
+def _bounds(minimum: float, maximum: float, unit: str) -> Meta:
+    return Meta(ge=minimum, le=maximum, extra_json_schema={"x-unit": unit})
+
+
 class Measurements(msgspec.Struct, frozen=True, gc=False):
     """One bird. Unknown fields are ignored; the last of repeated fields counts."""
 
     bill_length_mm: Annotated[
-        float,
-        Meta(ge=20, le=80, description="Length of the bill's upper ridge", extra_json_schema={"x-unit": "mm"}, examples=[39.1]),
+        float, _bounds(20, 80, "mm"), Meta(description="Length of the bill's upper ridge", examples=[39.1])
     ]
     bill_depth_mm: Annotated[
-        float,
-        Meta(ge=8, le=30, description="Depth of the bill at its base", extra_json_schema={"x-unit": "mm"}, examples=[18.7]),
+        float, _bounds(8, 30, "mm"), Meta(description="Depth of the bill at its base", examples=[18.7])
     ]
     flipper_length_mm: Annotated[
-        float, Meta(ge=120, le=280, description="Length of the flipper", extra_json_schema={"x-unit": "mm"}, examples=[181])
+        float, _bounds(120, 280, "mm"), Meta(description="Length of the flipper", examples=[181])
     ]
-    body_mass_g: Annotated[float, Meta(ge=1500, le=9000, description="Body mass", extra_json_schema={"x-unit": "g"}, examples=[3750])]
+    body_mass_g: Annotated[float, _bounds(1500, 9000, "g"), Meta(description="Body mass", examples=[3750])]
 
 
 class Measurement(msgspec.Struct, frozen=True):
@@ -39,15 +41,14 @@ class Measurement(msgspec.Struct, frozen=True):
 
 
 def _describe(name: str, hint: Any) -> Measurement:
-    meta: Meta = hint.__metadata__[0]
-    assert meta.extra_json_schema and meta.description and meta.examples and meta.ge is not None and meta.le is not None
+    bounds, text = hint.__metadata__
     return Measurement(
         name=name,
-        unit=meta.extra_json_schema["x-unit"],
-        description=meta.description,
-        minimum=meta.ge,
-        maximum=meta.le,
-        example=meta.examples[0],
+        unit=bounds.extra_json_schema["x-unit"],
+        description=text.description,
+        minimum=bounds.ge,
+        maximum=bounds.le,
+        example=text.examples[0],
     )
 
 

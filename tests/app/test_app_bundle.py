@@ -1,0 +1,144 @@
+"""Bytes that were not verified never run."""
+
+import json
+import shutil
+from collections.abc import Callable
+from pathlib import Path
+from typing import Any
+
+import pytest
+
+from app import bundle as bundle_module
+from app.bundle import load_bundle
+from contract.manifest import MANIFEST_FILE, MODEL_FILE, TRAINING_FILE, Digest, platform_name
+from contract.refusal import Refusal
+from tests.commands import run_module
+
+
+@pytest.fixture
+def copy(bundle_path: Path, tmp_path: Path) -> Path:
+    """A bundle to damage."""
+    return Path(shutil.copytree(bundle_path, tmp_path / "bundle"))
+
+
+def library_path(bundle: Path) -> Path:
+    (path,) = bundle.glob("libmodel*")
+    return path
+
+
+def edit_manifest(bundle: Path, edit: Callable[[dict[str, Any]], None]) -> None:
+    document = json.loads((bundle / MANIFEST_FILE).read_bytes())
+    edit(document)
+    (bundle / MANIFEST_FILE).write_text(json.dumps(document))
+
+
+def test_a_whole_bundle_loads(copy: Path) -> None:
+    """And knows its version, which is its manifest's digest."""
+    loaded = load_bundle(copy)
+    assert loaded.version == Digest.of((copy / MANIFEST_FILE).read_bytes()).sha256
+    assert loaded.training is not None
+
+
+@pytest.fixture
+def no_library(monkeypatch: pytest.MonkeyPatch) -> None:
+    """Mapping a library is a failure of the test: the refusal has to come before."""
+
+    def library(_: bytes) -> None:
+        pytest.fail("unverified bytes were mapped")
+
+    monkeypatch.setattr(bundle_module, "Library", library)
+
+
+@pytest.mark.usefixtures("no_library")
+def test_a_library_cut_anywhere_is_refused_before_it_is_mapped(copy: Path) -> None:
+    """At every 512 bytes."""
+    path = library_path(copy)
+    data = path.read_bytes()
+    for length in range(0, len(data), 512):
+        path.write_bytes(data[:length])
+        with pytest.raises(Refusal, match=r"expected .* bytes of SHA-256"):
+            load_bundle(copy)
+
+
+@pytest.mark.usefixtures("no_library")
+@pytest.mark.parametrize("name", [MODEL_FILE, TRAINING_FILE, "libmodel"])
+def test_one_flipped_bit_in_any_file_is_refused(copy: Path, name: str) -> None:
+    """The refusal names the file and the command that mends it."""
+    path = library_path(copy) if name == "libmodel" else copy / name
+    data = bytearray(path.read_bytes())
+    for position in range(0, len(data), len(data) // 7):
+        data[position] ^= 1 << (position % 8)
+        path.write_bytes(data)
+        with pytest.raises(Refusal, match="SHA-256") as refusal:
+            load_bundle(copy)
+        assert str(path) in str(refusal.value)
+        assert "make compile" in str(refusal.value)
+        data[position] ^= 1 << (position % 8)
+
+
+@pytest.mark.usefixtures("no_library")
+@pytest.mark.parametrize(
+    ("edit", "told"),
+    [
+        (
+            lambda m: m["interface"].update(classes=["Adelie", "Chinstrap", "Gentoo"]),
+            "another contract: expected classes",
+        ),
+        (lambda m: m["interface"]["features"].pop(), "another contract: expected features"),
+        (lambda m: m.update(libraries={"plan9-mips": "libmodel.so"}), "has libraries for plan9-mips"),
+        (lambda m: m.update(libraries={platform_name(): "unlisted.so"}), "no digest of unlisted.so"),
+        (lambda m: m["files"].update({"../secret": m["files"][MODEL_FILE]}), "not the name of a file"),
+        (lambda m: m["files"].update({"/etc/passwd": m["files"][MODEL_FILE]}), "not the name of a file"),
+        (lambda m: m["files"].update({"absent": m["files"][MODEL_FILE]}), "cannot read"),
+        (lambda m: m.update(format_version=0), "expected bundle format 1, found 0"),
+    ],
+)
+def test_a_manifest_that_does_not_fit_is_refused(copy: Path, edit: Callable[[dict[str, Any]], None], told: str) -> None:
+    """Another contract, platform, format; a library without a digest; a path out of the bundle."""
+    edit_manifest(copy, edit)
+    with pytest.raises(Refusal, match=told):
+        load_bundle(copy)
+
+
+def test_a_library_that_answers_otherwise_is_refused(copy: Path) -> None:
+    """The golden row is asked before the first client."""
+    edit_manifest(copy, lambda manifest: manifest["golden"].update(margins=[0.0, 0.0, 0.0]))
+    with pytest.raises(Refusal, match="where XGBoost answered"):
+        load_bundle(copy)
+
+
+def test_a_golden_row_of_another_length_is_refused(copy: Path) -> None:
+    """It could not be asked."""
+    edit_manifest(copy, lambda manifest: manifest["golden"].update(measurements=[1.0]))
+    with pytest.raises(Refusal, match="expected a library of shape"):
+        load_bundle(copy)
+
+
+def test_a_training_summary_that_is_none_is_refused(copy: Path) -> None:
+    """Though its digest is right."""
+    (copy / TRAINING_FILE).write_bytes(b"{}")
+    digest = Digest.of(b"{}")
+    edit_manifest(copy, lambda m: m["files"].update({TRAINING_FILE: {"size": digest.size, "sha256": digest.sha256}}))
+    with pytest.raises(Refusal, match=TRAINING_FILE):
+        load_bundle(copy)
+
+
+@pytest.mark.parametrize(
+    ("environment", "told"),
+    [
+        ({"BUNDLE": "no/such/bundle"}, "make compile"),
+        ({"PORT": "http"}, "PORT='http'"),
+        ({"PORT": "70000"}, "PORT='70000'"),
+        ({"LOG_LEVEL": "loud"}, "LOG_LEVEL='loud'"),
+        ({"MAX_BODY_BYTES": "0"}, "MAX_BODY_BYTES='0'"),
+    ],
+)
+@pytest.mark.parametrize("command", [("app",), ("uvicorn", "app.main:app", "--port", "0")])
+def test_a_mistake_at_start_up_is_one_line_and_status_2(
+    environment: dict[str, str], told: str, command: tuple[str, ...]
+) -> None:
+    """Both ways to start say what is wrong and what to do."""
+    result = run_module(*command, environment=environment)
+    assert result.returncode == 2
+    assert told in result.stderr
+    assert "Traceback" not in result.stderr

@@ -1,0 +1,72 @@
+"""The interactive page, in a real browser."""
+
+import re
+import shutil
+from collections.abc import Iterator
+
+import pytest
+from selenium import webdriver
+from selenium.webdriver.common.by import By
+from selenium.webdriver.support.ui import WebDriverWait
+
+from tests.service import Service
+
+WAIT_S = 10
+FLAGS = (
+    "--headless",
+    "--no-sandbox",
+    "--disable-gpu",
+    "--disable-quic",
+    "--no-first-run",
+    "--disable-background-networking",
+    "--disable-component-update",
+    "--disable-sync",
+    "--disable-dev-shm-usage",
+)
+
+
+@pytest.fixture(scope="module")
+def browser() -> Iterator[webdriver.Chrome]:
+    chromium, driver = shutil.which("chromium"), shutil.which("chromedriver")
+    if not (chromium and driver):
+        pytest.skip("no browser here: apt install chromium chromium-driver")
+    options = webdriver.ChromeOptions()
+    options.binary_location = chromium
+    for flag in FLAGS:
+        options.add_argument(flag)
+    started = webdriver.Chrome(options=options, service=webdriver.ChromeService(driver))
+    yield started
+    started.quit()
+
+
+def answer(browser: webdriver.Chrome) -> str:
+    """What the page shows after a click on Predict."""
+    before = browser.find_element(By.ID, "exchange").text
+    browser.find_element(By.TAG_NAME, "button").click()
+    WebDriverWait(browser, WAIT_S).until(lambda page: page.find_element(By.ID, "exchange").text != before)
+    return browser.find_element(By.ID, "answer").text
+
+
+def test_the_page_predicts(browser: webdriver.Chrome, service: Service) -> None:
+    """A person opens it, clicks, and sees the species; a wrong value shows the service's own words."""
+    browser.get(f"http://127.0.0.1:{service.port}/")
+    WebDriverWait(browser, WAIT_S).until(lambda page: page.find_elements(By.TAG_NAME, "button"))
+    shown = answer(browser)
+    assert shown.startswith("Adelie")
+    assert "99.99 %" in shown
+    field = browser.find_element(By.NAME, "bill_length_mm")
+    field.clear()
+    field.send_keys("500")
+    assert "bill_length_mm 500 is more than 80 mm" in answer(browser)
+    assert '"bill_length_mm":500' in browser.find_element(By.ID, "shell").text
+    assert "POST /predict" in browser.find_element(By.ID, "operations").text
+    log = browser.get_log("browser")  # type: ignore[no-untyped-call]  # selenium ships it without
+    assert [entry for entry in log if "400 (Bad Request)" not in entry["message"]] == []
+
+
+def test_the_page_asks_no_other_host(service: Service) -> None:
+    """It works in the field, and its policy forbids more."""
+    reply = service.request("GET", "/docs")
+    assert reply.headers["content-type"].startswith("text/html")
+    assert "default-src 'none'" in reply.headers["content-security-policy"]
+    assert not re.search(rb"""(src|href)\s*=\s*["'](https?:)?//""", reply.body)

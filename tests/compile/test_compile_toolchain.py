@@ -1,0 +1,133 @@
+import platform
+import shutil
+import subprocess
+import sys
+from pathlib import Path
+
+import pytest
+
+from app.library import Library
+from compile import toolchain
+from compile.booster import Model
+from compile.parity import check_parity
+from compile.source import write_source
+from compile.toolchain import build_library, find_compiler
+from contract.refusal import Refusal
+
+linux_only = pytest.mark.skipif(sys.platform != "linux", reason="ELF libraries are Linux's")
+
+
+def build(model: Model, directory: Path) -> bytes:
+    directory.mkdir(parents=True)
+    return build_library(find_compiler(), write_source(model, directory), directory)
+
+
+@pytest.mark.parametrize("compiler", ["gcc", "clang"])
+def test_either_compiler_makes_an_equal_library(
+    model: Model, tmp_path: Path, monkeypatch: pytest.MonkeyPatch, compiler: str
+) -> None:
+    """Whichever compiler there is, the library equals XGBoost; its bytes do not depend on the directory."""
+    if not shutil.which(compiler):
+        pytest.skip(f"no {compiler} here: apt install {compiler}")
+    monkeypatch.setenv("CC", compiler)
+    first, second = build(model, tmp_path / "a"), build(model, tmp_path / "another" / "directory")
+    assert first == second
+    assert check_parity(Library(first), model, None).rows > 100_000
+
+
+@linux_only
+def test_the_library_is_hardened(image: bytes, tmp_path: Path) -> None:
+    """Relocations are read-only, no stack is executable, and only the interface is exported."""
+    if not shutil.which("readelf"):
+        pytest.skip("no readelf here: apt install binutils")
+    path = tmp_path / "library.so"
+    path.write_bytes(image)
+    shown = subprocess.run(["readelf", "-Wlds", path], capture_output=True, text=True, check=True).stdout
+    assert "GNU_RELRO" in shown
+    assert "BIND_NOW" in shown
+    assert "SYMBOLIC" in shown
+    stack = next(line for line in shown.splitlines() if "GNU_STACK" in line)
+    assert " RW " in stack
+    exported = {
+        line.split()[-1]
+        for line in shown.splitlines()
+        if " GLOBAL " in line and " FUNC " in line and " DEFAULT " in line and " UND " not in line
+    }
+    assert exported == {"library_shape", "predict_one", "predict_features"}
+
+
+@linux_only
+def test_another_architecture_builds_and_answers(
+    model: Model, image: bytes, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """The library for aarch64, run by an emulator, gives the golden row the margins that XGBoost gives it here."""
+    cross, emulator = "aarch64-linux-gnu-gcc", "qemu-aarch64"
+    if platform.machine() == "aarch64" or not (shutil.which(cross) and shutil.which(emulator)):
+        pytest.skip("no cross compiler: apt install gcc-aarch64-linux-gnu libc6-dev-arm64-cross qemu-user")
+    monkeypatch.setenv("CC", cross)
+    compiler = find_compiler()
+    assert compiler.machine == "aarch64"
+    (tmp_path / "libmodel.so").write_bytes(build(model, tmp_path / "source"))
+    shutil.copy(Path(__file__).parent / "print_margins.c", tmp_path)
+    subprocess.run(
+        [cross, "print_margins.c", "./libmodel.so", "-Wl,-rpath,$ORIGIN", "-o", "print_margins"],
+        cwd=tmp_path,
+        check=True,
+    )
+    row = ["39.1", "18.7", "181", "3750"]
+    command = [emulator, "-L", "/usr/aarch64-linux-gnu", "./print_margins", *row]
+    shown = subprocess.run(command, cwd=tmp_path, capture_output=True, text=True, check=True).stdout.split()
+    here = Library(image)
+    label = here.predict([float(value) for value in row]).label
+    assert [float.fromhex(value) for value in shown[1:]] == here.margins
+    assert int(shown[0]) == label
+
+
+def test_no_compiler_is_refused_with_what_to_install(monkeypatch: pytest.MonkeyPatch) -> None:
+    """Both where CC names none and where PATH has none."""
+    monkeypatch.setenv("CC", "no-such-compiler")
+    with pytest.raises(Refusal, match="CC=no-such-compiler is not on PATH"):
+        find_compiler()
+    monkeypatch.delenv("CC")
+    monkeypatch.setenv("PATH", "")
+    with pytest.raises(Refusal, match="apt install gcc"):
+        find_compiler()
+
+
+def script(path: Path, text: str) -> Path:
+    path.write_text(f"#!/bin/sh\n{text}\n")
+    path.chmod(0o755)
+    return path
+
+
+ANSWERS = 'case "$1" in --version) echo "fake 1"; exit;; -dumpmachine) echo x86_64-linux; exit;; esac\n'
+
+
+@pytest.mark.parametrize(
+    ("behaviour", "told"),
+    [
+        ("echo 'x.c:1: error: no space' >&2; exit 1", "x.c:1: error: no space"),
+        ("kill -9 $$", "killed by signal 9"),
+        ("exec sleep 60", "took longer than"),
+        ("exit 3", "exit status 3"),
+    ],
+)
+def test_a_compiler_that_fails_is_told_in_one_line(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch, behaviour: str, told: str
+) -> None:
+    """An error, a kill and a hang: each is named."""
+    monkeypatch.setenv("CC", str(script(tmp_path / "cc", ANSWERS + behaviour)))
+    monkeypatch.setattr(toolchain, "TIMEOUT_S", 0.5)
+    with pytest.raises(Refusal, match=told) as refusal:
+        build_library(find_compiler(), ["x.c"], tmp_path)
+    assert "\n" not in str(refusal.value)
+
+
+def test_a_compiler_that_is_no_program_is_refused(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    """An executable file of the wrong format."""
+    path = tmp_path / "cc"
+    path.write_bytes(b"\x7fELF nonsense")
+    path.chmod(0o755)
+    monkeypatch.setenv("CC", str(path))
+    with pytest.raises(Refusal, match="cannot run"):
+        find_compiler()

@@ -1,0 +1,79 @@
+"""A real service in a process of its own, spoken to through a real socket."""
+
+import contextlib
+import http.client
+import os
+import re
+import subprocess
+import sys
+from collections.abc import Iterator, Mapping
+from pathlib import Path
+from typing import Any, NamedTuple
+
+import msgspec
+
+from tests.commands import ROOT
+
+
+class Reply(NamedTuple):
+    """A whole HTTP response."""
+
+    status: int
+    headers: dict[str, str]
+    body: bytes
+
+    @property
+    def document(self) -> Any:
+        return msgspec.json.decode(self.body)
+
+
+class Service(NamedTuple):
+    """A running service."""
+
+    process: "subprocess.Popen[str]"
+    port: int
+
+    def request(
+        self, method: str, path: str, body: bytes | None = None, headers: dict[str, str] | None = None
+    ) -> Reply:
+        connection = http.client.HTTPConnection("127.0.0.1", self.port, timeout=10)
+        with contextlib.closing(connection):
+            connection.request(method, path, body, headers or {})
+            response = connection.getresponse()
+            names = {name.lower(): value for name, value in response.getheaders()}
+            return Reply(response.status, names, response.read())
+
+    def predict(self, body: bytes | Mapping[str, object]) -> Reply:
+        encoded = body if isinstance(body, bytes) else msgspec.json.encode(body)
+        return self.request("POST", "/predict", encoded)
+
+
+@contextlib.contextmanager
+def serving(bundle: Path, command: tuple[str, ...] = ("app",), **environment: str) -> Iterator[Service]:
+    """Start the service on a free port; stop it at the end, and see that it left in good order."""
+    process = subprocess.Popen(
+        [sys.executable, "-m", *command],
+        cwd=ROOT,
+        env={**os.environ, "BUNDLE": str(bundle), "PORT": "0", "HOST": "127.0.0.1", **environment},
+        stderr=subprocess.PIPE,
+        text=True,
+    )
+    try:
+        yield Service(process, listening_port(process))
+    finally:
+        process.terminate()
+        try:
+            process.communicate(timeout=10)
+        finally:
+            process.kill()
+
+
+def listening_port(process: "subprocess.Popen[str]") -> int:
+    """The port that the service says it listens on."""
+    assert process.stderr
+    said = ""
+    for line in process.stderr:
+        said += line
+        if found := re.search(r"running on http://[^:]+:(\d+)", line):
+            return int(found[1])
+    raise AssertionError(f"the service did not start:\n{said}")

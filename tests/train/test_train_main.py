@@ -1,0 +1,129 @@
+"""`python -m train` as a person runs it: what it writes, prints and refuses, and what a failing disk leaves behind."""
+
+import os
+import subprocess
+import sys
+from collections.abc import Callable
+from errno import ENOSPC
+from hashlib import sha256
+from itertools import count
+from pathlib import Path
+
+import msgspec
+import pytest
+import xgboost
+
+import train.__main__ as stage
+from contract.training import TrainingSummary
+
+FILES = ("training_rows.csv", "training_report.html", "training.json", "penguin_model.json")
+ROOT = Path(stage.__file__).parents[1]
+
+
+@pytest.fixture(scope="module")
+def outputs(data: Path, tmp_path_factory: pytest.TempPathFactory) -> dict[int, Path]:
+    """Number of threads -> the folder that a process with so many wrote."""
+    folders = {threads: tmp_path_factory.mktemp(f"threads{threads}") / "out" for threads in (1, 2, 4)}
+    processes = [
+        subprocess.Popen(
+            [sys.executable, "-m", "train", "--data", data, "--out", folder, "--threads", str(threads)],
+            cwd=ROOT,
+            env={**os.environ, "PYTHONHASHSEED": str(threads)},
+        )
+        for threads, folder in folders.items()
+    ]
+    assert [process.wait(60) for process in processes] == [0, 0, 0]
+    return folders
+
+
+def test_threads_do_not_change_a_byte(outputs: dict[int, Path]) -> None:
+    """One, two and four threads, in processes of their own, write the same four files."""
+    first, *others = ({path.name: path.read_bytes() for path in folder.iterdir()} for folder in outputs.values())
+    assert set(first) == set(FILES)
+    assert all(other == first for other in others)
+
+
+def test_the_files_belong_together(outputs: dict[int, Path], summary: TrainingSummary) -> None:
+    """training.json is the summary of the model beside it, and XGBoost loads that model."""
+    written = msgspec.json.decode((outputs[1] / "training.json").read_bytes(), type=TrainingSummary)
+    model = (outputs[1] / "penguin_model.json").read_bytes()
+    assert written == summary
+    assert written.model_sha256 == sha256(model).hexdigest()
+    assert xgboost.Booster(model_file=bytearray(model)).num_boosted_rounds() == written.rounds
+
+
+def test_says_what_it_did(data: Path, tmp_path: Path, capsys: pytest.CaptureFixture[str]) -> None:
+    """Rows, dropped rows, accuracy, log loss, and the paths as written, the model last; nothing on stderr."""
+    assert stage.main(["--data", str(data), "--out", str(tmp_path)]) == 0
+    printed, errors = capsys.readouterr()
+    assert "Read 344 birds, dropped 2" in printed
+    assert "accuracy 0.98" in printed
+    assert "log loss 0.02" in printed
+    assert printed.split()[-4:] == [str(tmp_path / name) for name in FILES]
+    assert errors == ""
+
+
+@pytest.mark.parametrize(
+    "arguments", [["--threads", "-1"], ["--threads", "many"], ["--threads", "257"], ["--bogus"], ["extra"]]
+)
+def test_bad_arguments(arguments: list[str], capsys: pytest.CaptureFixture[str]) -> None:
+    """argparse shows the usage and exits with 2."""
+    with pytest.raises(SystemExit) as ended:
+        stage.main(arguments)
+    assert ended.value.code == 2
+    assert "usage: python -m train" in capsys.readouterr().err
+
+
+def test_bad_data(tmp_path: Path, capsys: pytest.CaptureFixture[str]) -> None:
+    """Missing data ends with status 2, one line on stderr, and no folder."""
+    assert stage.main(["--data", str(tmp_path / "absent.csv"), "--out", str(tmp_path / "out")]) == 2
+    assert capsys.readouterr().err.count("\n") == 1
+    assert not (tmp_path / "out").exists()
+
+
+@pytest.fixture
+def trained(monkeypatch: pytest.MonkeyPatch, summary: TrainingSummary) -> None:
+    """Training that takes no time: what is under test is the writing."""
+    contents = {name: f"new {name}".encode() for name in FILES}
+    monkeypatch.setattr(stage, "train", lambda *_: (summary, contents))
+
+
+@pytest.mark.usefixtures("trained")
+def test_unwritable_folder(tmp_path: Path, capsys: pytest.CaptureFixture[str]) -> None:
+    """A folder that cannot be made ends with status 2 and names the path."""
+    (tmp_path / "file").touch()
+    assert stage.main(["--out", str(tmp_path / "file" / "out")]) == 2
+    assert f"error: cannot write {tmp_path}/file/out/training_rows.csv" in capsys.readouterr().err
+
+
+def _failing(real: Callable[..., object], failing_call: int) -> Callable[..., object]:
+    """The operation `real`, but for its Nth call."""
+    calls = count(1)
+
+    def call(*arguments: object, **options: object) -> object:
+        if next(calls) == failing_call:
+            raise OSError(ENOSPC, "No space left on device")
+        return real(*arguments, **options)
+
+    return call
+
+
+@pytest.mark.usefixtures("trained")
+@pytest.mark.parametrize(("owner", "operation", "calls"), [(os, "fsync", 8), (Path, "replace", 4), (Path, "open", 4)])
+def test_a_failing_disk(tmp_path: Path, owner: object, operation: str, calls: int) -> None:
+    """The Nth operation fails, N = 1, 2, 3, ... until none does: status 2, whole files, the model last, no litter."""
+    for number in count(1):
+        folder = tmp_path / str(number)
+        folder.mkdir()
+        (folder / "penguin_model.json").write_bytes(b"old")
+        with pytest.MonkeyPatch.context() as patch:
+            patch.setattr(owner, operation, _failing(getattr(owner, operation), number))
+            status = stage.main(["--out", str(folder)])
+        found = {path.name: path.read_bytes() for path in folder.iterdir()}
+        model = found.pop("penguin_model.json")
+        assert all(content == f"new {name}".encode() for name, content in found.items())
+        assert model == b"old" or (model == b"new penguin_model.json" and set(found) == set(FILES[:3]))
+        if status == 0:
+            break
+        assert status == 2
+    assert number == calls + 1

@@ -1,0 +1,23 @@
+"""The fit: reproducible."""
+
+import numpy as np
+import numpy.typing as npt
+import pytest
+import xgboost
+
+from contract.features import FEATURE_NAMES
+from train.model import fit
+from train.penguins import Penguins
+
+
+@pytest.mark.parametrize("threads", [1, 2, 4])
+def test_threads_do_not_change_the_model(
+    penguins: Penguins, table: npt.NDArray[np.float32], booster: xgboost.Booster, threads: int
+) -> None:
+    """The bytes of the booster are those of the fit on all cores."""
+    assert fit(table, penguins.labels, threads).save_raw("json") == booster.save_raw("json")
+
+
+def test_the_model_names_its_features(booster: xgboost.Booster) -> None:
+    """Later stages find the features' names, in order, in the model itself."""
+    assert booster.feature_names == list(FEATURE_NAMES)

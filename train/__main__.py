@@ -1,0 +1,72 @@
+"""`python -m train`: read the birds, fit the model, say how good it is, and write what the next stages need."""
+
+import argparse
+import sys
+from pathlib import Path
+
+from contract.files import write_atomically
+from contract.manifest import encode
+from contract.refusal import exit_status
+from contract.training import TrainingSummary
+from train.evaluate import cross_validation, hold_out
+from train.features import features
+from train.model import fit
+from train.penguins import DATA, load
+from train.report import report
+from train.summary import rows_csv, summarise
+
+MAXIMUM_THREADS = 256  # XGBoost fails for absurd numbers, with a traceback
+
+
+def main(arguments: list[str] | None = None) -> int:
+    """Run the stage. Returns 0, or 2 after a Refusal; argparse exits with 2 for arguments it doesn't know."""
+    options = _parser().parse_args(arguments)
+    return exit_status(lambda: run(options.data, options.out, options.threads))
+
+
+def _parser() -> argparse.ArgumentParser:
+    parser = argparse.ArgumentParser(prog="python -m train", description=__doc__)
+    parser.add_argument("--data", type=Path, default=DATA, help="the birds, as CSV (default: %(default)s)")
+    parser.add_argument("--out", type=Path, default=Path("artifacts"), help="folder to write to (default: %(default)s)")
+    parser.add_argument("--threads", type=_threads, default=0, help="threads to fit with; 0, the default, for all")
+    return parser
+
+
+def _threads(text: str) -> int:
+    if not text.isdecimal() or int(text) > MAXIMUM_THREADS:
+        raise argparse.ArgumentTypeError(f"expected 0 to {MAXIMUM_THREADS}, found {text!r}")
+    return int(text)
+
+
+def run(data: Path, out: Path, threads: int) -> None:
+    """Train on `data` and write four files into `out`. Raises Refusal for bad data or a folder that can't be written.
+
+    The bytes written depend on `data` alone. The model comes last: where it is, all else is.
+    """
+    summary, files = train(data, threads)
+    for name, content in files.items():
+        write_atomically(out / name, content)
+    figures = summary.cross_validation
+    print(f"Read {summary.rows_read} birds, dropped {summary.rows_dropped} without measurements.")
+    print(f"On birds not seen before: accuracy {figures.accuracy:.4f}, log loss {figures.log_loss:.4f}.")
+    print("Wrote", *(f"  {out / name}" for name in files), sep="\n")
+
+
+def train(data: Path, threads: int) -> tuple[TrainingSummary, dict[str, bytes]]:
+    """What was learned from `data`, and the files to write, name to content, in order. Raises Refusal for bad data."""
+    penguins = load(data)
+    table = features(penguins.measurements)
+    booster = fit(table, penguins.labels, threads)
+    model = bytes(booster.save_raw("json"))
+    held_out = hold_out(table, penguins.labels)
+    summary = summarise(penguins, model, cross_validation(held_out))
+    return summary, {
+        "training_rows.csv": rows_csv(penguins),
+        "training_report.html": report(summary, penguins, held_out, booster).encode(),
+        "training.json": encode(summary),
+        "penguin_model.json": model,
+    }
+
+
+if __name__ == "__main__":
+    sys.exit(main())

@@ -1,0 +1,40 @@
+"""Whether the model is right as often as it is sure."""
+
+from dataclasses import dataclass
+
+import numpy as np
+import numpy.typing as npt
+
+BUCKETS = 10  # of equal width over confidences 0 to 1
+
+
+@dataclass(frozen=True)
+class Bucket:
+    """The answers whose confidence lies in one tenth of 0 to 1. An empty bucket has confidence and accuracy 0."""
+
+    answers: int
+    confidence: float  # mean probability of the answered species
+    accuracy: float  # share of right answers
+
+
+def sort_by_confidence(labels: npt.NDArray[np.int64], probabilities: npt.NDArray[np.float32]) -> list[Bucket]:
+    """Sort answers by confidence into BUCKETS buckets. Labels are (answers,), probabilities (answers, species).
+
+    A confidence on a border goes to the bucket above it, and 1 to the last.
+    """
+    confidence = probabilities.max(axis=1).astype(np.float64)
+    right = probabilities.argmax(axis=1) == labels
+    bucket_of = np.minimum((confidence * BUCKETS).astype(np.int64), BUCKETS - 1)
+    return [_bucket(confidence[bucket_of == number], right[bucket_of == number]) for number in range(BUCKETS)]
+
+
+def _bucket(confidence: npt.NDArray[np.float64], right: npt.NDArray[np.bool_]) -> Bucket:
+    if not len(right):
+        return Bucket(0, 0.0, 0.0)
+    return Bucket(len(right), float(confidence.mean()), float(right.mean()))
+
+
+def expected_calibration_error(buckets: list[Bucket]) -> float:
+    """Mean of |confidence - accuracy| over the buckets, weighted by their answers (Naeini et al., AAAI 2015)."""
+    gaps = sum(bucket.answers * abs(bucket.confidence - bucket.accuracy) for bucket in buckets)
+    return gaps / sum(bucket.answers for bucket in buckets)

@@ -1,0 +1,73 @@
+"""Cross-validation: what the model answers for birds that it has not seen."""
+
+from dataclasses import dataclass
+from statistics import fmean, stdev
+
+import numpy as np
+import numpy.typing as npt
+from sklearn.metrics import accuracy_score, confusion_matrix, log_loss
+from sklearn.model_selection import RepeatedStratifiedKFold
+
+from contract.species import SPECIES
+from contract.training import CrossValidation
+from train.calibration import expected_calibration_error, sort_by_confidence
+from train.model import fit
+
+FOLDS = 5
+REPEATS = 5
+RANDOM_STATE = 0  # of the shuffles into folds
+PROTOCOL = (
+    f"{REPEATS} x {FOLDS}-fold repeated stratified cross-validation (scikit-learn, random_state {RANDOM_STATE}): "
+    f"mean and sample standard deviation over {REPEATS * FOLDS} folds; confusion and calibration pooled over repeats"
+)
+CLASSES = range(len(SPECIES))
+
+
+@dataclass(frozen=True)
+class HeldOut:
+    """One answer for every row in every repeat, by the model of the fold that left the row out."""
+
+    labels: npt.NDArray[np.int64]  # (REPEATS, rows), the truth, the same in each repeat
+    probabilities: npt.NDArray[np.float32]  # (REPEATS, rows, len(SPECIES)), sum to 1 over the species
+    folds: npt.NDArray[np.int64]  # (REPEATS, rows), 0 to REPEATS * FOLDS - 1
+
+    @property
+    def answers(self) -> npt.NDArray[np.int64]:
+        """The most probable species: int64 (REPEATS, rows)."""
+        answers: npt.NDArray[np.int64] = self.probabilities.argmax(axis=2)
+        return answers
+
+
+def hold_out(table: npt.NDArray[np.float32], labels: npt.NDArray[np.int64]) -> HeldOut:
+    """Fit a model for every fold and ask it about the rows left out. Shapes as in `train.model.fit`.
+
+    Fits use one thread: on so few rows more are slower, and change no answer. Raises ValueError where no species has
+    FOLDS rows.
+    """
+    splitter = RepeatedStratifiedKFold(n_splits=FOLDS, n_repeats=REPEATS, random_state=RANDOM_STATE)
+    probabilities = np.empty((REPEATS, len(labels), len(SPECIES)), np.float32)
+    folds = np.empty((REPEATS, len(labels)), np.int64)
+    for fold, (seen, unseen) in enumerate(splitter.split(table, labels)):
+        booster = fit(table[seen], labels[seen], threads=1)
+        probabilities[fold // FOLDS, unseen] = booster.inplace_predict(table[unseen])
+        folds[fold // FOLDS, unseen] = fold
+    return HeldOut(np.tile(labels, (REPEATS, 1)), probabilities, folds)
+
+
+def cross_validation(held_out: HeldOut) -> CrossValidation:
+    """Put figures on the held-out answers, as PROTOCOL says. Log loss in nats per bird."""
+    labels, answers, probabilities = held_out.labels, held_out.answers, held_out.probabilities
+    folds = [held_out.folds == fold for fold in range(REPEATS * FOLDS)]
+    accuracies = [float(accuracy_score(labels[fold], answers[fold])) for fold in folds]
+    losses = [float(log_loss(labels[fold], probabilities[fold], labels=CLASSES)) for fold in folds]
+    return CrossValidation(
+        protocol=PROTOCOL,
+        accuracy=fmean(accuracies),
+        accuracy_deviation=stdev(accuracies),
+        log_loss=fmean(losses),
+        log_loss_deviation=stdev(losses),
+        expected_calibration_error=expected_calibration_error(
+            sort_by_confidence(labels.ravel(), probabilities.reshape(-1, len(SPECIES)))
+        ),
+        confusion=confusion_matrix(labels.ravel(), answers.ravel(), labels=CLASSES).tolist(),
+    )

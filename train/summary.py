@@ -1,0 +1,57 @@
+"""What training learned, as data for the stages after it: the content of training.json and training_rows.csv."""
+
+import csv
+from hashlib import sha256
+from io import StringIO
+from statistics import fmean, stdev
+
+import numpy as np
+import numpy.typing as npt
+import xgboost
+
+from contract.features import MEASUREMENT_NAMES
+from contract.species import SPECIES
+from contract.training import CrossValidation, MeasurementRange, TrainingSummary
+from train.model import PARAMETERS, ROUNDS, SEED
+from train.penguins import SHA256, Penguins
+
+
+def summarise(penguins: Penguins, model: bytes, cross_validation: CrossValidation) -> TrainingSummary:
+    """Sum up the training that made `model` (the bytes of penguin_model.json) from `penguins`."""
+    return TrainingSummary(
+        data_sha256=SHA256,
+        model_sha256=sha256(model).hexdigest(),
+        rows_read=penguins.rows_read,
+        rows_dropped=penguins.rows_dropped,
+        rows_trained=len(penguins.labels),
+        species_counts={species: int((penguins.labels == label).sum()) for label, species in enumerate(SPECIES)},
+        measurement_ranges={
+            name: _range(column) for name, column in zip(MEASUREMENT_NAMES, penguins.measurements.T, strict=True)
+        },
+        parameters=PARAMETERS,
+        rounds=ROUNDS,
+        seed=SEED,
+        xgboost_version=xgboost.__version__,
+        cross_validation=cross_validation,
+    )
+
+
+def _range(column: npt.NDArray[np.float32]) -> MeasurementRange:
+    # The decimals of the data file, not float32's nearest: else a bird of the largest 59.6 mm would exceed 59.599998.
+    values = [float(_decimal(value)) for value in column]
+    return MeasurementRange(minimum=min(values), maximum=max(values), mean=fmean(values), deviation=stdev(values))
+
+
+def rows_csv(penguins: Penguins) -> bytes:
+    """The measurements that were trained on and their species, as CSV whose decimals give back the same float32."""
+    text = StringIO()
+    writer = csv.writer(text, lineterminator="\n")
+    writer.writerow((*MEASUREMENT_NAMES, "species"))
+    for row, label in zip(penguins.measurements, penguins.labels, strict=True):
+        writer.writerow((*map(_decimal, row), SPECIES[label]))
+    return text.getvalue().encode()
+
+
+def _decimal(value: np.float32) -> str:
+    """The shortest decimal that is this float32 and no other."""
+    return np.format_float_positional(value, trim="-")
