@@ -4,10 +4,16 @@ from collections.abc import Iterator
 from pathlib import Path
 
 import pytest
+from hypothesis import HealthCheck, settings
 
 from app.bundle import Bundle, load_bundle
 from tests.commands import run_module
 from tests.service import Service, serving
+
+
+# No judgement on time: two shared cores are slow whenever they like.
+settings.register_profile("patient", deadline=None, suppress_health_check=[HealthCheck.too_slow])
+settings.load_profile("patient")
 
 
 @pytest.fixture(scope="session")
