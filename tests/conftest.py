@@ -10,7 +10,6 @@ from app.bundle import Bundle, load_bundle
 from tests.commands import run_module
 from tests.service import Service, serving
 
-
 # No judgement on time: two shared cores are slow whenever they like.
 settings.register_profile("patient", deadline=None, suppress_health_check=[HealthCheck.too_slow])
 settings.load_profile("patient")
