@@ -5,12 +5,13 @@ import os
 import struct
 import sys
 import tempfile
-from collections.abc import Sequence
+from collections.abc import Callable, Sequence
 from typing import NamedTuple
 
 from contract.refusal import Refusal
 
-ABI = 1  # LIBRARY_ABI of compile/native/library.h
+FLOAT_BYTES = 4  # of a float32, and of an int32
+ABI = 2  # LIBRARY_ABI of compile/native/library.h
 
 
 class Prediction(NamedTuple):
@@ -18,6 +19,14 @@ class Prediction(NamedTuple):
 
     label: int
     probabilities: list[float]
+
+
+class Batch(NamedTuple):
+    """The answers to many rows, in native byte order: float32 (rows, outputs) twice, int32 (rows,)."""
+
+    margins: bytearray
+    probabilities: bytearray
+    labels: bytearray
 
 
 class Library:
@@ -46,6 +55,9 @@ class Library:
         self._pack_features = struct.Struct(f"={self.features}f").pack_into
         self._predict_one = self._function("predict_one")
         self._predict_features = self._function("predict_features")
+        self.instruction_sets: int = self._function("library_instruction_sets")()
+        self._predict_rows = self._batch_function("predict_rows")
+        self._predict_feature_rows = self._batch_function("predict_feature_rows")
 
     def _shape(self) -> list[int]:
         shape = (ctypes.c_int32 * 4)()
@@ -59,6 +71,13 @@ class Library:
         function.restype = ctypes.c_int32
         return function
 
+    def _batch_function(self, name: str) -> Callable[..., None]:
+        """Called without the GIL, with buffers of its own: other threads go on while it runs."""
+        prototype = ctypes.CFUNCTYPE(None, ctypes.c_int32, *(ctypes.c_void_p, ctypes.c_int64), *[ctypes.c_void_p] * 3)
+        address = ctypes.cast(self._handle[name], ctypes.c_void_p).value
+        assert address
+        return prototype(address)
+
     def predict(self, measurements: Sequence[float]) -> Prediction:
         """One row of measurements, rounded to float32; each must be in float32's range."""
         self._pack_measurements(self._measurement, 0, *measurements)
@@ -70,6 +89,33 @@ class Library:
         self._pack_features(self._feature, 0, *features)
         label: int = self._predict_features(self._feature, self._margin, self._probability)
         return Prediction(label, self._probability[:])
+
+    def predict_rows(self, data: bytes, offset: int, rows: int, instruction_set: int | None = None) -> Batch:
+        """`rows` rows of measurements, float32 in native byte order, from `offset` in `data`. Safe on any thread.
+
+        `instruction_set` is below `instruction_sets`; the last, the fastest, is the default. Raises ValueError where
+        `data` is too short.
+        """
+        return self._run_batch(self._predict_rows, self.measurements, data, offset, rows, instruction_set)
+
+    def predict_feature_rows(self, data: bytes, offset: int, rows: int, instruction_set: int | None = None) -> Batch:
+        """The same from rows of features."""
+        return self._run_batch(self._predict_feature_rows, self.features, data, offset, rows, instruction_set)
+
+    def _run_batch(
+        self, function: Callable[..., None], columns: int, data: bytes, offset: int, rows: int, chosen: int | None
+    ) -> Batch:
+        if not 0 <= offset <= offset + rows * columns * FLOAT_BYTES <= len(data):
+            raise ValueError(f"{rows} rows of {columns} float32 from byte {offset} are not in {len(data)} bytes")
+        best = self.instruction_sets - 1
+        if chosen is not None and not 0 <= chosen <= best:
+            raise ValueError(f"instruction set {chosen} is not one of 0 to {best}")
+        output_bytes = rows * self.outputs * FLOAT_BYTES
+        batch = Batch(bytearray(output_bytes), bytearray(output_bytes), bytearray(rows * FLOAT_BYTES))
+        start = ctypes.cast(ctypes.c_char_p(data), ctypes.c_void_p).value or 0
+        outputs = [(ctypes.c_char * len(buffer)).from_buffer(buffer) for buffer in batch]
+        function(best if chosen is None else chosen, start + offset, rows, *outputs)
+        return batch
 
     @property
     def margins(self) -> list[float]:

@@ -64,3 +64,23 @@ int32_t predict_one(const float *measurement, float *margin, float *probability)
     derive_features(measurement, feature);
     return predict_features(feature, margin, probability);
 }
+
+int32_t library_instruction_sets(void) {
+    return 1;
+}
+
+void predict_rows(int32_t instruction_set, const float *measurement, int64_t rows, float *margin, float *probability,
+                  int32_t *label) {
+    (void)instruction_set;
+    for (int64_t i = 0; i < rows; i++)
+        label[i] = predict_one(measurement + i * MEASUREMENT_COUNT, margin + i * OUTPUT_COUNT,
+                               probability + i * OUTPUT_COUNT);
+}
+
+void predict_feature_rows(int32_t instruction_set, const float *feature, int64_t rows, float *margin,
+                          float *probability, int32_t *label) {
+    (void)instruction_set;
+    for (int64_t i = 0; i < rows; i++)
+        label[i] = predict_features(feature + i * FEATURE_COUNT, margin + i * OUTPUT_COUNT,
+                                    probability + i * OUTPUT_COUNT);
+}

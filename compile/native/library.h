@@ -4,7 +4,7 @@
 
 #include <stdint.h>
 
-#define LIBRARY_ABI 1
+#define LIBRARY_ABI 2
 #define EXPORT __attribute__((visibility("default")))
 
 /* out[4]: LIBRARY_ABI, number of measurements, of features, of outputs. */
@@ -16,5 +16,17 @@ EXPORT int32_t predict_one(const float *measurement, float *margin, float *proba
 
 /* The same from feature[FEATURE_COUNT], what the trees split on: the parity check probes every threshold here. */
 EXPORT int32_t predict_features(const float *feature, float *margin, float *probability);
+
+/* How many instruction sets the rows can be computed with on this CPU, 1 to 3: 0 is the baseline, then AVX2, AVX-512. */
+EXPORT int32_t library_instruction_sets(void);
+
+/* Many rows, row after row, with one of those instruction sets: measurement[rows][MEASUREMENT_COUNT] in;
+ * margin[rows][OUTPUT_COUNT], probability[rows][OUTPUT_COUNT] and label[rows] out. Nothing need be aligned. */
+EXPORT void predict_rows(int32_t instruction_set, const float *measurement, int64_t rows, float *margin,
+                         float *probability, int32_t *label);
+
+/* The same from feature[rows][FEATURE_COUNT]. */
+EXPORT void predict_feature_rows(int32_t instruction_set, const float *feature, int64_t rows, float *margin,
+                                 float *probability, int32_t *label);
 
 #endif

@@ -53,7 +53,14 @@ def test_the_library_is_hardened(image: bytes, tmp_path: Path) -> None:
         for line in shown.splitlines()
         if " GLOBAL " in line and " FUNC " in line and " DEFAULT " in line and " UND " not in line
     }
-    assert exported == {"library_shape", "predict_one", "predict_features"}
+    assert exported == {
+        "library_shape",
+        "library_instruction_sets",
+        "predict_one",
+        "predict_features",
+        "predict_rows",
+        "predict_feature_rows",
+    }
 
 
 @linux_only
