@@ -5,7 +5,8 @@ from typing import Literal
 import msgspec
 
 from app.bundle import Bundle
-from contract.manifest import Digest, Parity, Toolchain, Trees, platform_name
+from contract.certificate import Certificate
+from contract.manifest import Digest, Toolchain, Trees, Tuning, platform_name
 from contract.measurements import MEASUREMENTS, Measurement
 from contract.species import SPECIES
 from contract.training import TrainingSummary
@@ -21,7 +22,8 @@ class ModelAnswer(msgspec.Struct, frozen=True):
     features: tuple[str, ...]
     species: tuple[str, ...]
     trees: Trees
-    parity: Parity
+    certificate: Certificate
+    tuning: Tuning
     toolchain: Toolchain
     files: dict[str, Digest]
     training: TrainingSummary | None
@@ -38,7 +40,8 @@ def about(bundle: Bundle) -> ModelAnswer:
         features=manifest.interface.features,
         species=SPECIES,
         trees=manifest.trees,
-        parity=manifest.parity,
+        certificate=bundle.certificate,
+        tuning=manifest.tuning,
         toolchain=manifest.toolchain,
         files=manifest.files,
         training=bundle.training,

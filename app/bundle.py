@@ -5,9 +5,11 @@ from pathlib import Path
 import msgspec
 
 from app.library import Library
+from contract.certificate import CERTIFICATE_FILE, Certificate
 from contract.manifest import (
     CONTRACT,
     MANIFEST_FILE,
+    MODEL_FILE,
     TRAINING_FILE,
     Digest,
     Manifest,
@@ -26,6 +28,7 @@ class Bundle(msgspec.Struct, frozen=True):
 
     version: str
     manifest: Manifest
+    certificate: Certificate
     library: Library
     training: TrainingSummary | None
 
@@ -39,9 +42,11 @@ def load_bundle(directory: Path) -> Bundle:
     if mismatch:
         raise Refusal(f"{directory} was built for another contract: {mismatch}; {AGAIN}")
     files = {name: _read_verified(resolved, name, digest) for name, digest in manifest.files.items()}
-    library = Library(files[_library_file(manifest, directory)])
+    library_file = _library_file(manifest, directory)
+    certificate = _certificate(files, manifest.files[library_file], directory)
+    library = Library(files[library_file])
     _check_golden(library, manifest, directory)
-    return Bundle(Digest.of(encoded).sha256, manifest, library, _training(files, directory))
+    return Bundle(Digest.of(encoded).sha256, manifest, certificate, library, _training(files, directory))
 
 
 def _read(path: Path) -> bytes:
@@ -72,6 +77,22 @@ def _library_file(manifest: Manifest, directory: Path) -> str:
     if name not in manifest.files:
         raise Refusal(f"{directory / MANIFEST_FILE} gives no digest of {name}; {AGAIN}")
     return name
+
+
+def _certificate(files: dict[str, bytes], library: Digest, directory: Path) -> Certificate:
+    """The certificate, which has to be for exactly this library and model."""
+    path = directory / CERTIFICATE_FILE
+    try:
+        certificate = msgspec.json.decode(files[CERTIFICATE_FILE], type=Certificate)
+        expected = (library.sha256, Digest.of(files[MODEL_FILE]).sha256)
+    except KeyError as error:
+        raise Refusal(f"{directory} has no {error.args[0]}: nothing proves its library; {AGAIN}") from error
+    except (msgspec.DecodeError, UnicodeDecodeError) as error:
+        raise Refusal(f"{path}: not a certificate ({error}); {AGAIN}") from error
+    found = (certificate.library_sha256, certificate.model_sha256)
+    if found != expected:
+        raise Refusal(f"{path}: expected a certificate for library and model {expected}, found {found}; {AGAIN}")
+    return certificate
 
 
 def _check_golden(library: Library, manifest: Manifest, directory: Path) -> None:

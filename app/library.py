@@ -71,9 +71,10 @@ class Library:
         function.restype = ctypes.c_int32
         return function
 
-    def _batch_function(self, name: str) -> Callable[..., None]:
+    def _batch_function(self, name: str) -> Callable[..., int]:
         """Called without the GIL, with buffers of its own: other threads go on while it runs."""
-        prototype = ctypes.CFUNCTYPE(None, ctypes.c_int32, *(ctypes.c_void_p, ctypes.c_int64), *[ctypes.c_void_p] * 3)
+        pointer, int32 = ctypes.c_void_p, ctypes.c_int32
+        prototype = ctypes.CFUNCTYPE(int32, int32, pointer, ctypes.c_int64, pointer, pointer, pointer)
         address = ctypes.cast(self._handle[name], ctypes.c_void_p).value
         assert address
         return prototype(address)
@@ -103,7 +104,7 @@ class Library:
         return self._run_batch(self._predict_feature_rows, self.features, data, offset, rows, instruction_set)
 
     def _run_batch(
-        self, function: Callable[..., None], columns: int, data: bytes, offset: int, rows: int, chosen: int | None
+        self, function: Callable[..., int], columns: int, data: bytes, offset: int, rows: int, chosen: int | None
     ) -> Batch:
         if not 0 <= offset <= offset + rows * columns * FLOAT_BYTES <= len(data):
             raise ValueError(f"{rows} rows of {columns} float32 from byte {offset} are not in {len(data)} bytes")
@@ -114,7 +115,8 @@ class Library:
         batch = Batch(bytearray(output_bytes), bytearray(output_bytes), bytearray(rows * FLOAT_BYTES))
         start = ctypes.cast(ctypes.c_char_p(data), ctypes.c_void_p).value or 0
         outputs = [(ctypes.c_char * len(buffer)).from_buffer(buffer) for buffer in batch]
-        function(best if chosen is None else chosen, start + offset, rows, *outputs)
+        if function(best if chosen is None else chosen, start + offset, rows, *outputs) != 0:
+            raise MemoryError(f"no memory to predict {rows} rows")
         return batch
 
     @property

@@ -1,4 +1,4 @@
-"""python -m compile MODEL [--out DIR] [--emit-c DIR]"""
+"""python -m compile MODEL [--out DIR] [--emit-c DIR] [--one-row WAY --block-from ROWS]"""
 
 import argparse
 import csv
@@ -15,10 +15,15 @@ import xgboost
 
 from app.library import Library
 from compile.booster import Model, read_model
+from compile.build import Build
 from compile.bundle import write_bundle
-from compile.parity import Rows, check_parity, golden
+from compile.parity import certify, golden
+from compile.probes import Rows
+from compile.processor import processor_name
 from compile.source import write_source
-from compile.toolchain import Compiler, build_library, find_compiler
+from compile.toolchain import Compiler, find_compiler
+from compile.tuning import tune, worth_trying_tl2cgen
+from contract.certificate import CERTIFICATE_FILE, INSTRUCTION_SETS, Certificate
 from contract.manifest import (
     CONTRACT,
     FORMAT_VERSION,
@@ -27,7 +32,9 @@ from contract.manifest import (
     Digest,
     Manifest,
     Toolchain,
+    Tuning,
     difference,
+    encode,
     platform_name,
 )
 from contract.refusal import Refusal, exit_status
@@ -44,49 +51,84 @@ def main(arguments: list[str] | None = None) -> int:
     parser.add_argument("model", type=Path, help="a model that XGBoost saved as .json or .ubj")
     parser.add_argument("--out", type=Path, default=Path("artifacts/bundle"), help="the bundle (default: %(default)s)")
     parser.add_argument("--emit-c", type=Path, metavar="DIR", help="also leave the C here, to read")
+    parser.add_argument(
+        "--one-row", choices=("tl2cgen", "walk"), help="do not measure: evaluate one row by this (with --block-from)"
+    )
+    parser.add_argument("--block-from", type=int, metavar="ROWS", help="do not measure: use blocks from this many rows")
     options = parser.parse_args(arguments)
-    return exit_status(lambda: compile_model(options.model, options.out, options.emit_c))
+    if (options.one_row is None) != (options.block_from is None) or (
+        options.block_from is not None and options.block_from < 1
+    ):
+        parser.error("--one-row and --block-from go together; --block-from is at least 1")
+    pinned = Tuning(options.one_row, options.block_from, {}) if options.one_row else None
+    return exit_status(lambda: compile_model(options.model, options.out, pinned, options.emit_c))
 
 
-def compile_model(path: Path, out: Path, emit_c: Path | None = None) -> None:
-    """Compile, check and pack one model, and say so on stdout. Raises Refusal."""
+def compile_model(path: Path, out: Path, pinned: Tuning | None = None, emit_c: Path | None = None) -> None:
+    """Compile, tune unless `pinned`, certify and pack one model, and say so on stdout. Raises Refusal."""
     model = read_model(path)
     compiler = find_compiler()
-    image = _build(model, compiler, emit_c)
-    library = Library(image)
-    parity = check_parity(library, model, _training_rows(path, model))
+    image, tuning = _build(model, compiler, pinned, emit_c)
+    certificate = _certify(image, model, _training_rows(path, model))
     library_file = f"libmodel-{platform_name()}{compiler.library_suffix}"
-    files = {library_file: image, MODEL_FILE: model.data, **_training(path, Digest.of(model.data).sha256)}
+    files = {
+        library_file: image,
+        MODEL_FILE: model.data,
+        CERTIFICATE_FILE: encode(certificate),
+        **_training(path, certificate.model_sha256),
+    }
     manifest = Manifest(
         format_version=FORMAT_VERSION,
         interface=model.interface,
         trees=model.trees,
         toolchain=_toolchain(compiler),
-        parity=parity,
+        tuning=tuning,
         golden=golden(model),
         libraries={platform_name(): library_file},
         files={name: Digest.of(data) for name, data in files.items()},
     )
     directory = write_bundle(out, manifest, files)
     print(f"compiled {model.trees.count} trees with {compiler.version}: {len(image):,} bytes for {platform_name()}")
-    print(f"equal to XGBoost bit for bit on {parity.rows:,} rows")
+    print(f"one row by {tuning.one_row}, blocks from {tuning.block_from} rows")
+    print(
+        f"equal to XGBoost bit for bit on {sum(certificate.rows.values()):,} rows, one at a time and in batches "
+        f"({', '.join(certificate.instruction_sets)})"
+    )
     print(f"wrote {out} -> {directory.name}")
     if model.interface != CONTRACT:
         print(f"note: the service will refuse it: {difference(CONTRACT, model.interface)}", file=sys.stderr)
 
 
-def _build(model: Model, compiler: Compiler, emit_c: Path | None) -> bytes:
+def _build(model: Model, compiler: Compiler, pinned: Tuning | None, emit_c: Path | None) -> tuple[bytes, Tuning]:
+    with_tl2cgen = pinned.one_row == "tl2cgen" if pinned else worth_trying_tl2cgen(model)
     with tempfile.TemporaryDirectory(prefix="compile-") as name:
         directory = Path(name)
-        sources = write_source(model, directory)
+        write_source(model, directory, with_tl2cgen)
+        build = Build(compiler, directory, with_tl2cgen)
+        tuning = pinned or tune(build, model)
+        image = build.library(tuning)
         if emit_c:
             _copy_source(directory, emit_c)
-        return build_library(compiler, sources, directory)
+        return image, tuning
+
+
+def _certify(image: bytes, model: Model, training_rows: Rows | None) -> Certificate:
+    library = Library(image)
+    rows, worst = certify(library, model, training_rows)
+    return Certificate(
+        model_sha256=Digest.of(model.data).sha256,
+        library_sha256=Digest.of(image).sha256,
+        xgboost_version=xgboost.__version__,
+        rows=rows,
+        worst_probability_ulp=worst,
+        instruction_sets=INSTRUCTION_SETS[: library.instruction_sets],
+        processor=processor_name(),
+    )
 
 
 def _copy_source(directory: Path, destination: Path) -> None:
     try:
-        shutil.copytree(directory, destination, dirs_exist_ok=True)
+        shutil.copytree(directory, destination, dirs_exist_ok=True, ignore=shutil.ignore_patterns("*.o", "libmodel*"))
     except (OSError, shutil.Error) as error:
         raise Refusal(f"cannot write the C to {destination}: {error}; choose another --emit-c") from error
 

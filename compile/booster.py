@@ -130,7 +130,7 @@ def _trees(document: dict[str, Any]) -> Trees:
 
 
 def _base_margins(document: dict[str, Any]) -> tuple[float, ...]:
-    """What XGBoost's sums start from: its own answer when every leaf is zero."""
+    """What XGBoost's sums start from: its own answer when every leaf is -0, which changes no sum."""
     learner = document["learner"]
     booster = learner["gradient_booster"]
     model = {**booster["model"], "trees": [_without_leaves(tree) for tree in booster["model"]["trees"]]}
@@ -143,7 +143,7 @@ def _base_margins(document: dict[str, Any]) -> tuple[float, ...]:
 
 def _without_leaves(tree: dict[str, Any]) -> dict[str, Any]:
     conditions = zip(tree["left_children"], tree["split_conditions"], strict=True)
-    return {**tree, "split_conditions": [0.0 if left == -1 else condition for left, condition in conditions]}
+    return {**tree, "split_conditions": [-0.0 if left == -1 else condition for left, condition in conditions]}
 
 
 def _thresholds(document: dict[str, Any]) -> dict[int, npt.NDArray[np.float32]]:

@@ -3,7 +3,7 @@
 Margins must be equal bit for bit, labels equal, probabilities within one float32 step (ulp).
 """
 
-from collections.abc import Callable, Sequence
+from collections.abc import Callable, Iterator, Sequence
 from typing import NamedTuple
 
 import msgspec
@@ -13,19 +13,15 @@ import xgboost
 
 from app.library import Library, Prediction
 from compile.booster import Model
+from compile.probes import Rows, feature_probes, random_measurements, special_measurements
 from contract.features import derive
-from contract.manifest import CONTRACT, Golden, Interface, Parity
+from contract.manifest import CONTRACT, Golden, Interface
 from contract.measurements import MEASUREMENTS
 from contract.refusal import Refusal
 
-Rows = npt.NDArray[np.float32]  # rows x columns
 Entry = Callable[[Sequence[float]], Prediction]
 
-RANDOM_ROWS = 100_000
-CONTEXTS = 4  # random rows around each probed value
 WORST_PROBABILITY_ULP = 1
-TINY = np.float32(1e-45)  # the smallest denormal
-SPECIAL = np.array([np.nan, np.inf, -np.inf, 0.0, -0.0, TINY, -TINY, np.finfo(np.float32).max], dtype=np.float32)
 
 
 class Answers(NamedTuple):
@@ -36,17 +32,44 @@ class Answers(NamedTuple):
     labels: npt.NDArray[np.int32]
 
 
-def check_parity(library: Library, model: Model, training_rows: Rows | None) -> Parity:
-    """Compare the library with XGBoost through both entries. Raises Refusal at the first row that differs."""
+def certify(library: Library, model: Model, training_rows: Rows | None) -> tuple[dict[str, int], int]:
+    """Compare the library with XGBoost on every kind of row, through every entry, on every instruction set.
+
+    Returns how many rows of each kind were asked, and the worst distance of two probabilities in float32 steps.
+    Raises Refusal at the first row that differs.
+    """
     if (library.measurements, library.features) != (len(model.interface.measurements), len(model.interface.features)):
         raise Refusal("the library was made for other features than the model; compile the model again")
     oracle = Oracle(model)
-    features = feature_probes(model)
-    worst = compare(oracle.answer(features), _ask(library.predict_features, library, features), features)
-    measurements = measurement_probes(model, training_rows)
-    expected = oracle.answer(derive_rows(model.interface, measurements))
-    worst = max(worst, compare(expected, _ask(library.predict, library, measurements), measurements))
-    return Parity(rows=len(features) + len(measurements), worst_probability_ulp=worst)
+    rows = {"thresholds": 0}
+    worst = 0
+    for features in feature_probes(model):
+        expected = oracle.answer(features)
+        for found in _all_answers(library, features, derived=True):
+            worst = max(worst, compare(expected, found, features))
+        rows["thresholds"] += len(features)
+    kinds = {"random": random_measurements(model), "special values": special_measurements(model)}
+    for kind, measurements in kinds.items() if training_rows is None else {**kinds, "training": training_rows}.items():
+        expected = oracle.answer(derive_rows(model.interface, measurements))
+        for found in _all_answers(library, measurements, derived=False):
+            worst = max(worst, compare(expected, found, measurements))
+        rows[kind] = len(measurements)
+    return rows, worst
+
+
+def _all_answers(library: Library, rows: Rows, derived: bool) -> Iterator[Answers]:
+    """One row at a time, then in one batch on each instruction set that this processor has."""
+    yield _ask(library.predict_features if derived else library.predict, library, rows)
+    batch = library.predict_feature_rows if derived else library.predict_rows
+    data = rows.tobytes()
+    for instruction_set in range(library.instruction_sets):
+        answer = batch(data, 0, len(rows), instruction_set)
+        shape = (len(rows), library.outputs)
+        yield Answers(
+            np.frombuffer(answer.margins, dtype=np.float32).reshape(shape),
+            np.frombuffer(answer.probabilities, dtype=np.float32).reshape(shape),
+            np.frombuffer(answer.labels, dtype=np.int32),
+        )
 
 
 def golden(model: Model) -> Golden:
@@ -109,48 +132,6 @@ def derive_rows(interface: Interface, measurements: Rows) -> Rows:
         return measurements
     with np.errstate(all="ignore"):
         return np.column_stack(derive(dict(zip(interface.measurements, measurements.T, strict=True))))
-
-
-def feature_probes(model: Model) -> Rows:
-    """Rows of features: every threshold with both float32 neighbours and every special value, in random contexts."""
-    random = np.random.default_rng(0)
-    blocks = []
-    for feature in range(len(model.interface.features)):
-        thresholds = model.thresholds.get(feature, np.zeros(0, dtype=np.float32))
-        up, down = np.nextafter(thresholds, np.float32(np.inf)), np.nextafter(thresholds, np.float32(-np.inf))
-        values = np.repeat(np.concatenate([thresholds, up, down, SPECIAL]), CONTEXTS)
-        block = _random_features(model, len(values), random)
-        block[:, feature] = values
-        blocks.append(block)
-    return np.concatenate(blocks)
-
-
-def _random_features(model: Model, count: int, random: np.random.Generator) -> Rows:
-    """Uniform rows over a little more than each feature's range of thresholds, one value in twenty missing."""
-    rows = np.empty((count, len(model.interface.features)), dtype=np.float32)
-    for feature in range(rows.shape[1]):
-        thresholds = model.thresholds.get(feature, np.zeros(1, dtype=np.float32)).astype(np.float64)
-        margin = max(np.ptp(thresholds) * 0.1, 1.0)
-        rows[:, feature] = random.uniform(thresholds.min() - margin, thresholds.max() + margin, count)
-    rows[random.random(rows.shape) < 0.05] = np.nan
-    return rows
-
-
-def measurement_probes(model: Model, training_rows: Rows | None) -> Rows:
-    """Rows of measurements: the training rows, special values at every place, and random rows."""
-    random = np.random.default_rng(1)
-    if model.interface != CONTRACT:
-        uniform = _random_features(model, RANDOM_ROWS, random)
-    else:
-        low = [measurement.minimum for measurement in MEASUREMENTS]
-        high = [measurement.maximum for measurement in MEASUREMENTS]
-        uniform = random.uniform(low, high, (RANDOM_ROWS, len(MEASUREMENTS))).astype(np.float32)
-    count = uniform.shape[1]
-    special = np.repeat(uniform[:CONTEXTS], count * len(SPECIAL), axis=0)
-    special[np.arange(len(special)), np.arange(len(special)) % count] = np.resize(
-        np.repeat(SPECIAL, count), len(special)
-    )
-    return np.concatenate([uniform, special, *([] if training_rows is None else [training_rows])])
 
 
 def _ask(entry: Entry, library: Library, rows: Rows) -> Answers:

@@ -15,11 +15,13 @@ import tl2cgen
 import treelite
 
 from compile.booster import TRANSFORMS, Model
+from compile.layout import write_layout
 from contract.features import MEASUREMENT_NAMES, derive
 from contract.manifest import CONTRACT, Interface
 from contract.refusal import Refusal
 
 NATIVE = Path(__file__).parent / "native"
+TREE_UNITS = ("main.c", "tu*.c")  # what tl2cgen calls its files
 NODES_PER_UNIT = 8_000  # of one translation unit: compilers take more than linear time over larger ones
 
 _LEAF = re.compile(r"^(\s*result\[\d+\] \+= )(-?[0-9][0-9.e+-]*);$", re.MULTILINE)
@@ -36,13 +38,15 @@ class Expression:
         return Expression(f"{self.text} / {denominator.text}")
 
 
-def write_source(model: Model, directory: Path) -> list[str]:
-    """Write all C of the model into an empty directory. Returns the names of the files to compile, sorted."""
-    _write_trees(model, directory)
-    (directory / "model.h").write_text(_model_header(model), encoding="ascii")
+def write_source(model: Model, directory: Path, with_tl2cgen: bool) -> None:
+    """Write all C of the model into an empty directory, tl2cgen's where it is wanted."""
+    if with_tl2cgen:
+        _write_trees(model, directory)
+    macros, data = write_layout(model)
+    (directory / "model.h").write_text(_model_header(model, macros), encoding="ascii")
+    (directory / "model_data.c").write_text(data, encoding="ascii")
     for file in sorted(NATIVE.iterdir()):
         shutil.copyfile(file, directory / file.name)
-    return sorted(file.name for file in directory.glob("*.c"))
 
 
 def _write_trees(model: Model, directory: Path) -> None:
@@ -55,7 +59,7 @@ def _write_trees(model: Model, directory: Path) -> None:
         tl2cgen.generate_c_code(trees, directory, {"parallel_comp": units if units > 1 else 0})
     (directory / "recipe.json").unlink()
     leaves = 0
-    for file in directory.glob("*.c"):
+    for file in (file for pattern in TREE_UNITS for file in directory.glob(pattern)):
         text, count = make_exact(file.read_text(encoding="ascii"))
         file.write_text(text, encoding="ascii")
         leaves += count
@@ -95,26 +99,34 @@ def _float_literal(decimal: str) -> str:
     return decimal + ("f" if "." in decimal or "e" in decimal else ".0f")
 
 
-def _model_header(model: Model) -> str:
+def _model_header(model: Model, macros: str) -> str:
     interface, base = model.interface, model.trees.base_margins
     return "\n".join(
         (
+            "#ifndef MODEL_H",
+            "#define MODEL_H",
+            "#include <stdint.h>",
             f"#define MEASUREMENT_COUNT {len(interface.measurements)}",
             f"#define FEATURE_COUNT {len(interface.features)}",
             f"#define OUTPUT_COUNT {len(base)}",
             f"#define LABEL_FROM {'margin' if model.trees.objective == 'multi:softmax' else 'probability'}",
             f"#define TRANSFORM {TRANSFORMS[model.trees.objective]}",
+            macros,
             f"static const float BASE_MARGINS[OUTPUT_COUNT] = {{{', '.join(f'{value.hex()}f' for value in base)}}};",
             "static inline void derive_features(const float *measurement, float *feature) {",
-            *(f"    feature[{i}] = {text};" for i, text in enumerate(_feature_expressions(interface))),
+            *(f"    feature[{i}] = {text};" for i, text in enumerate(_feature_expressions(interface, ""))),
             "}",
+            "#define DERIVE_COLUMNS(measurement, feature, i) \\",
+            *(f"    feature[{i}][i] = {text}; \\" for i, text in enumerate(_feature_expressions(interface, "[i]"))),
+            "",
+            "#endif",
             "",
         )
     )
 
 
-def _feature_expressions(interface: Interface) -> list[str]:
-    columns = {name: Expression(f"measurement[{i}]") for i, name in enumerate(interface.measurements)}
+def _feature_expressions(interface: Interface, index: str) -> list[str]:
+    columns = {name: Expression(f"measurement[{i}]{index}") for i, name in enumerate(interface.measurements)}
     if interface != CONTRACT:
         return [column.text for column in columns.values()]
     assert tuple(columns) == MEASUREMENT_NAMES

@@ -18,7 +18,6 @@ TIMEOUT_S = 600  # of one translation unit
 
 COMPILE_FLAGS = (
     "-std=c11",
-    "-O2",
     "-fPIC",
     "-fvisibility=hidden",
     "-ffp-contract=off",  # a fused multiply-add rounds once where XGBoost rounds twice
@@ -81,21 +80,30 @@ def find_compiler() -> Compiler:
     )
 
 
-def build_library(compiler: Compiler, sources: Sequence[str], directory: Path) -> bytes:
-    """Compile `sources`, names inside `directory`, with all cores. Returns the library's bytes. Raises Refusal.
+class Unit(msgspec.Struct, frozen=True):
+    """One translation unit: a source, the object it becomes, and flags of its own."""
 
-    Names are relative to the directory, so the bytes do not depend on where it is.
-    """
+    source: str
+    object: str
+    flags: tuple[str, ...] = ()
 
-    def build_unit(source: str) -> str:
-        unit = f"{source}.o"
-        _run((*compiler.command, *compiler.compile_flags, "-c", source, "-o", unit), directory)
-        return unit
+
+def compile_units(compiler: Compiler, units: Sequence[Unit], directory: Path) -> None:
+    """Compile with all cores. Raises Refusal. Names are relative to the directory, so the bytes do not depend on it."""
+
+    def compile_unit(unit: Unit) -> None:
+        flags = (*compiler.compile_flags, *unit.flags)
+        _run((*compiler.command, *flags, "-c", unit.source, "-o", unit.object), directory)
 
     with ThreadPoolExecutor(os.cpu_count()) as pool:
-        units = list(pool.map(build_unit, sources))
+        list(pool.map(compile_unit, units))
+
+
+def link_library(compiler: Compiler, units: Sequence[Unit], directory: Path) -> bytes:
+    """Link compiled units. Returns the library's bytes. Raises Refusal."""
     library = f"libmodel{compiler.library_suffix}"
-    _run((*compiler.command, *compiler.link_flags, *units, "-o", library, "-lm"), directory)
+    objects = [unit.object for unit in units]
+    _run((*compiler.command, *compiler.link_flags, *objects, "-o", library, "-lm"), directory)
     return (directory / library).read_bytes()
 
 

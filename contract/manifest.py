@@ -6,7 +6,7 @@ A bundle is a directory: `manifest.json`, the files it lists, and nothing else t
 import hashlib
 import platform
 import sys
-from typing import Any
+from typing import Any, Literal
 
 import msgspec
 
@@ -76,14 +76,16 @@ class Golden(msgspec.Struct, frozen=True):
     label: int
 
 
-class Parity(msgspec.Struct, frozen=True):
-    """How the library was compared with XGBoost before it was packed.
+class Tuning(msgspec.Struct, frozen=True):
+    """How the library evaluates the trees, chosen by measuring on the machine that compiled it.
 
-    Margins were equal bit for bit on every row. `worst_probability_ulp` is the largest distance in float32 steps.
+    One row runs tl2cgen's code or the array walk; from `block_from` rows on, blocks of rows are evaluated at once.
+    `figures` are microseconds a row, by what was timed; empty where the choice was given.
     """
 
-    rows: int
-    worst_probability_ulp: int
+    one_row: Literal["tl2cgen", "walk"]
+    block_from: int
+    figures: dict[str, float]
 
 
 class Manifest(msgspec.Struct, frozen=True):
@@ -93,7 +95,7 @@ class Manifest(msgspec.Struct, frozen=True):
     interface: Interface
     trees: Trees
     toolchain: Toolchain
-    parity: Parity
+    tuning: Tuning
     golden: Golden
     libraries: dict[str, str]
     files: dict[str, Digest]

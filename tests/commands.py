@@ -19,6 +19,6 @@ def run_module(*arguments: str | Path, environment: dict[str, str] | None = None
         env={**os.environ, **(environment or {})},
         capture_output=True,
         text=True,
-        timeout=300,
+        timeout=100,
         check=False,
     )

@@ -1,10 +1,21 @@
-/* One row through the trees that tl2cgen wrote, with XGBoost's order of summation and its transformations. */
+/* The interface: one row, many rows, XGBoost's transformations, and the choice of the instruction set. */
 #include <math.h>
+#include <stdlib.h>
 #include <string.h>
 
-#include "header.h" /* tl2cgen: union Entry, predict() */
 #include "library.h"
-#include "model.h" /* generated: counts, BASE_MARGINS, derive_features(), TRANSFORM, LABEL_FROM */
+#include "model.h"  /* generated: counts, BASE_MARGINS, derive_features(), TRANSFORM, LABEL_FROM */
+#include "tuning.h" /* generated: ONE_ROW, BLOCK_FROM */
+#include "rows.h"
+#include "walk.h"
+
+#define TL2CGEN 0
+#define WALK 1
+#if ONE_ROW == TL2CGEN
+#include "header.h" /* tl2cgen: union Entry, predict() */
+#endif
+
+#define BOUNDARY 64 /* bytes: the widest vector */
 
 #define SOFTMAX 0
 #define SIGMOID 1
@@ -21,7 +32,7 @@ void library_shape(int32_t out[4]) {
 /* XGBoost, src/common/math.h, Softmax: float32 exponentials, their sum in float64, one float32 division each. */
 static int32_t transform(const float *margin, float *probability) {
     float largest = margin[0];
-    for (int i = 1; i < OUTPUT_COUNT; i++) largest = fmaxf(margin[i], largest);
+    for (int i = 1; i < OUTPUT_COUNT; i++) largest = margin[i] > largest ? margin[i] : largest;
     double sum = 0.0;
     for (int i = 0; i < OUTPUT_COUNT; i++) {
         probability[i] = expf(margin[i] - largest);
@@ -29,8 +40,11 @@ static int32_t transform(const float *margin, float *probability) {
     }
     for (int i = 0; i < OUTPUT_COUNT; i++) probability[i] /= (float)sum;
     int32_t label = 0;
-    for (int i = 1; i < OUTPUT_COUNT; i++) {
-        if (LABEL_FROM[i] > LABEL_FROM[label]) label = i; /* the first of equals, as in numpy and XGBoost */
+    float most = LABEL_FROM[0];
+    for (int i = 1; i < OUTPUT_COUNT; i++) { /* the first of equals, as in numpy and XGBoost; without a branch */
+        const int32_t more = -(LABEL_FROM[i] > most);
+        label = (i & more) | (label & ~more);
+        most = LABEL_FROM[i] > most ? LABEL_FROM[i] : most;
     }
     return label;
 }
@@ -47,7 +61,8 @@ static int32_t transform(const float *margin, float *probability) {
 }
 #endif
 
-int32_t predict_features(const float *feature, float *margin, float *probability) {
+static int32_t predict_row(const float *feature, float *margin, float *probability) {
+#if ONE_ROW == TL2CGEN
     union Entry row[FEATURE_COUNT];
     for (int i = 0; i < FEATURE_COUNT; i++) {
         if (isnan(feature[i])) row[i].missing = -1;
@@ -56,31 +71,78 @@ int32_t predict_features(const float *feature, float *margin, float *probability
     /* predict() adds each leaf to what it finds: XGBoost too starts from the base, then adds the trees in order. */
     memcpy(margin, BASE_MARGINS, sizeof BASE_MARGINS);
     predict(row, 1, margin);
+#else
+    walk_row(feature, margin);
+#endif
     return transform(margin, probability);
+}
+
+int32_t predict_features(const float *feature, float *margin, float *probability) {
+    return predict_row(feature, margin, probability);
 }
 
 int32_t predict_one(const float *measurement, float *margin, float *probability) {
     float feature[FEATURE_COUNT];
     derive_features(measurement, feature);
-    return predict_features(feature, margin, probability);
+    return predict_row(feature, margin, probability);
 }
+
+typedef void predict_block(const float *row, int64_t rows, int derived, struct block_memory *memory, float *margin);
+
+static const struct {
+    predict_block *predict;
+    int64_t rows;
+} BLOCKS[] = {
+    {predict_block_0, 128},
+#if defined(__x86_64__)
+    {predict_block_1, 256},
+    {predict_block_2, 512},
+#endif
+};
 
 int32_t library_instruction_sets(void) {
+#if defined(__x86_64__)
+    if (!__builtin_cpu_supports("avx2")) return 1;
+    return __builtin_cpu_supports("avx512f") && __builtin_cpu_supports("avx512bw") &&
+                   __builtin_cpu_supports("avx512dq") && __builtin_cpu_supports("avx512vl")
+               ? 3
+               : 2;
+#else
     return 1;
+#endif
 }
 
-void predict_rows(int32_t instruction_set, const float *measurement, int64_t rows, float *margin, float *probability,
-                  int32_t *label) {
-    (void)instruction_set;
-    for (int64_t i = 0; i < rows; i++)
-        label[i] = predict_one(measurement + i * MEASUREMENT_COUNT, margin + i * OUTPUT_COUNT,
-                               probability + i * OUTPUT_COUNT);
+/* Blocks while they pay, single rows for what is left. */
+static int32_t predict_all(int32_t instruction_set, int derived, const float *row, int64_t rows, float *margin,
+                           float *probability, int32_t *label) {
+    const int width = derived ? FEATURE_COUNT : MEASUREMENT_COUNT;
+    const int64_t most = BLOCKS[instruction_set].rows;
+    void *allocated = rows >= BLOCK_FROM ? malloc(sizeof(struct block_memory) + BOUNDARY) : NULL;
+    if (rows >= BLOCK_FROM && !allocated) return -1;
+    struct block_memory *memory = (void *)(((uintptr_t)allocated + BOUNDARY - 1) / BOUNDARY * BOUNDARY);
+    int64_t done = 0;
+    while (rows - done >= BLOCK_FROM) {
+        const int64_t block = rows - done < most ? rows - done : most;
+        BLOCKS[instruction_set].predict(row + done * width, block, derived, memory, margin + done * OUTPUT_COUNT);
+        for (const int64_t end = done + block; done < end; done++)
+            label[done] = transform(margin + done * OUTPUT_COUNT, probability + done * OUTPUT_COUNT);
+    }
+    free(allocated);
+    for (; done < rows; done++) {
+        float *to = margin + done * OUTPUT_COUNT, *share = probability + done * OUTPUT_COUNT;
+        float copy[FEATURE_COUNT > MEASUREMENT_COUNT ? FEATURE_COUNT : MEASUREMENT_COUNT];
+        memcpy(copy, row + done * width, width * sizeof *copy); /* a row of the caller's need not be aligned */
+        label[done] = derived ? predict_features(copy, to, share) : predict_one(copy, to, share);
+    }
+    return 0;
 }
 
-void predict_feature_rows(int32_t instruction_set, const float *feature, int64_t rows, float *margin,
-                          float *probability, int32_t *label) {
-    (void)instruction_set;
-    for (int64_t i = 0; i < rows; i++)
-        label[i] = predict_features(feature + i * FEATURE_COUNT, margin + i * OUTPUT_COUNT,
-                                    probability + i * OUTPUT_COUNT);
+int32_t predict_rows(int32_t instruction_set, const float *measurement, int64_t rows, float *margin,
+                     float *probability, int32_t *label) {
+    return predict_all(instruction_set, 0, measurement, rows, margin, probability, label);
+}
+
+int32_t predict_feature_rows(int32_t instruction_set, const float *feature, int64_t rows, float *margin,
+                             float *probability, int32_t *label) {
+    return predict_all(instruction_set, 1, feature, rows, margin, probability, label);
 }

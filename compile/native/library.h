@@ -21,12 +21,13 @@ EXPORT int32_t predict_features(const float *feature, float *margin, float *prob
 EXPORT int32_t library_instruction_sets(void);
 
 /* Many rows, row after row, with one of those instruction sets: measurement[rows][MEASUREMENT_COUNT] in;
- * margin[rows][OUTPUT_COUNT], probability[rows][OUTPUT_COUNT] and label[rows] out. Nothing need be aligned. */
-EXPORT void predict_rows(int32_t instruction_set, const float *measurement, int64_t rows, float *margin,
-                         float *probability, int32_t *label);
+ * margin[rows][OUTPUT_COUNT], probability[rows][OUTPUT_COUNT] and label[rows] out. Nothing need be aligned. Returns 0, or -1
+ * where there is no memory. */
+EXPORT int32_t predict_rows(int32_t instruction_set, const float *measurement, int64_t rows, float *margin,
+                            float *probability, int32_t *label);
 
 /* The same from feature[rows][FEATURE_COUNT]. */
-EXPORT void predict_feature_rows(int32_t instruction_set, const float *feature, int64_t rows, float *margin,
-                                 float *probability, int32_t *label);
+EXPORT int32_t predict_feature_rows(int32_t instruction_set, const float *feature, int64_t rows, float *margin,
+                                    float *probability, int32_t *label);
 
 #endif

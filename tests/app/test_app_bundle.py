@@ -10,6 +10,7 @@ import pytest
 
 from app import bundle as bundle_module
 from app.bundle import load_bundle
+from contract.certificate import CERTIFICATE_FILE
 from contract.manifest import MANIFEST_FILE, MODEL_FILE, TRAINING_FILE, Digest, platform_name
 from contract.refusal import Refusal
 from tests.commands import run_module
@@ -61,7 +62,7 @@ def test_a_library_cut_anywhere_is_refused_before_it_is_mapped(copy: Path) -> No
 
 
 @pytest.mark.usefixtures("no_library")
-@pytest.mark.parametrize("name", [MODEL_FILE, TRAINING_FILE, "libmodel"])
+@pytest.mark.parametrize("name", [MODEL_FILE, TRAINING_FILE, CERTIFICATE_FILE, "libmodel"])
 def test_one_flipped_bit_in_any_file_is_refused(copy: Path, name: str) -> None:
     """The refusal names the file and the command that mends it."""
     path = library_path(copy) if name == "libmodel" else copy / name
@@ -100,6 +101,34 @@ def test_a_manifest_that_does_not_fit_is_refused(copy: Path, edit: Callable[[dic
         load_bundle(copy)
 
 
+def put(bundle: Path, name: str, data: bytes) -> None:
+    """Change a file of the bundle and its digest in the manifest."""
+    (bundle / name).write_bytes(data)
+    digest = Digest.of(data)
+    edit_manifest(bundle, lambda m: m["files"].update({name: {"size": digest.size, "sha256": digest.sha256}}))
+
+
+@pytest.mark.usefixtures("no_library")
+@pytest.mark.parametrize("field", ["library_sha256", "model_sha256"])
+def test_a_certificate_for_other_bytes_is_refused(copy: Path, field: str) -> None:
+    """It proves nothing of these."""
+    document = json.loads((copy / CERTIFICATE_FILE).read_bytes())
+    put(copy, CERTIFICATE_FILE, json.dumps({**document, field: "0" * 64}).encode())
+    with pytest.raises(Refusal, match="expected a certificate for"):
+        load_bundle(copy)
+
+
+@pytest.mark.usefixtures("no_library")
+def test_a_bundle_without_a_certificate_is_refused(copy: Path) -> None:
+    """Nothing proves its library."""
+    edit_manifest(copy, lambda manifest: manifest["files"].pop(CERTIFICATE_FILE))
+    with pytest.raises(Refusal, match="nothing proves its library"):
+        load_bundle(copy)
+    put(copy, CERTIFICATE_FILE, b"{}")
+    with pytest.raises(Refusal, match="not a certificate"):
+        load_bundle(copy)
+
+
 def test_a_library_that_answers_otherwise_is_refused(copy: Path) -> None:
     """The golden row is asked before the first client."""
     edit_manifest(copy, lambda manifest: manifest["golden"].update(margins=[0.0, 0.0, 0.0]))
@@ -116,9 +145,7 @@ def test_a_golden_row_of_another_length_is_refused(copy: Path) -> None:
 
 def test_a_training_summary_that_is_none_is_refused(copy: Path) -> None:
     """Though its digest is right."""
-    (copy / TRAINING_FILE).write_bytes(b"{}")
-    digest = Digest.of(b"{}")
-    edit_manifest(copy, lambda m: m["files"].update({TRAINING_FILE: {"size": digest.size, "sha256": digest.sha256}}))
+    put(copy, TRAINING_FILE, b"{}")
     with pytest.raises(Refusal, match=TRAINING_FILE):
         load_bundle(copy)
 

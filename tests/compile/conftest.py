@@ -6,14 +6,7 @@ import pytest
 
 from app.library import Library
 from compile.booster import Model, read_model
-from compile.source import write_source
-from compile.toolchain import build_library, find_compiler
-
-
-def build(model: Model, directory: Path) -> bytes:
-    """The library of a model, compiled in `directory`."""
-    directory.mkdir(parents=True, exist_ok=True)
-    return build_library(find_compiler(), write_source(model, directory), directory)
+from tests.compile.building import built
 
 
 @pytest.fixture(scope="session")
@@ -24,8 +17,8 @@ def model(model_path: Path) -> Model:
 
 @pytest.fixture(scope="session")
 def image(model: Model, tmp_path_factory: pytest.TempPathFactory) -> bytes:
-    """The bytes of its library."""
-    return build(model, tmp_path_factory.mktemp("image"))
+    """The bytes of its library, with tl2cgen's code for one row."""
+    return built(model, tmp_path_factory.mktemp("image"))
 
 
 @pytest.fixture

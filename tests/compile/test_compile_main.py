@@ -6,6 +6,7 @@ from pathlib import Path
 import pytest
 import xgboost
 
+from contract.certificate import CERTIFICATE_FILE
 from contract.manifest import MANIFEST_FILE, MODEL_FILE, TRAINING_FILE, Digest, decode_manifest
 from tests.commands import run_module
 
@@ -14,7 +15,7 @@ def test_the_bundle_holds_what_its_manifest_says(bundle_path: Path, model_path: 
     """The library, the model and the training summary, each with its size and digest, and nothing else."""
     manifest = decode_manifest((bundle_path / MANIFEST_FILE).read_bytes(), "manifest.json")
     (library,) = manifest.libraries.values()
-    assert set(manifest.files) == {library, MODEL_FILE, TRAINING_FILE}
+    assert set(manifest.files) == {library, MODEL_FILE, CERTIFICATE_FILE, TRAINING_FILE}
     assert set(os.listdir(bundle_path)) == {*manifest.files, MANIFEST_FILE}
     for name, digest in manifest.files.items():
         assert Digest.of((bundle_path / name).read_bytes()) == digest
@@ -22,15 +23,29 @@ def test_the_bundle_holds_what_its_manifest_says(bundle_path: Path, model_path: 
     assert manifest.toolchain.versions["xgboost"] == xgboost.__version__
 
 
-def test_the_same_model_gives_the_same_bundle(artifacts: Path, bundle_path: Path, tmp_path: Path) -> None:
-    """Its name, which is its manifest's digest, is the same wherever it is made; the C can be read."""
-    model = artifacts / "penguin_model.json"
-    result = run_module("compile", model, "--out", tmp_path / "bundle", "--emit-c", tmp_path / "c")
-    assert result.returncode == 0, result.stderr
-    assert (tmp_path / "bundle").resolve().name == bundle_path.resolve().name
-    assert "bit for bit" in result.stdout
-    assert result.stderr == ""
+PINNED = ("--one-row", "walk", "--block-from", "32")
+
+
+def test_the_same_model_gives_the_same_bundle(model_path: Path, tmp_path: Path) -> None:
+    """With the measured choices given, its name, which is its manifest's digest, is the same; the C can be read."""
+    names = []
+    for place in ("a", "b"):
+        out = tmp_path / place / "bundle"
+        result = run_module("compile", model_path, "--out", out, *PINNED, "--emit-c", tmp_path / "c")
+        assert result.returncode == 0, result.stderr
+        assert "bit for bit" in result.stdout
+        assert result.stderr == ""
+        names.append(out.resolve().name)
+    assert names[0] == names[1]
     assert "derive_features" in (tmp_path / "c" / "model.h").read_text()
+
+
+def test_the_choice_is_recorded_with_its_figures(bundle_path: Path) -> None:
+    """What was timed, in microseconds a row, and the fastest of it."""
+    tuning = decode_manifest((bundle_path / MANIFEST_FILE).read_bytes(), "manifest.json").tuning
+    one_row = {name: figure for name, figure in tuning.figures.items() if name.startswith("one row")}
+    assert set(one_row) == {"one row, tl2cgen", "one row, walk"}
+    assert all(figure > 0 for figure in tuning.figures.values())
 
 
 @pytest.mark.parametrize(
@@ -41,6 +56,8 @@ def test_the_same_model_gives_the_same_bundle(artifacts: Path, bundle_path: Path
         (["{model}", "--out", "{tmp}/file/bundle"], "cannot write the bundle"),
         (["{model}", "--out", "{tmp}"], "not a bundle made by this command"),
         (["{model}", "--emit-c", "{tmp}/file"], "cannot write the C"),
+        (["{model}", "--one-row", "walk"], "go together"),
+        (["{model}", "--one-row", "walk", "--block-from", "0"], "at least 1"),
         ([], "the following arguments are required"),
     ],
 )

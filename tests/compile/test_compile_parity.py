@@ -9,39 +9,29 @@ from hypothesis.extra import numpy as npst
 
 from app.library import Library
 from compile.booster import Model
-from compile.parity import (
-    SPECIAL,
-    Answers,
-    Oracle,
-    Rows,
-    check_parity,
-    compare,
-    derive_rows,
-    feature_probes,
-    measurement_probes,
-    ulp_distance,
-)
-from compile.source import write_source
-from compile.toolchain import build_library, find_compiler
+from compile.parity import Answers, Oracle, certify, compare, derive_rows, ulp_distance
+from compile.probes import SPECIAL, Rows, feature_probes, special_measurements
 from contract.features import MEASUREMENT_NAMES
-from contract.manifest import CONTRACT
+from contract.manifest import CONTRACT, Tuning
 from contract.refusal import Refusal
-
-Edit = Callable[[str], str]
+from tests.compile.building import TL2CGEN, WALK, built
 
 
 def test_the_library_equals_xgboost(library: Library, model: Model, artifacts: Path) -> None:
     """Bit for bit on the training rows, 100,000 random ones, every threshold and every special value."""
     rows = np.loadtxt(artifacts / "training_rows.csv", delimiter=",", skiprows=1, usecols=range(4), dtype=np.float32)
-    parity = check_parity(library, model, rows)
-    assert parity.rows > 100_000 + len(rows)
-    assert parity.worst_probability_ulp <= 1
+    asked, worst = certify(library, model, rows)
+    assert asked["random"] >= 100_000
+    assert asked["training"] == len(rows) == 342
+    assert asked["thresholds"] >= 3 * sum(len(thresholds) for thresholds in model.thresholds.values())
+    assert worst <= 1
 
 
 def test_probes_cover_every_threshold_with_its_neighbours(model: Model) -> None:
     """For each split: the value itself, where the branch turns, and the float32 on each side."""
-    probes = feature_probes(model)
+    blocks = list(feature_probes(model))
     for feature, thresholds in model.thresholds.items():
+        probes = blocks[feature]
         column = set(probes[:, feature].tolist())
         for threshold in thresholds:
             for value in (
@@ -56,7 +46,7 @@ def test_probes_cover_every_threshold_with_its_neighbours(model: Model) -> None:
 
 def test_measurement_probes_put_every_special_value_in_every_place(model: Model) -> None:
     """NaN, infinities, zeros, denormals and the largest float32 in each of the four measurements."""
-    probes = measurement_probes(model, None)
+    probes = special_measurements(model)
     for column in probes.T:
         assert np.isnan(column).any()
         assert set(SPECIAL[1:].tolist()) <= set(column.tolist())
@@ -72,6 +62,9 @@ def test_any_row_of_float32_answers_as_xgboost(library_once: Library, oracle: Or
     prediction = library_once.predict(row[0].tolist())
     assert np.array(library_once.margins, dtype=np.float32).tobytes() == expected.margins[0].tobytes()
     assert prediction.label == expected.labels[0]
+    for instruction_set in range(library_once.instruction_sets):
+        batch = library_once.predict_rows(row.tobytes() * 20, 0, 20, instruction_set)
+        assert batch.margins == expected.margins[0].tobytes() * 20
 
 
 @pytest.fixture(scope="module")
@@ -84,25 +77,59 @@ def oracle(model: Model) -> Oracle:
     return Oracle(model)
 
 
+FIRST_THRESHOLD = "const float THRESHOLDS[] = {\n0x1."
+
+
+def edit(name: str, old: str, new: str) -> Callable[[Path], None]:
+    """Change the first occurrence of some text in a file of C."""
+
+    def change(directory: Path) -> None:
+        text = (directory / name).read_text()
+        assert old in text
+        (directory / name).write_text(text.replace(old, new, 1))
+
+    return change
+
+
 @pytest.mark.parametrize(
-    "break_source",
+    ("tuning", "break_source"),
     [
-        pytest.param(lambda text: text.replace(".fvalue < ", ".fvalue <= ", 1), id="one comparison"),
-        pytest.param(lambda text: text.replace("f;\n", ";\n"), id="sums in double precision"),
-        pytest.param(lambda text: text.replace("result[0] += -", "result[0] += ", 1), id="one leaf"),
-        pytest.param(lambda text: text.replace("data[4]", "data[5]", 1), id="one feature"),
+        pytest.param(TL2CGEN, edit("main.c", ".fvalue < ", ".fvalue <= "), id="one comparison"),
+        pytest.param(TL2CGEN, edit("main.c", "result[0] += -", "result[0] += "), id="one leaf"),
+        pytest.param(TL2CGEN, edit("main.c", "data[4]", "data[5]"), id="one feature"),
+        pytest.param(WALK, edit("walk.c", "< float_of", "<= float_of"), id="the walk's comparison"),
+        pytest.param(WALK, edit("walk.c", "!(row[node.feature] < ", "(row[node.feature] >= "), id="the walk's NaN"),
+        pytest.param(TL2CGEN, edit("planes.h", "_CMP_GE_OQ", "_CMP_GT_OQ"), id="one instruction set's comparison"),
+        pytest.param(
+            TL2CGEN,
+            edit("model_data.c", FIRST_THRESHOLD, FIRST_THRESHOLD + "8"),
+            id="one threshold",
+        ),
+        pytest.param(
+            TL2CGEN,
+            edit("rows.c", "value[j] : INFINITY", "value[j] : value[j]"),
+            id="missing values of blocks",
+        ),
     ],
 )
-def test_a_library_that_errs_is_refused(model: Model, tmp_path: Path, break_source: Edit) -> None:
-    """The check finds one wrong comparison, leaf or feature among hundreds, and sums in another precision."""
-    sources = write_source(model, tmp_path)
-    main = tmp_path / "main.c"
-    original = main.read_text()
-    main.write_text(break_source(original))
-    assert main.read_text() != original
-    wrong = Library(build_library(find_compiler(), sources, tmp_path))
+def test_a_library_that_errs_is_refused(
+    model: Model, tmp_path: Path, tuning: Tuning, break_source: Callable[[Path], None]
+) -> None:
+    """The check finds one wrong comparison, leaf, feature or threshold among hundreds, through every entry."""
+    wrong = Library(built(model, tmp_path, tuning, break_source))
     with pytest.raises(Refusal, match="differs from XGBoost"):
-        check_parity(wrong, model, None)
+        certify(wrong, model, None)
+
+
+def test_sums_in_double_precision_are_refused(model: Model, tmp_path: Path) -> None:
+    """What tl2cgen writes, as it writes it, is not XGBoost's arithmetic."""
+
+    def restore_doubles(directory: Path) -> None:
+        path = directory / "main.c"
+        path.write_text(path.read_text().replace("f;\n", ";\n"))
+
+    with pytest.raises(Refusal, match="differs from XGBoost"):
+        certify(Library(built(model, tmp_path, TL2CGEN, restore_doubles)), model, None)
 
 
 def answers(margin: float, probability: float, label: int) -> Answers:

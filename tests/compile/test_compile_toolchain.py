@@ -9,17 +9,12 @@ import pytest
 from app.library import Library
 from compile import toolchain
 from compile.booster import Model
-from compile.parity import check_parity
-from compile.source import write_source
-from compile.toolchain import build_library, find_compiler
+from compile.parity import certify
+from compile.toolchain import Unit, compile_units, find_compiler
 from contract.refusal import Refusal
+from tests.compile.building import built
 
 linux_only = pytest.mark.skipif(sys.platform != "linux", reason="ELF libraries are Linux's")
-
-
-def build(model: Model, directory: Path) -> bytes:
-    directory.mkdir(parents=True)
-    return build_library(find_compiler(), write_source(model, directory), directory)
 
 
 @pytest.mark.parametrize("compiler", ["gcc", "clang"])
@@ -30,9 +25,10 @@ def test_either_compiler_makes_an_equal_library(
     if not shutil.which(compiler):
         pytest.skip(f"no {compiler} here: apt install {compiler}")
     monkeypatch.setenv("CC", compiler)
-    first, second = build(model, tmp_path / "a"), build(model, tmp_path / "another" / "directory")
+    first, second = built(model, tmp_path / "a"), built(model, tmp_path / "another" / "directory")
     assert first == second
-    assert check_parity(Library(first), model, None).rows > 100_000
+    asked, _ = certify(Library(first), model, None)
+    assert asked["random"] >= 100_000
 
 
 @linux_only
@@ -74,7 +70,7 @@ def test_another_architecture_builds_and_answers(
     monkeypatch.setenv("CC", cross)
     compiler = find_compiler()
     assert compiler.machine == "aarch64"
-    (tmp_path / "libmodel.so").write_bytes(build(model, tmp_path / "source"))
+    (tmp_path / "libmodel.so").write_bytes(built(model, tmp_path / "source"))
     shutil.copy(Path(__file__).parent / "print_margins.c", tmp_path)
     subprocess.run(
         [cross, "print_margins.c", "./libmodel.so", "-Wl,-rpath,$ORIGIN", "-o", "print_margins"],
@@ -126,7 +122,7 @@ def test_a_compiler_that_fails_is_told_in_one_line(
     monkeypatch.setenv("CC", str(script(tmp_path / "cc", ANSWERS + behaviour)))
     monkeypatch.setattr(toolchain, "TIMEOUT_S", 0.5)
     with pytest.raises(Refusal, match=told) as refusal:
-        build_library(find_compiler(), ["x.c"], tmp_path)
+        compile_units(find_compiler(), [Unit("x.c", "x.o")], tmp_path)
     assert "\n" not in str(refusal.value)
 
 

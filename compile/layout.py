@@ -1,0 +1,198 @@
+"""The trees as data, laid out for compile/native/walk.c and rows.c: see model_data.h for what each array holds."""
+
+import struct
+from collections.abc import Iterable, Iterator
+from itertools import groupby
+from typing import Any, NamedTuple
+
+import numpy as np
+
+from compile.booster import Model
+
+PLANES_DEPTH = 8  # leaf indices are bytes
+PADDING = 4  # a tree may grow by this factor to become perfect; sparser ones are walked
+WALKED = 0xFFFFFFFF
+NAN = 0x7FC00000  # the bits of a float32
+SMALL = 0xFFFF  # the most that a 16-bit index holds
+
+
+class Comparison(NamedTuple):
+    """A row goes right unless feature < threshold; where the feature is missing, unless `missing_left`."""
+
+    feature: int
+    missing_left: int
+    threshold: float  # a float32
+
+
+class Column(NamedTuple):
+    """The comparisons of one feature that send missing values one way; each has a plane after `first_plane`."""
+
+    comparisons: list[Comparison]
+    first_plane: int
+
+
+class Tree(NamedTuple):
+    """One tree in breadth-first order. `left[i]` is the position of a left child, -1 for a leaf; right is the next.
+
+    `values` are bits of float32: an inner node's threshold, a leaf's value.
+    """
+
+    left: list[int]
+    feature: list[int]
+    missing_left: list[int]
+    values: list[int]
+    depth: int
+    output: int
+
+    def comparison(self, node: int) -> Comparison:
+        """What an inner node asks."""
+        threshold = struct.unpack("=f", struct.pack("=I", self.values[node]))[0]
+        return Comparison(self.feature[node], self.missing_left[node], threshold + 0.0)  # -0 and +0 compare alike
+
+
+def read_trees(document: dict[str, Any]) -> list[Tree]:
+    """The trees of XGBoost's JSON."""
+    model = document["learner"]["gradient_booster"]["model"]
+    return [_read_tree(tree, output) for tree, output in zip(model["trees"], model["tree_info"], strict=True)]
+
+
+def _read_tree(tree: dict[str, Any], output: int) -> Tree:
+    lefts, rights = tree["left_children"], tree["right_children"]
+    order, depths = [0], [0]
+    for node, depth in zip(order, depths, strict=False):  # both grow while they are read
+        if lefts[node] != -1:
+            order += (lefts[node], rights[node])
+            depths += (depth + 1, depth + 1)
+    position = {node: i for i, node in enumerate(order)}
+    if len(order) == 1:
+        order.append(0)  # a root that is a leaf cannot lead to itself: it leads to a twin
+    bits = np.array(tree["split_conditions"], dtype=np.float32).view(np.uint32).tolist()
+    return Tree(
+        left=[position[lefts[node]] if lefts[node] != -1 else -1 for node in order],
+        feature=[tree["split_indices"][node] for node in order],
+        missing_left=[tree["default_left"][node] for node in order],
+        values=[bits[node] for node in order],
+        depth=depths[-1],
+        output=output,
+    )
+
+
+def write_layout(model: Model) -> tuple[str, str]:
+    """The macros for model.h, and the text of model_data.c."""
+    trees = read_trees(model.document)
+    features = len(model.interface.features)
+    perfect = [_fits_planes(tree) for tree in trees]
+    columns = _columns(tree for tree, planes in zip(trees, perfect, strict=True) if planes)
+    plane_count = 1 + sum(len(column.comparisons) + 1 for column in columns)
+    largest = max(max(len(tree.left) for tree in trees), 2 * features)
+    macros = [
+        f"#define TREE_COUNT {len(trees)}",
+        f"#define NODE_COUNT {sum(len(tree.left) for tree in trees)}",
+        f"#define COLUMN_COUNT {len(columns)}",
+        f"#define PLANE_COUNT {plane_count}",
+        f"#define WALKED_TREES {perfect.count(False)}",
+        f"typedef {_index_type(largest)} node_index;",
+        f"typedef {_index_type(plane_count)} plane_index;",
+    ]
+    arrays = [*_tree_arrays(trees, perfect, columns, features), *_column_arrays(columns)]
+    return "\n".join(macros), "\n".join(["#include <math.h>", '#include "model_data.h"', *arrays, ""])
+
+
+def _tree_arrays(trees: list[Tree], perfect: list[bool], columns: list[Column], features: int) -> Iterator[str]:
+    plane = _planes(columns)
+    rows: list[str] = []
+    nodes: list[str] = []
+    values: list[int] = []
+    order: list[int] = []
+    leaves: list[int] = []
+    for tree, planes in zip(trees, perfect, strict=True):
+        first = f"{len(order)}" if planes else f"{WALKED}u"
+        rows.append(f"{{{len(values)}, {tree.depth}, {tree.output}, {first}, {len(leaves)}}}")
+        nodes += _walked_nodes(tree, features)
+        values += tree.values
+        if planes:
+            _append_perfect(tree, plane, order, leaves)
+    yield _array("struct tree", "TREES", rows)
+    yield _array("struct node", "NODES", nodes)
+    yield _array("uint32_t", "LEAF_VALUES", map(_word, values))
+    yield _array("plane_index", "ORDER", map(str, order or [0]))
+    yield _array("uint32_t", "LEAVES", map(_word, [*leaves, *[0] * 16]))  # a vector may be read beyond the last
+
+
+def _planes(columns: list[Column]) -> dict[Comparison, int]:
+    """Which plane each comparison has."""
+    return {
+        comparison: column.first_plane + 1 + i for column in columns for i, comparison in enumerate(column.comparisons)
+    }
+
+
+def _index_type(largest: int) -> str:
+    return "uint16_t" if largest <= SMALL else "uint32_t"
+
+
+def _fits_planes(tree: Tree) -> bool:
+    return tree.depth <= PLANES_DEPTH and 2 << tree.depth <= PADDING * (len(tree.left) + 1)
+
+
+def _columns(trees: Iterable[Tree]) -> list[Column]:
+    """The distinct comparisons, grouped by feature and by where missing values go, thresholds ascending."""
+    distinct = {tree.comparison(node) for tree in trees for node, left in enumerate(tree.left) if left != -1}
+    columns: list[Column] = []
+    plane = 1
+    for _, group in groupby(sorted(distinct), key=lambda comparison: comparison[:2]):
+        columns.append(Column(list(group), plane))
+        plane += len(columns[-1].comparisons) + 1
+    return columns
+
+
+def _column_arrays(columns: list[Column]) -> Iterator[str]:
+    rows: list[str] = []
+    thresholds: list[str] = []
+    groups: list[str] = []
+    for column in columns:
+        values = [f"{comparison.threshold.hex()}f" for comparison in column.comparisons]
+        firsts = values[16::16]
+        padded = 16 if len(firsts) <= 16 else (1 << len(firsts).bit_length()) - 1
+        first = column.comparisons[0]
+        rows.append(
+            f"{{{first.feature}, {first.missing_left}, {len(values)}, {len(thresholds)}, {len(groups)}, {padded}, "
+            f"{(padded + 1) // 2}, {column.first_plane}}}"
+        )
+        thresholds += values + ["NAN"] * (-len(values) % 16)
+        groups += firsts + ["NAN"] * (padded - len(firsts))
+    yield _array("struct column", "COLUMNS", rows or ["{0, 0, 0, 0, 0, 0, 0, 0}"])
+    yield _array("float", "THRESHOLDS", thresholds or ["NAN"])
+    yield _array("float", "GROUPS", groups or ["NAN"])
+
+
+def _walked_nodes(tree: Tree, features: int) -> Iterator[str]:
+    for node, left in enumerate(tree.left):
+        if left == -1:
+            yield f"{{{_word(NAN)}, 0, {max(node, 1) - 1}}}"
+        else:
+            feature = tree.feature[node] + features * tree.missing_left[node]
+            yield f"{{{_word(tree.values[node])}, {feature}, {left}}}"
+
+
+def _append_perfect(tree: Tree, plane: dict[Comparison, int], order: list[int], leaves: list[int]) -> None:
+    """Append the planes of inner nodes depth first, and leaves from left to right, every path equally long."""
+
+    def append(node: int, height: int) -> None:
+        left = tree.left[node]
+        if left == -1:
+            order.extend([0] * ((1 << height) - 1))
+            leaves.extend([tree.values[node]] * (1 << height))
+        else:
+            order.append(plane[tree.comparison(node)])
+            append(left, height - 1)
+            append(left + 1, height - 1)
+
+    append(0, tree.depth)
+
+
+def _word(value: int) -> str:
+    return f"{value:#x}"
+
+
+def _array(kind: str, name: str, items: Iterable[str]) -> str:
+    return f"const {kind} {name}[] = {{\n" + ",\n".join(items) + "\n};"

@@ -1,0 +1,166 @@
+/* Many rows, a block at a time: compiled once for each instruction set.
+ *
+ * 1. The block is turned into columns. Every distinct comparison of the whole model becomes a plane: a bit a row.
+ * 2. A tree's leaf index is d planes, folded from the leaves up by selecting between the planes of both children:
+ *    one instruction decides one bit for all rows of the block.
+ * 3. The planes become indices, and the leaves are added to the sums: trees in order, as XGBoost adds them. */
+#include <math.h>
+
+#include "model_data.h"
+#include "planes.h"
+#include "rows.h"
+
+#define NAME_OF(name, set) name##_##set
+#define NAMED(name, set) NAME_OF(name, set)
+
+static inline plane choose(plane right, plane if_right, plane if_left) {
+    return (right & if_right) | (~right & if_left);
+}
+
+/* planes_D: the D planes of the leaf index of a perfect tree of depth D; `order` is its root's. */
+static inline void planes_1(const plane_index *order, const plane *goes_right, plane *out) {
+    out[0] = goes_right[order[0]];
+}
+#define DEFINE_PLANES(DEPTH, BELOW, INLINE)                                                                     \
+    static INLINE void planes_##DEPTH(const plane_index *order, const plane *goes_right, plane *out) {     \
+        plane left[BELOW], right[BELOW];                                                                        \
+        planes_##BELOW(order + 1, goes_right, left);                                                            \
+        planes_##BELOW(order + (1 << BELOW), goes_right, right);                                                \
+        const plane here = goes_right[order[0]];                                                                \
+        for (int i = 0; i < BELOW; i++) out[i] = choose(here, right[i], left[i]);                               \
+        out[BELOW] = here;                                                                                      \
+    }
+#if INSTRUCTION_SET == 2
+#define COMPARE_MOST 48 /* thresholds: above, ranking is faster */
+#else
+#define COMPARE_MOST 24
+#endif
+
+#define ALWAYS inline __attribute__((always_inline))
+#define NEVER __attribute__((noinline))
+DEFINE_PLANES(2, 1, ALWAYS)
+DEFINE_PLANES(3, 2, ALWAYS)
+DEFINE_PLANES(4, 3, NEVER)
+DEFINE_PLANES(5, 4, ALWAYS)
+DEFINE_PLANES(6, 5, ALWAYS)
+DEFINE_PLANES(7, 6, NEVER)
+DEFINE_PLANES(8, 7, NEVER)
+
+static inline void add_planes(const struct tree *tree, const plane *goes_right, float *sum) {
+    plane planes[8];
+    const plane_index *order = ORDER + tree->order;
+    const uint32_t *leaves = LEAVES + tree->leaves;
+    switch (tree->depth) {
+    case 0:
+        for (int i = 0; i < ROWS; i++) sum[i] += float_of(leaves[0]);
+        break;
+#define CASE(DEPTH)                                    \
+    case DEPTH:                                        \
+        planes_##DEPTH(order, goes_right, planes);     \
+        add_leaves(planes, DEPTH, leaves, sum);        \
+        break;
+        CASE(1) CASE(2) CASE(3) CASE(4) CASE(5) CASE(6) CASE(7) CASE(8)
+    }
+}
+
+/* A tree that is too deep for planes: eight rows walk it together, each without a branch. */
+static void add_walk(const struct tree *tree, const float (*column)[ROWS], float *sum) {
+    const struct node *nodes = NODES + tree->nodes;
+    for (int i = 0; i < ROWS; i += 8) {
+        uint32_t at[8] = {0};
+        for (uint32_t level = 0; level < tree->depth; level++)
+            for (int j = 0; j < 8; j++) {
+                const struct node node = nodes[at[j]];
+                at[j] = node.left + !(column[node.feature][i + j] < float_of(node.threshold));
+            }
+        for (int j = 0; j < 8; j++) sum[i + j] += float_of(LEAF_VALUES[tree->nodes + at[j]]);
+    }
+}
+
+/* How many of a column's thresholds are not above the value: first which 16 of them, then among these. */
+static inline uint32_t rank_in(const struct column *column, float value) {
+    const float *threshold = THRESHOLDS + column->thresholds, *group = GROUPS + column->groups;
+    uint32_t before = 0;
+    if (column->group_count <= 16) {
+        before = rank_of_16(value, group);
+    } else {
+        for (uint32_t half = column->half; half; half /= 2) before += value >= group[before + half - 1] ? half : 0;
+    }
+    return 16 * before + rank_of_16(value, threshold + 16 * before);
+}
+
+/* One plane a threshold. Few thresholds: each is compared with all rows. Many: each row is ranked among them and sets
+ * its bit in the plane of the last threshold that it is not below; then every plane takes in those above it. */
+static void compare_column(const struct column *column, const float *value, plane *goes_right) {
+    plane *planes = goes_right + column->first_plane;
+    if (column->count <= COMPARE_MOST) {
+        for (uint32_t i = 0; i < column->count; i++)
+            compare_rows(value, THRESHOLDS[column->thresholds + i], planes + 1 + i);
+        return;
+    }
+    memset(planes, 0, (column->count + 1) * sizeof *planes);
+    for (int i = 0; i < ROWS; i++)
+        ((uint8_t *)(planes + rank_in(column, value[i])))[i / 8] |= (uint8_t)(1 << i % 8);
+    for (uint32_t i = column->count; i-- > 1;) planes[i] |= planes[i + 1];
+}
+
+/* A column that sends missing values right sees +infinity for NaN, which is below no threshold. */
+static void compare_columns(const float (*feature)[ROWS], plane *goes_right) {
+    for (int i = 0; i < COLUMN_COUNT; i++) {
+        const float *value = feature[COLUMNS[i].feature];
+        float raised[ROWS] __attribute__((aligned(PLANE_BYTES)));
+        if (!COLUMNS[i].missing_left) {
+            for (int j = 0; j < ROWS; j++) raised[j] = value[j] == value[j] ? value[j] : INFINITY;
+            value = raised;
+        }
+        compare_column(COLUMNS + i, value, goes_right);
+    }
+    memset(goes_right, 0, sizeof *goes_right);
+}
+
+/* The first ROWS rows or fewer; the rest of a block repeats the first row. */
+static void load_columns(const float *row, int64_t rows, int width, float (*column)[ROWS]) {
+    for (int i = 0; i < ROWS; i++) {
+        const float *from = row + (i < rows ? i : 0) * width;
+        for (int j = 0; j < width; j++) memcpy(&column[j][i], from + j, sizeof(float));
+    }
+}
+
+#if WALKED_TREES
+static void copy_columns_with_missing_low(float (*column)[ROWS]) {
+    for (int j = 0; j < FEATURE_COUNT; j++)
+        for (int i = 0; i < ROWS; i++) column[FEATURE_COUNT + j][i] = isnan(column[j][i]) ? -INFINITY : column[j][i];
+}
+#endif
+
+static void derive_columns(const float (*measurement)[ROWS], float (*feature)[ROWS]) {
+    for (int i = 0; i < ROWS; i++) {
+        DERIVE_COLUMNS(measurement, feature, i)
+    }
+}
+
+void NAMED(predict_block, INSTRUCTION_SET)(const float *row, int64_t rows, int derived, struct block_memory *memory,
+                                            float *margin) {
+    float(*column)[ROWS] = (float(*)[ROWS])memory->columns;
+    float(*sum)[ROWS] = (float(*)[ROWS])memory->sums;
+    plane *goes_right = (plane *)memory->planes;
+    if (derived) {
+        load_columns(row, rows, FEATURE_COUNT, column);
+    } else {
+        float(*measurement)[ROWS] = (float(*)[ROWS])memory->measurements;
+        load_columns(row, rows, MEASUREMENT_COUNT, measurement);
+        derive_columns((const float(*)[ROWS])measurement, column);
+    }
+#if WALKED_TREES
+    copy_columns_with_missing_low(column);
+#endif
+    compare_columns((const float(*)[ROWS])column, goes_right);
+    for (int i = 0; i < OUTPUT_COUNT; i++)
+        for (int j = 0; j < ROWS; j++) sum[i][j] = BASE_MARGINS[i];
+    for (int i = 0; i < TREE_COUNT; i++) {
+        if (TREES[i].order != WALKED) add_planes(TREES + i, goes_right, sum[TREES[i].output]);
+        else add_walk(TREES + i, (const float(*)[ROWS])column, sum[TREES[i].output]);
+    }
+    for (int i = 0; i < OUTPUT_COUNT; i++)
+        for (int64_t j = 0; j < rows; j++) margin[j * OUTPUT_COUNT + i] = sum[i][j];
+}

@@ -1,0 +1,25 @@
+"""The proof that a library answers as XGBoost does: what was asked, through which entry, on which instruction sets."""
+
+import msgspec
+
+CERTIFICATE_FILE = "certificate.json"
+
+
+class Certificate(msgspec.Struct, frozen=True):
+    """Holds for exactly the model and the library whose SHA-256 it names.
+
+    On every row margins were equal to XGBoost's bit for bit, and labels equal; probabilities differed by at most
+    `worst_probability_ulp` float32 steps. `rows` counts what was asked, by kind: each row was asked one at a time and
+    in batches, on every one of `instruction_sets`.
+    """
+
+    model_sha256: str
+    library_sha256: str
+    xgboost_version: str
+    rows: dict[str, int]
+    worst_probability_ulp: int
+    instruction_sets: tuple[str, ...]
+    processor: str
+
+
+INSTRUCTION_SETS = ("baseline", "AVX2", "AVX-512")  # as compile/native/library.h numbers them
