@@ -13,7 +13,7 @@ BUNDLE := artifacts/bundle/manifest.json
 CONTRACT := $(wildcard contract/*.py)
 
 .DEFAULT_GOAL := help
-.PHONY: help setup train compile run test test-image check format image clean lock
+.PHONY: help setup train compile run test test-image bench check format image clean lock
 
 help: ## list the targets
 	@grep -hE '^[a-z-]+:.*##' $(MAKEFILE_LIST) | sed -E 's/^([a-z-]+):.*## /\1|/' | \
@@ -34,6 +34,9 @@ $(VENV)/.build: requirements/build.txt
 $(VENV)/.dev: requirements/dev.txt
 	$(install)
 
+$(VENV)/.bench: requirements/bench.txt
+	$(install)
+
 $(MODEL): $(VENV)/.build $(CONTRACT) $(wildcard train/*.py train/data/*.csv)
 	$(BIN)/python -m train
 
@@ -52,9 +55,12 @@ run: $(BUNDLE) ## serve on PORT (default 8080)
 
 test: $(VENV)/.dev ## run the tests, with branch coverage
 	$(BIN)/coverage erase
-	$(BIN)/coverage run -m pytest $(ARGS)
+	$(BIN)/coverage run -m pytest -n 2 $(ARGS)
 	@$(BIN)/coverage combine --quiet
 	@$(BIN)/coverage report
+
+bench: $(VENV)/.bench $(BUNDLE) ## compare with other ways to ask the model: docs/benchmarks.md
+	$(BIN)/python -m benchmarks $(ARGS)
 
 check: $(VENV)/.dev ## lint, format, types
 	$(BIN)/ruff check

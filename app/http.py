@@ -1,4 +1,7 @@
-"""Between Starlette and the handlers: bodies in, answers out, every error a problem document."""
+"""Between Starlette and the handlers: bodies in, answers out.
+
+Every error is a problem document, but below /v2, where it has the form of the Open Inference Protocol.
+"""
 
 from collections.abc import Awaitable, Callable, Mapping
 from http import HTTPStatus
@@ -9,6 +12,7 @@ from starlette.responses import Response
 from starlette.types import ASGIApp, Receive, Scope, Send
 
 from app.answer import Answer, Problem, problem
+from app.protocol import MODEL_NAME, MODEL_PATH, MODEL_VERSION, protocol_error
 
 Handler = Callable[[bytes], Answer]
 
@@ -23,23 +27,32 @@ def body_endpoint(handler: Handler, max_body_bytes: int) -> ASGIApp:
         """A class, so that Starlette calls it as an ASGI application, without a Request and a Response."""
 
         async def __call__(self, scope: Scope, receive: Receive, send: Send) -> None:
-            body = await _read_body(receive, max_body_bytes)
-            await _send(send, too_large if body is None else handler(body))
+            body = await read_body(receive, max_body_bytes)
+            await send_answer(send, too_large if body is None else handler(body))
 
     return BodyEndpoint()
 
 
-async def _read_body(receive: Receive, most: int) -> bytes | None:
+async def read_body(receive: Receive, most: int) -> bytes | None:
     """The whole body, or None where it is longer than `most` bytes."""
+    pieces = await read_pieces(receive, most)
+    return pieces if pieces is None else b"".join(pieces)
+
+
+async def read_pieces(receive: Receive, most: int) -> list[bytes] | None:
+    """The body as it came, for who joins it elsewhere, or None as soon as it is longer than `most` bytes."""
     message = await receive()
-    body: bytes = message.get("body", b"")
-    while message.get("more_body") and len(body) <= most:
+    pieces: list[bytes] = [message.get("body", b"")]
+    length = len(pieces[0])
+    while message.get("more_body") and length <= most:
         message = await receive()
-        body += message.get("body", b"")
-    return body if len(body) <= most else None
+        pieces.append(message.get("body", b""))
+        length += len(pieces[-1])
+    return pieces if length <= most else None
 
 
-async def _send(send: Send, answer: Answer) -> None:
+async def send_answer(send: Send, answer: Answer) -> None:
+    """The whole answer, with its length."""
     length = (b"content-length", b"%d" % len(answer.body))
     await send({"type": "http.response.start", "status": answer.status, "headers": [*answer.headers, length]})
     await send({"type": "http.response.body", "body": answer.body})
@@ -59,9 +72,10 @@ def endpoint(make: Callable[[], Answer]) -> Callable[[Request], Awaitable[Respon
 
 
 async def http_problem(request: Request, error: Exception) -> Response:
-    """Starlette's own errors, 404 and 405 among them, as problem documents."""
+    """Starlette's own errors, 404 and 405 among them."""
     assert isinstance(error, HTTPException)
-    return _problem_response(error.status_code, _DETAILS.get(error.status_code, error.detail), error.headers)
+    detail = _DETAILS.get(error.status_code, error.detail)
+    return _problem_response(request, error.status_code, detail, error.headers)
 
 
 _DETAILS = {
@@ -69,12 +83,20 @@ _DETAILS = {
     405: "this path does not know that method; the Allow header names those it does",
 }
 
+_PROTOCOL_DETAILS = {
+    404: f"no such path, model or version; the model is {MODEL_NAME}, its version {MODEL_VERSION}: GET {MODEL_PATH}"
+}
+
 
 async def unexpected_problem(request: Request, error: Exception) -> Response:
     """A fault of ours. The traceback goes to the log, not to the client."""
-    return _problem_response(500, "the service failed; the operator's log says why", None)
+    return _problem_response(request, 500, "the service failed; the operator's log says why", None)
 
 
-def _problem_response(status: int, detail: str, headers: Mapping[str, str] | None) -> Response:
-    answer = problem(Problem(HTTPStatus(status).phrase, status, detail))
-    return Response(answer.body, status, headers, media_type="application/problem+json")
+def _problem_response(request: Request, status: int, detail: str, headers: Mapping[str, str] | None) -> Response:
+    if request.url.path == "/v2" or request.url.path.startswith("/v2/"):
+        answer = protocol_error(status, _PROTOCOL_DETAILS.get(status, detail))
+    else:
+        answer = problem(Problem(HTTPStatus(status).phrase, status, detail))
+    named = {name.decode(): value.decode() for name, value in answer.headers}
+    return Response(answer.body, status, {**(headers or {}), **named})

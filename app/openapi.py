@@ -6,6 +6,19 @@ import msgspec
 
 from app.about import ModelAnswer
 from app.answer import Health, PredictionAnswer, Problem
+from app.protocol import (
+    INPUT,
+    MODEL_PATH,
+    VERSION_PATH,
+    InferenceRequest,
+    InferenceResponse,
+    ModelMetadata,
+    ModelReady,
+    ProtocolError,
+    ServerLive,
+    ServerMetadata,
+    ServerReady,
+)
 from contract.measurements import MEASUREMENTS, Measurements
 
 VERSION = "1.0.0"  # of the API
@@ -14,13 +27,23 @@ PROBLEMS = {
     "413": "The body is too large",
     "422": "A body that is not four numbers: `errors` lists every faulty field",
 }
+INFERENCE_ERRORS = {
+    "400": "Not an inference request for this model: `error` says what was expected and what was found",
+    "408": "A large body did not arrive in time",
+    "413": "Too many bytes or rows",
+    "415": "The body has a Content-Encoding",
+}
+TYPES = (
+    *(Measurements, PredictionAnswer, ModelAnswer, Health, Problem),
+    *(InferenceRequest, InferenceResponse, ProtocolError),
+    *(ServerMetadata, ServerLive, ServerReady, ModelMetadata, ModelReady),
+)
 
 
 def openapi() -> dict[str, Any]:
     """The document."""
-    types = (Measurements, PredictionAnswer, ModelAnswer, Health, Problem)
-    references, schemas = msgspec.json.schema_components(types, ref_template="#/components/schemas/{name}")
-    measurements, prediction, model, health, problem = references
+    references, schemas = msgspec.json.schema_components(TYPES, ref_template="#/components/schemas/{name}")
+    measurements, prediction, model, health, problem, *protocol = references
     return {
         "openapi": "3.1.0",
         "info": {
@@ -35,6 +58,7 @@ def openapi() -> dict[str, Any]:
             "/model": {"get": _get("model", "What is being served, and what it was made from", model)},
             "/health/live": {"get": _get("live", "The process answers", health)},
             "/health/ready": {"get": _get("ready", "A model is loaded and predictions are answered", health)},
+            **_protocol_paths(*protocol),
         },
         "components": {"schemas": schemas},
     }
@@ -52,6 +76,43 @@ def _predict(measurements: Any, prediction: Any, problem: Any) -> dict[str, Any]
         "responses": {
             "200": _response("The most probable species", "application/json", prediction),
             **{status: _response(text, "application/problem+json", problem) for status, text in PROBLEMS.items()},
+        },
+    }
+
+
+def _protocol_paths(
+    request: Any, response: Any, error: Any, server: Any, live: Any, ready: Any, model: Any, model_ready: Any
+) -> dict[str, Any]:
+    """The Open Inference Protocol, and the model's paths once more with the version in them."""
+    paths: dict[str, Any] = {
+        "/v2": {"get": _get("server_metadata", "The server and its extensions of the protocol", server)},
+        "/v2/health/live": {"get": _get("server_live", "The process answers", live)},
+        "/v2/health/ready": {"get": _get("server_ready", "A model is loaded", ready)},
+    }
+    for path, suffix in ((MODEL_PATH, ""), (VERSION_PATH, "_version")):
+        paths[path] = {"get": _get(f"model_metadata{suffix}", "The model's tensors", model)}
+        paths[f"{path}/ready"] = {"get": _get(f"model_ready{suffix}", "The model is loaded", model_ready)}
+        paths[f"{path}/infer"] = {"post": _infer(f"infer{suffix}", request, response, error)}
+    return paths
+
+
+def _infer(name: str, request: Any, response: Any, error: Any) -> dict[str, Any]:
+    row = [measurement.example for measurement in MEASUREMENTS]
+    example = {"inputs": [{"name": INPUT.name, "datatype": INPUT.datatype, "shape": [1, len(row)], "data": row}]}
+    octets: dict[str, Any] = {
+        "application/octet-stream": {}
+    }  # JSON, then tensors; Inference-Header-Content-Length is JSON's length
+    answer = _response("The tensors asked for", "application/json", response)
+    return {
+        "operationId": name,
+        "summary": "Many rows, by the Open Inference Protocol with binary tensors; bounds are not checked",
+        "requestBody": {
+            "required": True,
+            "content": {"application/json": {"schema": request, "example": example}, **octets},
+        },
+        "responses": {
+            "200": {**answer, "content": {**answer["content"], **octets}},
+            **{status: _response(text, "application/json", error) for status, text in INFERENCE_ERRORS.items()},
         },
     }
 

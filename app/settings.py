@@ -18,6 +18,8 @@ class Settings(msgspec.Struct, frozen=True, rename="upper"):
     port: Annotated[int, Meta(ge=0, le=65535)] = 8080
     bundle: str = "artifacts/bundle"  # directory that `python -m compile` wrote
     max_body_bytes: Annotated[int, Meta(ge=1)] = 65_536  # of a request; larger ones are answered 413
+    max_batch_bytes: Annotated[int, Meta(ge=1)] = 33_554_432  # of an inference request; Cloud Run's limit for HTTP/1
+    max_batch_rows: Annotated[int, Meta(ge=1)] = 1_048_576  # of one; 16 MiB as a binary tensor
     shutdown_seconds: Annotated[int, Meta(ge=0)] = 1  # for answers under way after SIGTERM
     log_level: Literal["debug", "info", "warning", "error"] = "info"
 

@@ -16,7 +16,7 @@ import xgboost
 from app.library import Library
 from compile.booster import Model, read_model
 from compile.build import Build
-from compile.bundle import write_bundle
+from compile.bundle import check_destination, write_bundle
 from compile.parity import certify, golden
 from compile.probes import Rows
 from compile.processor import processor_name
@@ -66,7 +66,9 @@ def main(arguments: list[str] | None = None) -> int:
 
 def compile_model(path: Path, out: Path, pinned: Tuning | None = None, emit_c: Path | None = None) -> None:
     """Compile, tune unless `pinned`, certify and pack one model, and say so on stdout. Raises Refusal."""
+    check_destination(out)
     model = read_model(path)
+    training = _training(path, Digest.of(model.data).sha256)
     compiler = find_compiler()
     image, tuning = _build(model, compiler, pinned, emit_c)
     certificate = _certify(image, model, _training_rows(path, model))
@@ -75,7 +77,7 @@ def compile_model(path: Path, out: Path, pinned: Tuning | None = None, emit_c: P
         library_file: image,
         MODEL_FILE: model.data,
         CERTIFICATE_FILE: encode(certificate),
-        **_training(path, certificate.model_sha256),
+        **training,
     }
     manifest = Manifest(
         format_version=FORMAT_VERSION,
@@ -104,12 +106,11 @@ def _build(model: Model, compiler: Compiler, pinned: Tuning | None, emit_c: Path
     with tempfile.TemporaryDirectory(prefix="compile-") as name:
         directory = Path(name)
         write_source(model, directory, with_tl2cgen)
-        build = Build(compiler, directory, with_tl2cgen)
-        tuning = pinned or tune(build, model)
-        image = build.library(tuning)
         if emit_c:
             _copy_source(directory, emit_c)
-        return image, tuning
+        build = Build(compiler, directory, with_tl2cgen)
+        tuning = pinned or tune(build, model)
+        return build.library(tuning), tuning
 
 
 def _certify(image: bytes, model: Model, training_rows: Rows | None) -> Certificate:
@@ -128,7 +129,7 @@ def _certify(image: bytes, model: Model, training_rows: Rows | None) -> Certific
 
 def _copy_source(directory: Path, destination: Path) -> None:
     try:
-        shutil.copytree(directory, destination, dirs_exist_ok=True, ignore=shutil.ignore_patterns("*.o", "libmodel*"))
+        shutil.copytree(directory, destination, dirs_exist_ok=True)
     except (OSError, shutil.Error) as error:
         raise Refusal(f"cannot write the C to {destination}: {error}; choose another --emit-c") from error
 

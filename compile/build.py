@@ -35,9 +35,8 @@ class Build:
 
     def library(self, tuning: Tuning) -> bytes:
         """The library that evaluates as `tuning` says. Raises Refusal."""
-        (self.directory / TUNING_FILE).write_text(
-            f"#define ONE_ROW {ONE_ROW[tuning.one_row]}\n#define BLOCK_FROM {tuning.block_from}\n", encoding="ascii"
-        )
+        macros = f"#define ONE_ROW {ONE_ROW[tuning.one_row]}\n#define BLOCK_FROM {tuning.block_from}\n"
+        (self.directory / TUNING_FILE).write_text(macros, encoding="ascii")
         interface = Unit("library.c", "library.o", (OPTIMIZED,))
         compile_units(self.compiler, [interface], self.directory)
         trees = self._trees if tuning.one_row == "tl2cgen" else []

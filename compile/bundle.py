@@ -15,18 +15,26 @@ from contract.manifest import MANIFEST_FILE, Digest, Manifest, encode
 from contract.refusal import Refusal
 
 
+def check_destination(out: Path) -> None:
+    """Make the directory that `out` will stand in. Raises Refusal where a bundle cannot be written there."""
+    if out.exists() and not out.is_symlink():
+        raise Refusal(f"{out} exists and is not a bundle made by this command; remove it or choose another --out")
+    try:
+        out.parent.mkdir(parents=True, exist_ok=True)
+    except OSError as error:
+        raise Refusal(f"cannot write the bundle {out}: {error.strerror}; choose another --out") from error
+
+
 def write_bundle(out: Path, manifest: Manifest, files: dict[str, bytes]) -> Path:
     """Write `files`, all that the manifest lists, and the manifest; point `out` at them. Returns the directory.
 
     Raises Refusal where the file system refuses, with nothing left behind.
     """
-    if out.exists() and not out.is_symlink():
-        raise Refusal(f"{out} exists and is not a bundle made by this command; remove it or choose another --out")
+    check_destination(out)
     encoded = encode(manifest)
     contents = {**files, MANIFEST_FILE: encoded}
     target = out.with_name(f"{out.name}@{Digest.of(encoded).sha256[:16]}")
     try:
-        out.parent.mkdir(parents=True, exist_ok=True)
         if not _holds(target, contents):
             _write_directory(target, contents)
         previous = Path(os.path.realpath(out))

@@ -78,7 +78,7 @@ def test_another_model_compiles_and_says_that_the_service_will_refuse_it(tmp_pat
     matrix = xgboost.DMatrix([[1.0, 2.0], [3.0, 4.0], [5.0, 6.0], [7.0, 9.0]], [0, 1, 0, 1])
     path = tmp_path / "model.json"
     xgboost.train({"objective": "binary:logistic", "min_child_weight": 0}, matrix, 3).save_model(path)
-    result = run_module("compile", path, "--out", tmp_path / "bundle")
+    result = run_module("compile", path, "--out", tmp_path / "bundle", *PINNED)
     assert result.returncode == 0, result.stderr
     assert "the service will refuse it: expected measurements bill_length_mm" in result.stderr
 

@@ -54,7 +54,7 @@ ZOO = [
     *(Animal(SOFTPROB, 3, classes=classes, missing=0.1) for classes in (2, 3, 7, 20)),
     *(Animal(SOFTMAX, 4, classes=classes) for classes in (3, 10)),
     *(Animal(BINARY, 4, features=features, missing=0.2) for features in (1, 2, 17, 200)),
-    Animal(BINARY, 6, trees=300),
+    Animal(BINARY, 6, trees=60),
     Animal(BINARY, 3, base_score=0.9),
     Animal(REGRESSION, 3, base_score=-1000.0),
     Animal(REGRESSION, 3, base_score=1e20),
@@ -73,6 +73,8 @@ def test_every_booster_is_answered_as_xgboost_answers(
     animal: Animal, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     """Margins bit for bit, labels, probabilities: one row at a time and in blocks, on every instruction set."""
+    monkeypatch.setattr("compile.booster.canonical_json", Path.read_bytes)  # a process less; it has tests of its own
+    monkeypatch.setattr("compile.build.OPTIMIZED", "-O1")  # half the time; the shipped flags have tests of their own
     monkeypatch.setattr("compile.probes.RANDOM_ROWS", 2_000)
     monkeypatch.setattr("compile.probes.CONTEXTS", 1)
     model = read_model(animal.grow(tmp_path / "model.json"))

@@ -1,0 +1,136 @@
+"""Large bodies: bounded in bytes, rows, number and time, and never in the way of small ones."""
+
+import asyncio
+import http.client
+import threading
+from collections.abc import Awaitable, Callable, Iterator, Mapping
+from contextlib import closing
+from pathlib import Path
+
+import pytest
+from starlette.types import ASGIApp, Message
+
+from app import batches
+from app.answer import Answer
+from tests.app.test_app_rows import HEADER, INFER, assert_protocol_error, binary_tensor, request
+from tests.service import Service, serving
+
+LARGE = 100_000  # bytes: over the size that is answered inline
+OK = Answer(200, [], b"")
+
+
+@pytest.fixture(scope="module")
+def bounded(bundle_path: Path) -> Iterator[Service]:
+    with serving(bundle_path, MAX_BATCH_BYTES="200000", MAX_BATCH_ROWS="6000") as service:
+        yield service
+
+
+def batch(rows: int) -> tuple[bytes, dict[str, str]]:
+    """A body of zeros, and its header."""
+    head = request(binary_tensor(rows * 16, shape=[rows, 4]))
+    return head + bytes(rows * 16), {HEADER: str(len(head))}
+
+
+def test_too_many_rows(bounded: Service) -> None:
+    """413 at one more than the limit, naming it; at the limit, 200."""
+    assert bounded.request("POST", INFER, *batch(6000)).status == 200
+    assert_protocol_error(bounded.request("POST", INFER, *batch(6001)), 413, "at most 6000 rows, found 6001")
+
+
+def test_rows_beyond_any_memory(service: Service) -> None:
+    """413 before anything is set aside for them."""
+    body = request(binary_tensor(32, shape=[2**63, 4]))
+    assert_protocol_error(service.request("POST", INFER, body), 413, f"found {2**63}")
+
+
+@pytest.mark.parametrize("chunked", [False, True])
+def test_too_many_bytes(bounded: Service, chunked: bool) -> None:
+    """413 at one byte more than the limit, declared or in chunks; at the limit the request is read."""
+    for length, status in ((200_000, 400), (200_001, 413)):
+        body = bytes(length)
+        connection = http.client.HTTPConnection("127.0.0.1", bounded.port, timeout=10)
+        with closing(connection):
+            pieces = iter([body[:-1], body[-1:]]) if chunked else body
+            connection.request("POST", INFER, pieces, encode_chunked=chunked)
+            assert connection.getresponse().status == status
+
+
+def test_a_large_batch_in_chunks(service: Service) -> None:
+    """Whatever the pieces, the answer is the same."""
+    body, headers = batch(20_000)
+    connection = http.client.HTTPConnection("127.0.0.1", service.port, timeout=10)
+    with closing(connection):
+        pieces = (body[start : start + 7777] for start in range(0, len(body), 7777))
+        connection.request("POST", INFER, pieces, headers, encode_chunked=True)
+        assert connection.getresponse().read() == service.request("POST", INFER, body, headers).body
+
+
+Asked = Callable[[bytes], Awaitable[int]]
+
+
+def asking(endpoint: ASGIApp, more: bool = False) -> Asked:
+    """A client of the endpoint, without a socket; `more` of the body never comes."""
+
+    async def ask(body: bytes) -> int:
+        sent: list[Message] = []
+        given: asyncio.Queue[Message] = asyncio.Queue()
+        given.put_nowait({"type": "http.request", "body": body, "more_body": more})
+
+        async def send(message: Message) -> None:
+            sent.append(message)
+
+        await endpoint({"type": "http", "headers": [(b"content-length", b"%d" % len(body))]}, given.get, send)
+        return int(sent[0]["status"])
+
+    return ask
+
+
+def test_small_batches_pass_a_large_one() -> None:
+    """While a large one is computed in its thread, the loop answers others."""
+    begun, release = threading.Event(), threading.Event()
+
+    def handler(_: Mapping[bytes, bytes], body: bytes) -> Answer:
+        if len(body) == LARGE:
+            begun.set()
+            assert release.wait(timeout=60)
+        return OK
+
+    async def scenario() -> None:
+        ask = asking(batches.batch_endpoint(handler, LARGE))
+        large = asyncio.ensure_future(ask(bytes(LARGE)))
+        await asyncio.to_thread(begun.wait, 60)
+        assert await ask(b"{}") == 200
+        assert not large.done()
+        release.set()
+        assert await large == 200
+
+    asyncio.run(scenario())
+
+
+def test_large_batches_are_computed_one_by_one() -> None:
+    """So that only one batch's tensors are in memory, however many clients there are."""
+    inside = threading.Semaphore(batches.WORKERS)
+
+    def handler(*_: object) -> Answer:
+        assert inside.acquire(blocking=False)
+        inside.release()
+        return OK
+
+    async def scenario() -> None:
+        ask = asking(batches.batch_endpoint(handler, LARGE))
+        assert await asyncio.gather(*(ask(bytes(LARGE)) for _ in range(20))) == [200] * 20
+
+    asyncio.run(scenario())
+
+
+def test_a_client_that_vanished_loses_its_place(monkeypatch: pytest.MonkeyPatch) -> None:
+    """408 when the body does not come in time; then others are read."""
+    monkeypatch.setattr(batches, "UPLOAD_SECONDS", 0.05)
+
+    async def scenario() -> None:
+        endpoint = batches.batch_endpoint(lambda *_: OK, LARGE)
+        stalled = [asking(endpoint, more=True)(bytes(LARGE)) for _ in range(batches.IN_FLIGHT)]
+        *gone, answered = await asyncio.gather(*stalled, asking(endpoint)(bytes(LARGE)))
+        assert (gone, answered) == ([408] * batches.IN_FLIGHT, 200)
+
+    asyncio.run(scenario())
