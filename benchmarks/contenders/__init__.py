@@ -1,0 +1,1 @@
+"""One module per contender, each with the names of `benchmarks.entry.Contender`."""
