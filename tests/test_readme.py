@@ -39,3 +39,12 @@ def test_its_make_targets_exist() -> None:
     makefile = (ROOT / "Makefile").read_text(encoding="utf-8")
     for target in re.findall(r"(?:`|^)make ([a-z-]+)", README, re.MULTILINE):
         assert f"\n{target}:" in makefile, target
+
+
+def test_its_figures_are_those_of_the_benchmarks() -> None:
+    """The headline table, line for line, and the date and machine of that run."""
+    page = (ROOT / "docs" / "benchmarks.md").read_text(encoding="utf-8")
+    start = page.index("| what |")
+    assert page[start : page.index("\n\n", start)] in README
+    date, machine = re.search(r"edit\. (\d{4}-\d\d-\d\d).*\n([^,]+),", page).groups()  # type: ignore[union-attr]
+    assert f"{date}, {machine}" in README

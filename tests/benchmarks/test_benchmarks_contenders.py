@@ -107,7 +107,7 @@ def test_a_contender_that_takes_too_long_is_left_out(penguin: Model) -> None:
 def test_a_contender_whose_package_is_missing_is_left_out(monkeypatch: pytest.MonkeyPatch) -> None:
     """The others race without it."""
     monkeypatch.delitem(sys.modules, "benchmarks.contenders.onnxruntime_session", raising=False)
-    monkeypatch.setitem(sys.modules, "onnxruntime", None)
+    monkeypatch.setitem(sys.modules, "onnxmltools", None)
     found, missing = load_contenders(("inplace_predict", "onnxruntime_session"))
     assert list(found) == [OURS, "inplace_predict"]
-    assert missing == {"onnxruntime_session": "package onnxruntime is not installed"}
+    assert missing == {"onnxruntime_session": "package onnxmltools is not installed"}
