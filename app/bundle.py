@@ -45,6 +45,8 @@ def load_bundle(directory: Path) -> Bundle:
     library_file = _library_file(manifest, directory)
     certificate = _certificate(files, manifest.files[library_file], directory)
     library = Library(files[library_file])
+    # Only what was certified runs: this processor may know more than the one that compiled.
+    library.instruction_sets = min(library.instruction_sets, len(certificate.instruction_sets))
     _check_golden(library, manifest, directory)
     return Bundle(Digest.of(encoded).sha256, manifest, certificate, library, _training(files, directory))
 

@@ -118,6 +118,16 @@ def test_a_certificate_for_other_bytes_is_refused(copy: Path, field: str) -> Non
         load_bundle(copy)
 
 
+def test_an_instruction_set_that_was_not_certified_is_not_used(copy: Path) -> None:
+    """The bundle may come from a machine whose processor knows less."""
+    document = json.loads((copy / CERTIFICATE_FILE).read_bytes())
+    put(copy, CERTIFICATE_FILE, json.dumps({**document, "instruction_sets": ["baseline"]}).encode())
+    library = load_bundle(copy).library
+    assert library.instruction_sets == 1
+    with pytest.raises(ValueError, match="instruction set 1 is not one of 0 to 0"):
+        library.predict_rows(b"", 0, 0, 1)
+
+
 @pytest.mark.usefixtures("no_library")
 def test_a_bundle_without_a_certificate_is_refused(copy: Path) -> None:
     """Nothing proves its library."""
