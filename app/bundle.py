@@ -43,7 +43,7 @@ def load_bundle(directory: Path) -> Bundle:
         raise Refusal(f"{directory} was built for another contract: {mismatch}; {AGAIN}")
     files = {name: _read_verified(resolved, name, digest) for name, digest in manifest.files.items()}
     library_file = _library_file(manifest, directory)
-    certificate = _certificate(files, manifest.files[library_file], directory)
+    certificate = _certificate(files, manifest.files, library_file, directory)
     library = Library(files[library_file])
     # Only what was certified runs: this processor may know more than the one that compiled.
     library.instruction_sets = min(library.instruction_sets, len(certificate.instruction_sets))
@@ -81,12 +81,12 @@ def _library_file(manifest: Manifest, directory: Path) -> str:
     return name
 
 
-def _certificate(files: dict[str, bytes], library: Digest, directory: Path) -> Certificate:
+def _certificate(files: dict[str, bytes], digests: dict[str, Digest], library: str, directory: Path) -> Certificate:
     """The certificate, which has to be for exactly this library and model."""
     path = directory / CERTIFICATE_FILE
     try:
         certificate = msgspec.json.decode(files[CERTIFICATE_FILE], type=Certificate)
-        expected = (library.sha256, Digest.of(files[MODEL_FILE]).sha256)
+        expected = (digests[library].sha256, digests[MODEL_FILE].sha256)  # both verified by now
     except KeyError as error:
         raise Refusal(f"{directory} has no {error.args[0]}: nothing proves its library; {AGAIN}") from error
     except (msgspec.DecodeError, UnicodeDecodeError) as error:
