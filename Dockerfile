@@ -14,10 +14,11 @@ RUN python -m venv /opt/build \
 COPY contract contract
 COPY train train
 RUN /opt/build/bin/python -m train
-COPY app/__init__.py app/library.py app/
+COPY app/__init__.py app/library.py app/mapping.py app/
+COPY bundle bundle
 COPY compile compile
 RUN /opt/build/bin/python -m compile artifacts/penguin_model.json \
-    && cp -RL artifacts/bundle /bundle
+    && cp -RL artifacts/bundle /baked
 
 FROM ${BASE} AS packages
 COPY requirements/runtime.txt requirements/
@@ -32,14 +33,16 @@ FROM ${BASE}
 RUN rm -rf /usr/local/lib/python3*/site-packages/pip* /usr/local/bin/pip*
 WORKDIR /service
 COPY --from=packages /packages packages
-COPY --from=build /bundle bundle
+COPY --from=build /baked baked
 COPY contract contract
+COPY bundle bundle
 COPY app app
-RUN python -m compileall -q --invalidation-mode unchecked-hash contract app
+RUN python -m compileall -q --invalidation-mode unchecked-hash contract bundle app
 ENV PYTHONPATH=/service/packages \
     PYTHONUNBUFFERED=1 \
     PYTHONDONTWRITEBYTECODE=1 \
-    BUNDLE=/service/bundle
+    BUNDLE=/service/baked \
+    BAKED_BUNDLE=/service/baked
 USER 65532:65532
 EXPOSE 8080
 CMD ["python", "-m", "app"]

@@ -13,7 +13,8 @@ BUNDLE := artifacts/bundle/manifest.json
 CONTRACT := $(wildcard contract/*.py)
 
 .DEFAULT_GOAL := help
-.PHONY: help setup train compile run test test-image bench check format image clean lock
+.PHONY: help setup train compile run test test-image bench bench-http bench-overload bench-request bench-swap drift trust
+.PHONY: check format image clean lock
 
 help: ## list the targets
 	@grep -hE '^[a-z-]+:.*##' $(MAKEFILE_LIST) | sed -E 's/^([a-z-]+):.*## /\1|/' | \
@@ -40,7 +41,7 @@ $(VENV)/.bench: requirements/bench.txt
 $(MODEL): $(VENV)/.build $(CONTRACT) $(wildcard train/*.py train/data/*.csv)
 	$(BIN)/python -m train
 
-$(BUNDLE): $(MODEL) $(wildcard compile/*.py compile/native/*) app/library.py
+$(BUNDLE): $(MODEL) $(wildcard compile/*.py compile/native/*) bundle/write.py app/library.py app/mapping.py
 	$(BIN)/python -m compile $(MODEL)
 	@touch $@
 
@@ -61,6 +62,24 @@ test: $(VENV)/.dev ## run the tests, with branch coverage
 
 bench: $(VENV)/.bench $(BUNDLE) ## compare with other ways to ask the model: docs/benchmarks.md
 	$(BIN)/python -m benchmarks $(ARGS)
+
+bench-request: $(VENV)/.bench $(BUNDLE) ## what each part of a request costs, without sockets: docs/request.md
+	$(BIN)/python -m benchmarks.request
+
+drift: $(VENV)/.dev $(BUNDLE) ## what drift is seen, how soon, and how often without any: docs/drift.md
+	$(BIN)/python -m benchmarks.drift
+
+bench-overload: $(VENV)/.bench $(BUNDLE) ## offer the service ten times more than it can do: docs/overload.md
+	$(BIN)/python -m benchmarks.overload $(ARGS)
+
+bench-http: $(VENV)/.bench $(BUNDLE) ## compare with other servers, through sockets: docs/http-benchmarks.md
+	$(BIN)/python -m benchmarks.wire $(ARGS)
+
+trust: $(VENV)/.build $(BUNDLE) ## measure when answers are doubted, rightly and wrongly: docs/trust.md
+	$(BIN)/python -m benchmarks.trust $(ARGS)
+
+bench-swap: $(VENV)/.bench $(BUNDLE) ## measure loading and swapping bundles: docs/swap.md
+	$(BIN)/python -m benchmarks.swap $(ARGS)
 
 check: $(VENV)/.dev ## lint, format, types
 	$(BIN)/ruff check

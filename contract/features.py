@@ -33,6 +33,10 @@ class Ratio(msgspec.Struct, frozen=True):
         """The name of the feature."""
         return f"{self.numerator}/{self.denominator}"
 
+    def of(self, measurements: Mapping[str, Column]) -> Column:
+        """The feature, of measurements by name."""
+        return measurements[self.numerator] / measurements[self.denominator]
+
 
 MEASUREMENT_NAMES: tuple[str, ...] = tuple(measurement.name for measurement in MEASUREMENTS)
 RATIOS: tuple[Ratio, ...] = tuple(Ratio(*pair) for pair in combinations(MEASUREMENT_NAMES, 2))
@@ -44,5 +48,4 @@ def derive(measurements: Mapping[str, Column]) -> list[Column]:
 
     A column is anything that divides by another: a float32 array in training, an expression of C in compilation.
     """
-    ratios = [measurements[ratio.numerator] / measurements[ratio.denominator] for ratio in RATIOS]
-    return [*(measurements[name] for name in MEASUREMENT_NAMES), *ratios]
+    return [*(measurements[name] for name in MEASUREMENT_NAMES), *(ratio.of(measurements) for ratio in RATIOS)]

@@ -1,31 +1,40 @@
 """The manifest of a model bundle: what is in it, what it was made from, and for which contract.
 
-A bundle is a directory: `manifest.json`, the files it lists, and nothing else that is ever read.
+A bundle is a directory: `manifest.json`, its signatures, the files it lists, and nothing else that is ever read. Its
+name is the SHA-256 of `manifest.json`.
 """
 
 import hashlib
 import platform
 import sys
-from typing import Any, Literal
+from datetime import datetime
+from typing import Annotated, Any, Literal
 
 import msgspec
+from msgspec import Meta
 
 from contract.features import FEATURE_NAMES
 from contract.measurements import MEASUREMENTS
 from contract.refusal import Refusal
 from contract.species import SPECIES
 
-FORMAT_VERSION = 1
+FORMAT_VERSION = 2
 MANIFEST_FILE = "manifest.json"
 MODEL_FILE = "model.json"
 TRAINING_FILE = "training.json"
+SHA256_PATTERN = "^[0-9a-f]{64}$"
+LABEL_PATTERN = "^[A-Za-z0-9][A-Za-z0-9._+-]{0,63}$"  # what a file, a command line and a log line all take
+
+Sha256 = Annotated[str, Meta(pattern=SHA256_PATTERN)]
+Label = Annotated[str, Meta(pattern=LABEL_PATTERN)]
+Instant = Annotated[datetime, Meta(tz=True)]
 
 
 class Digest(msgspec.Struct, frozen=True):
     """The size in bytes and the SHA-256, in hexadecimal, of a file."""
 
-    size: int
-    sha256: str
+    size: Annotated[int, Meta(ge=0)]
+    sha256: Sha256
 
     @classmethod
     def of(cls, data: bytes) -> "Digest":
@@ -88,21 +97,42 @@ class Tuning(msgspec.Struct, frozen=True):
     figures: dict[str, float]
 
 
-class Manifest(msgspec.Struct, frozen=True):
-    """Everything a loader checks before a library's first byte is mapped. `libraries` maps a platform to a file."""
+class Target(msgspec.Struct, frozen=True):
+    """What a bundle holds for one platform: two names of files, and how the library was built."""
 
-    format_version: int
-    interface: Interface
-    trees: Trees
+    library: str
+    certificate: str
+    certificate_sha256: Sha256
     toolchain: Toolchain
     tuning: Tuning
+
+
+class Manifest(msgspec.Struct, frozen=True):
+    """Everything a loader checks before a library's first byte is mapped.
+
+    `bundle_version` is a label for people. `platforms` has what `platform_name` gives for keys.
+    """
+
+    format_version: int
+    bundle_version: Label
+    created_at: Instant
+    model_sha256: Sha256
+    interface: Interface
+    trees: Trees
     golden: Golden
-    libraries: dict[str, str]
+    platforms: dict[str, Target]
     files: dict[str, Digest]
+
+    def files_for(self, platform: str) -> list[str]:
+        """The names of the files that this platform needs: its own and those of no platform."""
+        others = [target for name, target in self.platforms.items() if name != platform]
+        foreign = {file for target in others for file in (target.library, target.certificate)}
+        own = self.platforms.get(platform)
+        return [name for name in self.files if name not in foreign or (own and name in (own.library, own.certificate))]
 
 
 def platform_name() -> str:
-    """The key of `Manifest.libraries` for this machine, such as `linux-x86_64`."""
+    """The key of `Manifest.platforms` for this machine, such as `linux-x86_64`."""
     return f"{sys.platform}-{platform.machine().lower()}"
 
 

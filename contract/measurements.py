@@ -1,7 +1,8 @@
-"""The measurements of one bird: names, units and bounds, written once.
+"""The measurements of one bird: names, units, bounds and errors, written once.
 
-The bounds are wider than any adult *Pygoscelis* on record in the data set (bill 32-60 mm by 13-22 mm,
-flipper 172-231 mm, mass 2,700-6,300 g) and narrow enough to catch another unit.
+The bounds are wider than what is typical, which is every adult *Pygoscelis* of the data set, and narrow enough to
+catch another unit. The errors are an assumption of ours: how far two people with the same bird may be apart. The data
+set's own steps, 0.1 mm of a bill, 1 mm of a flipper and 25 g, say how finely was read, not how well it repeats.
 """
 
 from typing import Annotated, Any, get_type_hints
@@ -10,33 +11,47 @@ import msgspec
 from msgspec import Meta
 
 
-def _bounds(minimum: float, maximum: float, unit: str) -> Meta:
-    return Meta(ge=minimum, le=maximum, extra_json_schema={"x-unit": unit})
+def _bounds(minimum: float, maximum: float, unit: str, typical: tuple[float, float], error: float) -> Meta:
+    extra = {"x-unit": unit, "x-typical": list(typical), "x-measurement-error": error}
+    return Meta(ge=minimum, le=maximum, extra_json_schema=extra)
 
 
 class Measurements(msgspec.Struct, frozen=True, gc=False):
     """One bird. Unknown fields are ignored; the last of repeated fields counts."""
 
     bill_length_mm: Annotated[
-        float, _bounds(20, 80, "mm"), Meta(description="Length of the bill's upper ridge", examples=[39.1])
+        float,
+        _bounds(20, 80, "mm", typical=(32, 60), error=0.5),
+        Meta(description="Length of the bill's upper ridge", examples=[39.1]),
     ]
     bill_depth_mm: Annotated[
-        float, _bounds(8, 30, "mm"), Meta(description="Depth of the bill at its base", examples=[18.7])
+        float,
+        _bounds(8, 30, "mm", typical=(13, 22), error=0.5),
+        Meta(description="Depth of the bill at its base", examples=[18.7]),
     ]
     flipper_length_mm: Annotated[
-        float, _bounds(120, 280, "mm"), Meta(description="Length of the flipper", examples=[181])
+        float,
+        _bounds(120, 280, "mm", typical=(172, 231), error=2),
+        Meta(description="Length of the flipper", examples=[181]),
     ]
-    body_mass_g: Annotated[float, _bounds(1500, 9000, "g"), Meta(description="Body mass", examples=[3750])]
+    body_mass_g: Annotated[
+        float, _bounds(1500, 9000, "g", typical=(2700, 6300), error=50), Meta(description="Body mass", examples=[3750])
+    ]
 
 
 class Measurement(msgspec.Struct, frozen=True):
-    """One field of `Measurements`, as data. `minimum` and `maximum` are inclusive, in `unit`."""
+    """One field of `Measurements`, as data. All numbers are in `unit`; `minimum` and `maximum` are inclusive.
+
+    `typical` is the range of the birds on record, `error` how far a careful measurement may be off.
+    """
 
     name: str
     unit: str
     description: str
     minimum: float
     maximum: float
+    typical: tuple[float, float]
+    error: float
     example: float
 
 
@@ -48,6 +63,8 @@ def _describe(name: str, hint: Any) -> Measurement:
         description=text.description,
         minimum=bounds.ge,
         maximum=bounds.le,
+        typical=tuple(bounds.extra_json_schema["x-typical"]),
+        error=bounds.extra_json_schema["x-measurement-error"],
         example=text.examples[0],
     )
 

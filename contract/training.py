@@ -2,6 +2,7 @@
 
 import msgspec
 
+from contract.drift import Reference
 from contract.species import Species
 
 
@@ -45,3 +46,4 @@ class TrainingSummary(msgspec.Struct, frozen=True):
     seed: int
     xgboost_version: str
     cross_validation: CrossValidation
+    reference: Reference | None = None  # for drift; older models have none

@@ -6,12 +6,16 @@ from pathlib import Path
 
 from contract.files import write_atomically
 from contract.manifest import encode
+from contract.reference import REFERENCE_FILE
 from contract.refusal import exit_status
 from contract.training import TrainingSummary
+from train.conformal import LEAST_LEVEL, LEVEL
+from train.drift import reference as drift_reference
 from train.evaluate import cross_validation, hold_out
 from train.features import features
 from train.model import fit
 from train.penguins import DATA, load
+from train.reference import make_reference
 from train.report import report
 from train.summary import rows_csv, summarise
 
@@ -21,7 +25,7 @@ MAXIMUM_THREADS = 256  # XGBoost fails for absurd numbers, with a traceback
 def main(arguments: list[str] | None = None) -> int:
     """Run the stage. Returns 0, or 2 after a Refusal; argparse exits with 2 for arguments it doesn't know."""
     options = _parser().parse_args(arguments)
-    return exit_status(lambda: run(options.data, options.out, options.threads))
+    return exit_status(lambda: run(options.data, options.out, options.threads, options.level))
 
 
 def _parser() -> argparse.ArgumentParser:
@@ -29,6 +33,7 @@ def _parser() -> argparse.ArgumentParser:
     parser.add_argument("--data", type=Path, default=DATA, help="the birds, as CSV (default: %(default)s)")
     parser.add_argument("--out", type=Path, default=Path("artifacts"), help="folder to write to (default: %(default)s)")
     parser.add_argument("--threads", type=_threads, default=0, help="threads to fit with; 0, the default, for all")
+    parser.add_argument("--level", type=_level, default=LEVEL, help="of the prediction sets (default: %(default)s)")
     return parser
 
 
@@ -38,12 +43,22 @@ def _threads(text: str) -> int:
     return int(text)
 
 
-def run(data: Path, out: Path, threads: int) -> None:
-    """Train on `data` and write four files into `out`. Raises Refusal for bad data or a folder that can't be written.
+def _level(text: str) -> float:
+    try:
+        level = float(text)
+    except ValueError:
+        level = 0.0
+    if not LEAST_LEVEL < level < 1:  # also true of NaN
+        raise argparse.ArgumentTypeError(f"expected a number between {LEAST_LEVEL:.2f} and 1, found {text!r}")
+    return level
 
-    The bytes written depend on `data` alone. The model comes last: where it is, all else is.
+
+def run(data: Path, out: Path, threads: int, level: float) -> None:
+    """Train on `data` and write five files into `out`. Raises Refusal for bad data or a folder that can't be written.
+
+    The bytes written depend on `data` and `level` alone. The model comes last: where it is, all else is.
     """
-    summary, files = train(data, threads)
+    summary, files = train(data, threads, level)
     for name, content in files.items():
         write_atomically(out / name, content)
     figures = summary.cross_validation
@@ -52,18 +67,20 @@ def run(data: Path, out: Path, threads: int) -> None:
     print("Wrote", *(f"  {out / name}" for name in files), sep="\n")
 
 
-def train(data: Path, threads: int) -> tuple[TrainingSummary, dict[str, bytes]]:
+def train(data: Path, threads: int, level: float) -> tuple[TrainingSummary, dict[str, bytes]]:
     """What was learned from `data`, and the files to write, name to content, in order. Raises Refusal for bad data."""
     penguins = load(data)
     table = features(penguins.measurements)
     booster = fit(table, penguins.labels, threads)
     model = bytes(booster.save_raw("json"))
     held_out = hold_out(table, penguins.labels)
-    summary = summarise(penguins, model, cross_validation(held_out))
+    summary = summarise(penguins, model, cross_validation(held_out), drift_reference(penguins, held_out))
+    reference = make_reference(penguins, table, model, held_out, level)
     return summary, {
         "training_rows.csv": rows_csv(penguins),
-        "training_report.html": report(summary, penguins, held_out, booster).encode(),
+        "training_report.html": report(summary, reference, penguins, held_out, booster).encode(),
         "training.json": encode(summary),
+        REFERENCE_FILE: encode(reference),
         "penguin_model.json": model,
     }
 

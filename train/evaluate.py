@@ -27,31 +27,31 @@ CLASSES = range(len(SPECIES))
 class HeldOut:
     """One answer for every row in every repeat, by the model of the fold that left the row out."""
 
-    labels: npt.NDArray[np.int64]  # (REPEATS, rows), the truth, the same in each repeat
-    probabilities: npt.NDArray[np.float32]  # (REPEATS, rows, len(SPECIES)), sum to 1 over the species
-    folds: npt.NDArray[np.int64]  # (REPEATS, rows), 0 to REPEATS * FOLDS - 1
+    labels: npt.NDArray[np.int64]  # (repeats, rows), the truth, the same in each repeat
+    probabilities: npt.NDArray[np.float32]  # (repeats, rows, len(SPECIES)), sum to 1 over the species
+    folds: npt.NDArray[np.int64]  # (repeats, rows), 0 to repeats * FOLDS - 1
 
     @property
     def answers(self) -> npt.NDArray[np.int64]:
-        """The most probable species: int64 (REPEATS, rows)."""
+        """The most probable species: int64 (repeats, rows)."""
         answers: npt.NDArray[np.int64] = self.probabilities.argmax(axis=2)
         return answers
 
 
-def hold_out(table: npt.NDArray[np.float32], labels: npt.NDArray[np.int64]) -> HeldOut:
+def hold_out(table: npt.NDArray[np.float32], labels: npt.NDArray[np.int64], repeats: int = REPEATS) -> HeldOut:
     """Fit a model for every fold and ask it about the rows left out. Shapes as in `train.model.fit`.
 
     Fits use one thread: on so few rows more are slower, and change no answer. Raises ValueError where no species has
     FOLDS rows.
     """
-    splitter = RepeatedStratifiedKFold(n_splits=FOLDS, n_repeats=REPEATS, random_state=RANDOM_STATE)
-    probabilities = np.empty((REPEATS, len(labels), len(SPECIES)), np.float32)
-    folds = np.empty((REPEATS, len(labels)), np.int64)
+    splitter = RepeatedStratifiedKFold(n_splits=FOLDS, n_repeats=repeats, random_state=RANDOM_STATE)
+    probabilities = np.empty((repeats, len(labels), len(SPECIES)), np.float32)
+    folds = np.empty((repeats, len(labels)), np.int64)
     for fold, (seen, unseen) in enumerate(splitter.split(table, labels)):
         booster = fit(table[seen], labels[seen], threads=1)
         probabilities[fold // FOLDS, unseen] = booster.inplace_predict(table[unseen])
         folds[fold // FOLDS, unseen] = fold
-    return HeldOut(np.tile(labels, (REPEATS, 1)), probabilities, folds)
+    return HeldOut(np.tile(labels, (repeats, 1)), probabilities, folds)
 
 
 def cross_validation(held_out: HeldOut) -> CrossValidation:

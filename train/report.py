@@ -7,6 +7,7 @@ import numpy as np
 import xgboost
 
 from contract.features import FEATURE_NAMES
+from contract.reference import Reference
 from contract.species import SPECIES
 from contract.training import TrainingSummary
 from train import notes, pictures, tables
@@ -18,7 +19,9 @@ from train.penguins import Penguins
 PAGE = Template(Path(__file__).with_name("report.html").read_text("utf-8"))  # lifetime: import
 
 
-def report(summary: TrainingSummary, penguins: Penguins, held_out: HeldOut, booster: xgboost.Booster) -> str:
+def report(
+    summary: TrainingSummary, reference: Reference, penguins: Penguins, held_out: HeldOut, booster: xgboost.Booster
+) -> str:
     """The page as HTML text. The same arguments give the same text."""
     figures = summary.cross_validation
     return PAGE.substitute(
@@ -31,6 +34,10 @@ def report(summary: TrainingSummary, penguins: Penguins, held_out: HeldOut, boos
         confusion_note=notes.confusion_note(figures),
         **_calibration(summary, held_out),
         **_features(penguins, held_out, booster),
+        sets_note=notes.sets_note(reference),
+        sets_table=tables.sets_table(reference),
+        distance_note=notes.distance_note(reference),
+        evidence_protocol=reference.evidence.protocol,
         figures_table=tables.figures_table(figures),
         species_table=tables.species_table(held_out),
         misjudged_table=tables.misjudged_table(penguins, held_out),

@@ -9,6 +9,7 @@ import numpy as np
 import numpy.typing as npt
 import xgboost
 
+from contract.drift import Reference
 from contract.features import MEASUREMENT_NAMES
 from contract.species import SPECIES
 from contract.training import CrossValidation, MeasurementRange, TrainingSummary
@@ -16,7 +17,9 @@ from train.model import PARAMETERS, ROUNDS, SEED
 from train.penguins import SHA256, Penguins
 
 
-def summarise(penguins: Penguins, model: bytes, cross_validation: CrossValidation) -> TrainingSummary:
+def summarise(
+    penguins: Penguins, model: bytes, cross_validation: CrossValidation, reference: Reference | None = None
+) -> TrainingSummary:
     """Sum up the training that made `model` (the bytes of penguin_model.json) from `penguins`."""
     return TrainingSummary(
         data_sha256=SHA256,
@@ -33,6 +36,7 @@ def summarise(penguins: Penguins, model: bytes, cross_validation: CrossValidatio
         seed=SEED,
         xgboost_version=xgboost.__version__,
         cross_validation=cross_validation,
+        reference=reference,
     )
 
 

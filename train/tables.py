@@ -7,6 +7,7 @@ import numpy as np
 from sklearn.metrics import precision_recall_fscore_support
 
 from contract.measurements import MEASUREMENTS
+from contract.reference import Reference
 from contract.species import SPECIES
 from contract.training import CrossValidation, TrainingSummary
 from train.evaluate import CLASSES, FOLDS, REPEATS, HeldOut
@@ -35,6 +36,24 @@ def species_table(held_out: HeldOut) -> str:
     return _table(
         ("species", "precision", "recall", "F1", "answers due"),
         [(name, *(f"{share:.3f}" for share in shares), str(count)) for name, *shares, count in rows],
+    )
+
+
+def sets_table(reference: Reference) -> str:
+    """When a species is in a prediction set, and how often the set holds the truth."""
+    evidence = reference.evidence
+    return _table(
+        ("species", "in the set from", "set holds it", "conformal alone, from", "would hold it"),
+        [
+            (
+                species,
+                f"p = {reference.set_thresholds[species]:.3f}",
+                f"{evidence.coverage[species]:.1%}",
+                f"p = {reference.conformal_thresholds[species]:.3f}",
+                f"{evidence.conformal_coverage[species]:.1%}",
+            )
+            for species in SPECIES
+        ],
     )
 
 

@@ -17,8 +17,9 @@ def test_encoding_is_stable(bundle_path: Path) -> None:
     [
         (b"", "not a bundle manifest"),
         (b"{}", "not a bundle manifest"),
-        (b'{"format_version": 1}', "not a bundle manifest"),
-        (b'{"format_version": 99}', "expected bundle format 1, found 99"),
+        (b'{"format_version": 2}', "not a bundle manifest"),
+        (b'{"format_version": 1}', "expected bundle format 2, found 1"),
+        (b'{"format_version": 99}', "expected bundle format 2, found 99"),
         (b"\xff", "not a bundle manifest"),
         (b"[" * 100_000, "not a bundle manifest"),
     ],

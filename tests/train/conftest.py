@@ -8,11 +8,14 @@ import pytest
 import xgboost
 
 import train
+from contract.reference import Reference
 from contract.training import TrainingSummary
+from train.drift import reference as drift_reference
 from train.evaluate import HeldOut, cross_validation, hold_out
 from train.features import features
 from train.model import fit
 from train.penguins import Penguins, load
+from train.reference import make_reference
 from train.report import report
 from train.summary import summarise
 
@@ -50,10 +53,22 @@ def held_out(penguins: Penguins, table: npt.NDArray[np.float32]) -> HeldOut:
 @pytest.fixture(scope="session")
 def summary(penguins: Penguins, booster: xgboost.Booster, held_out: HeldOut) -> TrainingSummary:
     """What was learned."""
-    return summarise(penguins, bytes(booster.save_raw("json")), cross_validation(held_out))
+    return summarise(
+        penguins, bytes(booster.save_raw("json")), cross_validation(held_out), drift_reference(penguins, held_out)
+    )
 
 
 @pytest.fixture(scope="session")
-def page(summary: TrainingSummary, penguins: Penguins, held_out: HeldOut, booster: xgboost.Booster) -> str:
+def reference(
+    penguins: Penguins, table: npt.NDArray[np.float32], booster: xgboost.Booster, held_out: HeldOut
+) -> Reference:
+    """What answers are judged by."""
+    return make_reference(penguins, table, bytes(booster.save_raw("json")), held_out)
+
+
+@pytest.fixture(scope="session")
+def page(
+    summary: TrainingSummary, reference: Reference, penguins: Penguins, held_out: HeldOut, booster: xgboost.Booster
+) -> str:
     """The training report."""
-    return report(summary, penguins, held_out, booster)
+    return report(summary, reference, penguins, held_out, booster)

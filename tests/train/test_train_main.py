@@ -16,7 +16,7 @@ import xgboost
 import train.__main__ as stage
 from contract.training import TrainingSummary
 
-FILES = ("training_rows.csv", "training_report.html", "training.json", "penguin_model.json")
+FILES = ("training_rows.csv", "training_report.html", "training.json", "reference.json", "penguin_model.json")
 ROOT = Path(stage.__file__).parents[1]
 
 
@@ -37,7 +37,7 @@ def outputs(data: Path, tmp_path_factory: pytest.TempPathFactory) -> dict[int, P
 
 
 def test_threads_do_not_change_a_byte(outputs: dict[int, Path]) -> None:
-    """One, two and four threads, in processes of their own, write the same four files."""
+    """One, two and four threads, in processes of their own, write the same five files."""
     first, *others = ({path.name: path.read_bytes() for path in folder.iterdir()} for folder in outputs.values())
     assert set(first) == set(FILES)
     assert all(other == first for other in others)
@@ -59,12 +59,21 @@ def test_says_what_it_did(data: Path, tmp_path: Path, capsys: pytest.CaptureFixt
     assert "Read 344 birds, dropped 2" in printed
     assert "accuracy 0.98" in printed
     assert "log loss 0.02" in printed
-    assert printed.split()[-4:] == [str(tmp_path / name) for name in FILES]
+    assert printed.split()[-5:] == [str(tmp_path / name) for name in FILES]
     assert errors == ""
 
 
 @pytest.mark.parametrize(
-    "arguments", [["--threads", "-1"], ["--threads", "many"], ["--threads", "257"], ["--bogus"], ["extra"]]
+    "arguments",
+    [
+        ["--threads", "-1"],
+        ["--threads", "many"],
+        ["--threads", "257"],
+        ["--level", "0.5"],
+        ["--level", "x"],
+        ["--bogus"],
+        ["extra"],
+    ],
 )
 def test_bad_arguments(arguments: list[str], capsys: pytest.CaptureFixture[str]) -> None:
     """argparse shows the usage and exits with 2."""
@@ -109,7 +118,7 @@ def _failing(real: Callable[..., object], failing_call: int) -> Callable[..., ob
 
 
 @pytest.mark.usefixtures("trained")
-@pytest.mark.parametrize(("owner", "operation", "calls"), [(os, "fsync", 8), (Path, "replace", 4), (Path, "open", 4)])
+@pytest.mark.parametrize(("owner", "operation", "calls"), [(os, "fsync", 10), (Path, "replace", 5), (Path, "open", 5)])
 def test_a_failing_disk(tmp_path: Path, owner: object, operation: str, calls: int) -> None:
     """The Nth operation fails, N = 1, 2, 3, ... until none does: status 2, whole files, the model last, no litter."""
     for number in count(1):
@@ -122,7 +131,7 @@ def test_a_failing_disk(tmp_path: Path, owner: object, operation: str, calls: in
         found = {path.name: path.read_bytes() for path in folder.iterdir()}
         model = found.pop("penguin_model.json")
         assert all(content == f"new {name}".encode() for name, content in found.items())
-        assert model == b"old" or (model == b"new penguin_model.json" and set(found) == set(FILES[:3]))
+        assert model == b"old" or (model == b"new penguin_model.json" and set(found) == set(FILES[:-1]))
         if status == 0:
             break
         assert status == 2

@@ -10,6 +10,7 @@ import xgboost
 
 from contract.features import FEATURE_NAMES
 from contract.measurements import MEASUREMENTS
+from contract.reference import Reference
 from contract.species import SPECIES
 from contract.training import CrossValidation, TrainingSummary
 from train.calibration import Bucket
@@ -88,10 +89,24 @@ def test_states_the_figures(page: str, summary: TrainingSummary) -> None:
 
 
 def test_same_bytes_again(
-    page: str, summary: TrainingSummary, penguins: Penguins, held_out: HeldOut, booster: xgboost.Booster
+    page: str,
+    summary: TrainingSummary,
+    reference: Reference,
+    penguins: Penguins,
+    held_out: HeldOut,
+    booster: xgboost.Booster,
 ) -> None:
     """No date, no random id."""
-    assert report(summary, penguins, held_out, booster) == page
+    assert report(summary, reference, penguins, held_out, booster) == page
+
+
+def test_states_how_far_to_trust(page: str, reference: Reference) -> None:
+    """Coverage and threshold of every species, the size of the sets, the limit and the false alarms."""
+    for species in SPECIES:
+        assert f"<td>{reference.evidence.coverage[species]:.1%}</td>" in page
+        assert f"<td>p = {reference.set_thresholds[species]:.3f}</td>" in page
+    for text in (f"{reference.evidence.mean_set_size:.2f} species", f"exceeds {reference.distance_limit:.2f}"):
+        assert text in page
 
 
 def test_gains_are_the_largest_first(booster: xgboost.Booster) -> None:
