@@ -1,4 +1,4 @@
-"""python -m compile MODEL [--out DIR] [--emit-c DIR] [--one-row WAY --block-from ROWS]"""
+"""python -m compile MODEL [--out DIR] [--bundle-version LABEL] [--emit-c DIR] [--one-row WAY --block-from ROWS]"""
 
 import argparse
 import csv
@@ -14,16 +14,19 @@ import treelite
 import xgboost
 
 from app.library import Library
+from bundle.write import check_destination, write_bundle
 from compile.booster import Model, read_model
 from compile.build import Build
-from compile.bundle import check_destination, write_bundle
+from compile.forest import forest_file
 from compile.parity import certify, golden
 from compile.probes import Rows
 from compile.processor import processor_name
+from compile.reference import read_reference
+from compile.release import creation_time, version_label
 from compile.source import write_source
 from compile.toolchain import Compiler, find_compiler
 from compile.tuning import tune, worth_trying_tl2cgen
-from contract.certificate import CERTIFICATE_FILE, INSTRUCTION_SETS, Certificate
+from contract.certificate import INSTRUCTION_SETS, Certificate, certificate_file
 from contract.manifest import (
     CONTRACT,
     FORMAT_VERSION,
@@ -31,6 +34,7 @@ from contract.manifest import (
     TRAINING_FILE,
     Digest,
     Manifest,
+    Target,
     Toolchain,
     Tuning,
     difference,
@@ -50,6 +54,9 @@ def main(arguments: list[str] | None = None) -> int:
     )
     parser.add_argument("model", type=Path, help="a model that XGBoost saved as .json or .ubj")
     parser.add_argument("--out", type=Path, default=Path("artifacts/bundle"), help="the bundle (default: %(default)s)")
+    parser.add_argument(
+        "--bundle-version", metavar="LABEL", help="(default: the day and the start of the model's digest)"
+    )
     parser.add_argument("--emit-c", type=Path, metavar="DIR", help="also leave the C here, to read")
     parser.add_argument(
         "--one-row", choices=("tl2cgen", "walk"), help="do not measure: evaluate one row by this (with --block-from)"
@@ -61,32 +68,37 @@ def main(arguments: list[str] | None = None) -> int:
     ):
         parser.error("--one-row and --block-from go together; --block-from is at least 1")
     pinned = Tuning(options.one_row, options.block_from, {}) if options.one_row else None
-    return exit_status(lambda: compile_model(options.model, options.out, pinned, options.emit_c))
+    return exit_status(
+        lambda: compile_model(options.model, options.out, options.bundle_version, pinned, options.emit_c)
+    )
 
 
-def compile_model(path: Path, out: Path, pinned: Tuning | None = None, emit_c: Path | None = None) -> None:
+def compile_model(
+    path: Path, out: Path, label: str | None = None, pinned: Tuning | None = None, emit_c: Path | None = None
+) -> None:
     """Compile, tune unless `pinned`, certify and pack one model, and say so on stdout. Raises Refusal."""
     check_destination(out)
     model = read_model(path)
-    training = _training(path, Digest.of(model.data).sha256)
+    model_sha256 = Digest.of(model.data).sha256
+    created_at = creation_time()
+    bundle_version = version_label(label, created_at, model_sha256)
+    training = _training(path, model_sha256)
+    reference, judging = read_reference(path, model, model_sha256)
+    model = msgspec.structs.replace(model, reference=reference)
     compiler = find_compiler()
     image, tuning = _build(model, compiler, pinned, emit_c)
     certificate = _certify(image, model, _training_rows(path, model))
-    library_file = f"libmodel-{platform_name()}{compiler.library_suffix}"
-    files = {
-        library_file: image,
-        MODEL_FILE: model.data,
-        CERTIFICATE_FILE: encode(certificate),
-        **training,
-    }
+    target, built = _target(compiler, tuning, image, certificate)
+    files = {**built, MODEL_FILE: model.data, **training, **judging, **forest_file(model)}
     manifest = Manifest(
         format_version=FORMAT_VERSION,
+        bundle_version=bundle_version,
+        created_at=created_at,
+        model_sha256=model_sha256,
         interface=model.interface,
         trees=model.trees,
-        toolchain=_toolchain(compiler),
-        tuning=tuning,
         golden=golden(model),
-        libraries={platform_name(): library_file},
+        platforms={platform_name(): target},
         files={name: Digest.of(data) for name, data in files.items()},
     )
     directory = write_bundle(out, manifest, files)
@@ -96,7 +108,9 @@ def compile_model(path: Path, out: Path, pinned: Tuning | None = None, emit_c: P
         f"equal to XGBoost bit for bit on {sum(certificate.rows.values()):,} rows, one at a time and in batches "
         f"({', '.join(certificate.instruction_sets)})"
     )
-    print(f"wrote {out} -> {directory.name}")
+    if not reference:
+        print("without a reference: answers have no prediction set and no distance")
+    print(f"wrote {out} -> {directory.name}, version {bundle_version}")
     if model.interface != CONTRACT:
         print(f"note: the service will refuse it: {difference(CONTRACT, model.interface)}", file=sys.stderr)
 
@@ -115,16 +129,33 @@ def _build(model: Model, compiler: Compiler, pinned: Tuning | None, emit_c: Path
 
 def _certify(image: bytes, model: Model, training_rows: Rows | None) -> Certificate:
     library = Library(image)
-    rows, worst = certify(library, model, training_rows)
+    parity = certify(library, model, training_rows)
     return Certificate(
         model_sha256=Digest.of(model.data).sha256,
         library_sha256=Digest.of(image).sha256,
         xgboost_version=xgboost.__version__,
-        rows=rows,
-        worst_probability_ulp=worst,
+        rows=parity.rows,
+        worst_probability_ulp=parity.worst,
         instruction_sets=INSTRUCTION_SETS[: library.instruction_sets],
         processor=processor_name(),
+        judged=parity.judged,
     )
+
+
+def _target(
+    compiler: Compiler, tuning: Tuning, image: bytes, certificate: Certificate
+) -> tuple[Target, dict[str, bytes]]:
+    """This platform's part of the manifest, and its files."""
+    library_file = f"libmodel-{platform_name()}{compiler.library_suffix}"
+    encoded = encode(certificate)
+    target = Target(
+        library=library_file,
+        certificate=certificate_file(platform_name()),
+        certificate_sha256=Digest.of(encoded).sha256,
+        toolchain=_toolchain(compiler),
+        tuning=tuning,
+    )
+    return target, {library_file: image, target.certificate: encoded}
 
 
 def _copy_source(directory: Path, destination: Path) -> None:

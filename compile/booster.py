@@ -12,6 +12,7 @@ import xgboost
 from compile.canonical import MEND, canonical_json
 from contract.features import FEATURE_NAMES
 from contract.manifest import CONTRACT, Interface, Trees
+from contract.reference import Reference
 from contract.refusal import Refusal
 
 TRANSFORMS = {  # objective: how XGBoost turns margins into predictions (the macro TRANSFORM of library.c)
@@ -27,7 +28,7 @@ class Model(msgspec.Struct, frozen=True):
     """A booster that can be compiled.
 
     `document` is XGBoost's own JSON, parsed. `thresholds` maps a feature's index to its sorted distinct float32
-    split thresholds.
+    split thresholds. `reference` is what its answers are judged by, where training wrote that.
     """
 
     data: bytes
@@ -36,6 +37,7 @@ class Model(msgspec.Struct, frozen=True):
     interface: Interface
     trees: Trees
     thresholds: dict[int, npt.NDArray[np.float32]]
+    reference: Reference | None = None
 
 
 def read_model(path: Path) -> Model:

@@ -3,7 +3,7 @@
 Margins must be equal bit for bit, labels equal, probabilities within one float32 step (ulp).
 """
 
-from collections.abc import Callable, Iterator, Sequence
+from collections.abc import Callable, Iterator
 from typing import NamedTuple
 
 import msgspec
@@ -11,15 +11,16 @@ import numpy as np
 import numpy.typing as npt
 import xgboost
 
-from app.library import Library, Prediction
+from app.library import Library, Prediction, Shares
 from compile.booster import Model
+from compile.judgements import check_judgements
 from compile.probes import Rows, feature_probes, random_measurements, special_measurements
 from contract.features import derive
 from contract.manifest import CONTRACT, Golden, Interface
 from contract.measurements import MEASUREMENTS
 from contract.refusal import Refusal
 
-Entry = Callable[[Sequence[float]], Prediction]
+Entry = Callable[[tuple[float, ...]], Prediction | Shares]
 
 WORST_PROBABILITY_ULP = 1
 
@@ -32,17 +33,25 @@ class Answers(NamedTuple):
     labels: npt.NDArray[np.int32]
 
 
-def certify(library: Library, model: Model, training_rows: Rows | None) -> tuple[dict[str, int], int]:
+class Parity(NamedTuple):
+    """How many rows of each kind were asked, the worst distance of two probabilities in float32 steps, and on how many
+    rows the judgements were compared too."""
+
+    rows: dict[str, int]
+    worst: int
+    judged: int
+
+
+def certify(library: Library, model: Model, training_rows: Rows | None) -> Parity:
     """Compare the library with XGBoost on every kind of row, through every entry, on every instruction set.
 
-    Returns how many rows of each kind were asked, and the worst distance of two probabilities in float32 steps.
     Raises Refusal at the first row that differs.
     """
     if (library.measurements, library.features) != (len(model.interface.measurements), len(model.interface.features)):
         raise Refusal("the library was made for other features than the model; compile the model again")
     oracle = Oracle(model)
     rows = {"thresholds": 0}
-    worst = 0
+    worst = judged = 0
     for features in feature_probes(model):
         expected = oracle.answer(features)
         for found in _all_answers(library, features, derived=True):
@@ -53,8 +62,9 @@ def certify(library: Library, model: Model, training_rows: Rows | None) -> tuple
         expected = oracle.answer(derive_rows(model.interface, measurements))
         for found in _all_answers(library, measurements, derived=False):
             worst = max(worst, compare(expected, found, measurements))
+        judged += check_judgements(library, model.reference, measurements)
         rows[kind] = len(measurements)
-    return rows, worst
+    return Parity(rows, worst, judged)
 
 
 def _all_answers(library: Library, rows: Rows, derived: bool) -> Iterator[Answers]:
@@ -139,7 +149,8 @@ def _ask(entry: Entry, library: Library, rows: Rows) -> Answers:
     probabilities = np.empty_like(margins)
     labels = np.empty(len(rows), dtype=np.int32)
     for i, row in enumerate(rows.tolist()):
-        labels[i], probabilities[i] = entry(row)
+        labels[i], shares = entry(tuple(row))[:2]
+        probabilities[i] = list(shares.values())
         margins[i] = library.margins
     return Answers(margins, probabilities, labels)
 

@@ -15,7 +15,9 @@ import tl2cgen
 import treelite
 
 from compile.booster import TRANSFORMS, Model
+from compile.expression import Expression, literal
 from compile.layout import write_layout
+from compile.reference import reference_c
 from contract.features import MEASUREMENT_NAMES, derive
 from contract.manifest import CONTRACT, Interface
 from contract.refusal import Refusal
@@ -26,16 +28,6 @@ NODES_PER_UNIT = 8_000  # of one translation unit: compilers take more than line
 
 _LEAF = re.compile(r"^(\s*result\[\d+\] \+= )(-?[0-9][0-9.e+-]*);$", re.MULTILINE)
 _BASE_SCORES = re.compile(r"// Apply base_scores\n(\s*result\[\d+\] \+= 0;\n)+")
-
-
-class Expression:
-    """A C expression that divides like a float32 column, so that `derive` can write its own C."""
-
-    def __init__(self, text: str) -> None:
-        self.text = text
-
-    def __truediv__(self, denominator: "Expression") -> "Expression":
-        return Expression(f"{self.text} / {denominator.text}")
 
 
 def write_source(model: Model, directory: Path, with_tl2cgen: bool) -> None:
@@ -112,10 +104,11 @@ def _model_header(model: Model, macros: str) -> str:
             f"#define LABEL_FROM {'margin' if model.trees.objective == 'multi:softmax' else 'probability'}",
             f"#define TRANSFORM {TRANSFORMS[model.trees.objective]}",
             macros,
-            f"static const float BASE_MARGINS[OUTPUT_COUNT] = {{{', '.join(f'{value.hex()}f' for value in base)}}};",
+            f"static const float BASE_MARGINS[OUTPUT_COUNT] = {{{', '.join(map(literal, base))}}};",
             "static inline void derive_features(const float *measurement, float *feature) {",
             *(f"    feature[{i}] = {text};" for i, text in enumerate(_feature_expressions(interface, ""))),
             "}",
+            reference_c(model.reference),
             "#define DERIVE_COLUMNS(measurement, feature, i) \\",
             *(f"    feature[{i}][i] = {text}; \\" for i, text in enumerate(_feature_expressions(interface, "[i]"))),
             "",

@@ -6,6 +6,7 @@
 #include "library.h"
 #include "model.h"  /* generated: counts, BASE_MARGINS, derive_features(), TRANSFORM, LABEL_FROM */
 #include "tuning.h" /* generated: ONE_ROW, BLOCK_FROM */
+#include "reference.h"
 #include "rows.h"
 #include "walk.h"
 
@@ -21,11 +22,12 @@
 #define SIGMOID 1
 #define IDENTITY 2
 
-void library_shape(int32_t out[4]) {
+void library_shape(int32_t out[5]) {
     out[0] = LIBRARY_ABI;
     out[1] = MEASUREMENT_COUNT;
     out[2] = FEATURE_COUNT;
     out[3] = OUTPUT_COUNT;
+    out[4] = REFERENCE;
 }
 
 #if TRANSFORM == SOFTMAX
@@ -145,4 +147,16 @@ int32_t predict_rows(int32_t instruction_set, const float *measurement, int64_t 
 int32_t predict_feature_rows(int32_t instruction_set, const float *feature, int64_t rows, float *margin,
                              float *probability, int32_t *label) {
     return predict_all(instruction_set, 1, feature, rows, margin, probability, label);
+}
+
+void judge_rows(const float *measurement, const float *probability, int64_t rows, float *distance, int32_t *inside,
+                int32_t *set) {
+    for (int64_t i = 0; i < rows; i++) {
+        float copy[MEASUREMENT_COUNT], share[OUTPUT_COUNT];
+        memcpy(copy, measurement + i * MEASUREMENT_COUNT, sizeof copy);
+        memcpy(share, probability + i * OUTPUT_COUNT, sizeof share);
+        distance[i] = reference_distance(copy);
+        inside[i] = in_distribution(distance[i]);
+        set[i] = prediction_set(share);
+    }
 }

@@ -2,17 +2,22 @@
 
 from pathlib import Path
 
+import msgspec
 import pytest
 
 from app.library import Library
 from compile.booster import Model, read_model
+from compile.reference import read_reference
+from contract.manifest import Digest
 from tests.compile.building import built
 
 
 @pytest.fixture(scope="session")
 def model(model_path: Path) -> Model:
-    """The trained penguin model."""
-    return read_model(model_path)
+    """The trained penguin model, with what its answers are judged by."""
+    model = read_model(model_path)
+    reference, _ = read_reference(model_path, model, Digest.of(model.data).sha256)
+    return msgspec.structs.replace(model, reference=reference)
 
 
 @pytest.fixture(scope="session")

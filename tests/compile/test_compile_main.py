@@ -3,46 +3,66 @@
 import os
 from pathlib import Path
 
+import msgspec
 import pytest
 import xgboost
 
-from contract.certificate import CERTIFICATE_FILE
-from contract.manifest import MANIFEST_FILE, MODEL_FILE, TRAINING_FILE, Digest, decode_manifest
+from contract.certificate import Certificate
+from contract.manifest import MANIFEST_FILE, MODEL_FILE, TRAINING_FILE, Digest, decode_manifest, platform_name
+from contract.reference import REFERENCE_FILE
+from contract.trees import TREES_FILE
 from tests.commands import run_module
 
 
 def test_the_bundle_holds_what_its_manifest_says(bundle_path: Path, model_path: Path) -> None:
     """The library, the model and the training summary, each with its size and digest, and nothing else."""
     manifest = decode_manifest((bundle_path / MANIFEST_FILE).read_bytes(), "manifest.json")
-    (library,) = manifest.libraries.values()
-    assert set(manifest.files) == {library, MODEL_FILE, CERTIFICATE_FILE, TRAINING_FILE}
+    (target,) = manifest.platforms.values()
+    assert set(manifest.files) == {
+        target.library,
+        MODEL_FILE,
+        target.certificate,
+        TRAINING_FILE,
+        REFERENCE_FILE,
+        TREES_FILE,
+    }
     assert set(os.listdir(bundle_path)) == {*manifest.files, MANIFEST_FILE}
     for name, digest in manifest.files.items():
         assert Digest.of((bundle_path / name).read_bytes()) == digest
+    certificate = msgspec.json.decode((bundle_path / target.certificate).read_bytes(), type=Certificate)
+    assert certificate.judged == sum(certificate.rows.values()) - certificate.rows["thresholds"]
     assert (bundle_path / MODEL_FILE).read_bytes() == model_path.read_bytes()
-    assert manifest.toolchain.versions["xgboost"] == xgboost.__version__
+    assert target.toolchain.versions["xgboost"] == xgboost.__version__
 
 
+EPOCH = {"SOURCE_DATE_EPOCH": "1700000000"}
 PINNED = ("--one-row", "walk", "--block-from", "32")
 
 
 def test_the_same_model_gives_the_same_bundle(model_path: Path, tmp_path: Path) -> None:
-    """With the measured choices given, its name, which is its manifest's digest, is the same; the C can be read."""
+    """With the measured choices and the time given, its name, which is its manifest's digest, is the same.
+
+    The C can be read.
+    """
     names = []
     for place in ("a", "b"):
         out = tmp_path / place / "bundle"
-        result = run_module("compile", model_path, "--out", out, *PINNED, "--emit-c", tmp_path / "c")
+        result = run_module("compile", model_path, "--out", out, *PINNED, "--emit-c", tmp_path / "c", environment=EPOCH)
         assert result.returncode == 0, result.stderr
         assert "bit for bit" in result.stdout
         assert result.stderr == ""
         names.append(out.resolve().name)
     assert names[0] == names[1]
+    manifest = decode_manifest((tmp_path / "a" / "bundle" / MANIFEST_FILE).read_bytes(), "manifest.json")
+    assert f"{manifest.created_at:%FT%TZ}" == "2023-11-14T22:13:20Z"
+    assert manifest.bundle_version == f"2023.11.14-{manifest.model_sha256[:8]}"
     assert "derive_features" in (tmp_path / "c" / "model.h").read_text()
 
 
 def test_the_choice_is_recorded_with_its_figures(bundle_path: Path) -> None:
     """What was timed, in microseconds a row, and the fastest of it."""
-    tuning = decode_manifest((bundle_path / MANIFEST_FILE).read_bytes(), "manifest.json").tuning
+    manifest = decode_manifest((bundle_path / MANIFEST_FILE).read_bytes(), "manifest.json")
+    tuning = manifest.platforms[platform_name()].tuning
     one_row = {name: figure for name, figure in tuning.figures.items() if name.startswith("one row")}
     assert set(one_row) == {"one row, tl2cgen", "one row, walk"}
     assert all(figure > 0 for figure in tuning.figures.values())
@@ -58,6 +78,7 @@ def test_the_choice_is_recorded_with_its_figures(bundle_path: Path) -> None:
         (["{model}", "--emit-c", "{tmp}/file"], "cannot write the C"),
         (["{model}", "--one-row", "walk"], "go together"),
         (["{model}", "--one-row", "walk", "--block-from", "0"], "at least 1"),
+        (["{model}", "--bundle-version", "the new one"], "choose another --bundle-version"),
         ([], "the following arguments are required"),
     ],
 )
@@ -90,6 +111,25 @@ def test_a_summary_of_another_model_is_refused(artifacts: Path, tmp_path: Path, 
     path.write_bytes((artifacts / path.name).read_bytes() + b" ")
     (tmp_path / TRAINING_FILE).write_bytes((artifacts / TRAINING_FILE).read_bytes() if summary is None else summary)
     result = run_module("compile", path, "--out", tmp_path / "bundle")
+    assert result.returncode == 2
+    assert "train again: make train" in result.stderr
+    assert not (tmp_path / "bundle").exists()
+
+
+@pytest.mark.parametrize("reference", [b"{}", b"\xff", "another model", "another shape"])
+def test_a_reference_that_does_not_belong_is_refused(artifacts: Path, tmp_path: Path, reference: bytes | str) -> None:
+    """One of another model or of other measurements, or what is no reference."""
+    path = tmp_path / "penguin_model.json"
+    path.write_bytes((artifacts / path.name).read_bytes())
+    data = (artifacts / REFERENCE_FILE).read_bytes()
+    if reference == "another model":
+        reference = data.replace(Digest.of(path.read_bytes()).sha256.encode(), b"0" * 64)
+    elif reference == "another shape":
+        reference = data.replace(b'"Gentoo": {', b'"Emperor": {')
+    assert isinstance(reference, bytes)
+    assert reference != data
+    (tmp_path / REFERENCE_FILE).write_bytes(reference)
+    result = run_module("compile", path, "--out", tmp_path / "bundle", *PINNED)
     assert result.returncode == 2
     assert "train again: make train" in result.stderr
     assert not (tmp_path / "bundle").exists()

@@ -79,7 +79,7 @@ def test_every_booster_is_answered_as_xgboost_answers(
     monkeypatch.setattr("compile.probes.CONTEXTS", 1)
     model = read_model(animal.grow(tmp_path / "model.json"))
     tuning = TL2CGEN if ZOO.index(animal) % 2 else WALK
-    asked, worst = certify(Library(built(model, tmp_path / "c", tuning)), model, None)
+    asked, worst, _ = certify(Library(built(model, tmp_path / "c", tuning)), model, None)
     assert asked["random"] == 2_000
     assert worst <= 1
 
