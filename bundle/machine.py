@@ -1,0 +1,52 @@
+"""The machine that a library says it is for, read from its header before it is mapped."""
+
+import struct
+
+from bundle.refusal import BundleRefusal
+
+HEADER_BYTES = 20
+SHARED_OBJECT = 3  # e_type of ELF
+
+# What platform.machine() says, and e_machine of ELF with the byte order that goes with it.
+ELF_MACHINES = {
+    "x86_64": (62, "<"),
+    "aarch64": (183, "<"),
+    "riscv64": (243, "<"),
+    "ppc64le": (21, "<"),
+    "s390x": (22, ">"),
+}
+MACH_O_MAGIC = 0xFEEDFACF
+MACH_O_MACHINES = {"x86_64": 0x01000007, "arm64": 0x0100000C}  # cputype
+
+
+def check_machine(image: bytes, platform: str, what: str, mend: str) -> None:
+    """Raises BundleRefusal where the header is not that of a library for `platform`, such as linux-x86_64."""
+    system, _, machine = platform.partition("-")
+    found = _mach_o(image, machine) if system == "darwin" else _elf(image, machine)
+    if found:
+        raise BundleRefusal("architecture", f"{what}: expected a library for {platform}, found {found}; {mend}")
+
+
+def _elf(image: bytes, machine: str) -> str | None:
+    if len(image) < HEADER_BYTES or image[:4] != b"\x7fELF" or image[4] != 2:
+        return "no 64-bit ELF file"
+    order = "<" if image[5] == 1 else ">"
+    kind, number = struct.unpack_from(f"{order}HH", image, 16)
+    if kind != SHARED_OBJECT:
+        return f"an ELF file of type {kind}, which is no shared object"
+    expected = ELF_MACHINES.get(machine)
+    if expected and (number, order) != expected:
+        names = {value: name for name, value in ELF_MACHINES.items()}
+        return f"one for {names.get((number, order), f'machine {number}')}"
+    return None
+
+
+def _mach_o(image: bytes, machine: str) -> str | None:
+    if len(image) < HEADER_BYTES:
+        return "no Mach-O file"
+    magic, number = struct.unpack_from("<II", image)
+    if magic != MACH_O_MAGIC:
+        return "no 64-bit Mach-O file"
+    if number != MACH_O_MACHINES.get(machine, number):
+        return f"one for machine {number:#x}"
+    return None

@@ -1,0 +1,55 @@
+from pathlib import Path
+
+import pytest
+
+from bundle.fetch import read_directory
+from bundle.keys import SigningKey
+from bundle.merge import merge
+from bundle.refusal import BundleRefusal
+from bundle.verify import IN_PLACE, VerifiedBundle, Wanted
+from bundle.write import write_bundle
+from contract.manifest import platform_name
+from tests.bundle.making import MACHINES, make
+
+ALL = Wanted(all_platforms=True)
+
+
+def made_for(directory: Path, platform: str, label: str = "1", model: bytes = b"{}") -> VerifiedBundle:
+    make(directory, label=label, model=model, platforms=(platform,))
+    return read_directory(directory, IN_PLACE, ALL)
+
+
+def test_bundles_of_one_model_become_one(tmp_path: Path) -> None:
+    """Which holds for each platform what its own held; in whatever order they come it is the same."""
+    parts = [made_for(tmp_path / platform, platform) for platform in MACHINES]
+    manifest, files = merge(parts, None)
+    assert merge(parts[::-1], None) == (manifest, files)
+    write_bundle(tmp_path / "merged", manifest, files)
+    merged = read_directory(tmp_path / "merged", IN_PLACE, ALL)
+    assert set(merged.certificates) == set(MACHINES)
+    for part in parts:
+        assert part.files.items() <= merged.files.items()
+    assert read_directory(tmp_path / "merged", IN_PLACE).library == merged.files[f"libmodel-{platform_name()}.so"]
+
+
+def test_bundles_of_two_models_do_not(tmp_path: Path) -> None:
+    """Nor two of one platform, nor two versions unless the one is given."""
+    first, second = MACHINES
+    one = made_for(tmp_path / "1", first)
+    for other, told in (
+        (made_for(tmp_path / "2", second, model=b'{"a": 1}'), "expected model_sha256"),
+        (made_for(tmp_path / "3", first, label="3"), "give one --bundle-version"),
+        (made_for(tmp_path / "4", second, label="4"), "give one --bundle-version"),
+    ):
+        with pytest.raises(BundleRefusal, match=told):
+            merge([one, other], None)
+    with pytest.raises(BundleRefusal, match=f"another platform {first}"):
+        merge([one, made_for(tmp_path / "3", first, label="3")], "5")
+    assert merge([one, made_for(tmp_path / "4", second, label="4")], "5")[0].bundle_version == "5"
+
+
+def test_the_same_twice_is_the_same(tmp_path: Path, key: SigningKey) -> None:
+    """Merging again adds nothing."""
+    make(tmp_path, key)
+    bundle = read_directory(tmp_path, IN_PLACE, ALL)
+    assert merge([bundle, bundle], None)[1] == bundle.files
