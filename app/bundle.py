@@ -1,120 +1,112 @@
-"""Reading a bundle: every byte is checked before any of it runs."""
+"""Loading a bundle: the bytes that were verified (bundle/verify.py) become a model that has given its golden answer."""
 
+import struct
+from collections.abc import Iterator
 from pathlib import Path
+from typing import TypeVar
 
 import msgspec
 
 from app.library import Library
-from contract.certificate import CERTIFICATE_FILE, Certificate
-from contract.manifest import (
-    CONTRACT,
-    MANIFEST_FILE,
-    MODEL_FILE,
-    TRAINING_FILE,
-    Digest,
-    Manifest,
-    decode_manifest,
-    difference,
-    platform_name,
-)
+from bundle.fetch import COMPILE_AGAIN, read_directory
+from bundle.verify import IN_PLACE, VerifiedBundle
+from contract.certificate import Certificate
+from contract.manifest import CONTRACT, TRAINING_FILE, Manifest, Target, platform_name
+from contract.reference import REFERENCE_FILE, Reference
 from contract.refusal import Refusal
 from contract.training import TrainingSummary
+from contract.trees import TREES_FILE
 
-AGAIN = "make the bundle again: make compile"
+Document = TypeVar("Document")
+GOLDEN_ROWS = 512  # the widest block of rows that is evaluated at once
 
 
 class Bundle(msgspec.Struct, frozen=True):
-    """A model that is loaded and has given its golden answer. `version` is the SHA-256 of the manifest."""
+    """A model that is loaded and has given its golden answer. `version` is the SHA-256 of the manifest.
+
+    `origin` is where its bytes were read, `signed_by` the id of the key that vouched for them, or None.
+    """
 
     version: str
     manifest: Manifest
     certificate: Certificate
     library: Library
     training: TrainingSummary | None
+    reference: Reference | None
+    trees: bytes | None
+    origin: str
+    signed_by: str | None
+
+    @property
+    def target(self) -> Target:
+        """What the manifest says of this platform."""
+        return self.manifest.platforms[platform_name()]
 
 
 def load_bundle(directory: Path) -> Bundle:
-    """Read, check and load the bundle. Raises Refusal, naming the file, what was expected and what was found."""
-    resolved = directory.resolve()  # `directory` may be moved to another bundle while we read
-    encoded = _read(resolved / MANIFEST_FILE)
-    manifest = decode_manifest(encoded, str(directory / MANIFEST_FILE))
-    mismatch = difference(CONTRACT, manifest.interface)
-    if mismatch:
-        raise Refusal(f"{directory} was built for another contract: {mismatch}; {AGAIN}")
-    files = {name: _read_verified(resolved, name, digest) for name, digest in manifest.files.items()}
-    library_file = _library_file(manifest, directory)
-    certificate = _certificate(files, manifest.files, library_file, directory)
-    library = Library(files[library_file])
+    """Read, check and load a bundle that was built here. Raises Refusal: what was expected, what was found."""
+    return load_verified(read_directory(directory, IN_PLACE))
+
+
+def load_verified(verified: VerifiedBundle) -> Bundle:
+    """Map the library and ask the golden row. Raises Refusal, with nothing left mapped."""
+    place = verified.origin.place
+    training = _document(verified, TRAINING_FILE, TrainingSummary)
+    reference = _document(verified, REFERENCE_FILE, Reference)
+    library = Library(verified.library, CONTRACT.classes)
     # Only what was certified runs: this processor may know more than the one that compiled.
-    library.instruction_sets = min(library.instruction_sets, len(certificate.instruction_sets))
-    _check_golden(library, manifest, directory)
-    return Bundle(Digest.of(encoded).sha256, manifest, certificate, library, _training(files, directory))
+    library.instruction_sets = min(library.instruction_sets, len(verified.certificate.instruction_sets))
+    _check_golden(library, verified.manifest, place)
+    if library.has_reference != (reference is not None):
+        raise Refusal(f"{place}: expected a library made with {REFERENCE_FILE}, or neither; {COMPILE_AGAIN}")
+    if reference and reference.model_sha256 != verified.manifest.model_sha256:
+        raise Refusal(f"{place}: {REFERENCE_FILE} belongs to another model; {COMPILE_AGAIN}")
+    return Bundle(
+        version=verified.digest,
+        manifest=verified.manifest,
+        certificate=verified.certificate,
+        library=library,
+        training=training,
+        reference=reference,
+        trees=verified.files.get(TREES_FILE),
+        origin=place,
+        signed_by=verified.signed_by,
+    )
 
 
-def _read(path: Path) -> bytes:
-    try:
-        return path.read_bytes()
-    except OSError as error:
-        raise Refusal(
-            f"cannot read {path}: {error.strerror}; {AGAIN}, or set BUNDLE to a bundle's directory"
-        ) from error
-
-
-def _read_verified(directory: Path, name: str, expected: Digest) -> bytes:
-    if Path(name).name != name:
-        raise Refusal(f"{directory / MANIFEST_FILE} lists {name!r}, which is not the name of a file in it; {AGAIN}")
-    found = Digest.of(data := _read(directory / name))
-    if found != expected:
-        raise Refusal(
-            f"{directory / name}: expected {expected.size} bytes of SHA-256 {expected.sha256}, "
-            f"found {found.size} of {found.sha256}; {AGAIN}"
-        )
-    return data
-
-
-def _library_file(manifest: Manifest, directory: Path) -> str:
-    name = manifest.libraries.get(platform_name())
-    if name is None:
-        raise Refusal(f"{directory} has libraries for {', '.join(manifest.libraries)}, not {platform_name()}; {AGAIN}")
-    if name not in manifest.files:
-        raise Refusal(f"{directory / MANIFEST_FILE} gives no digest of {name}; {AGAIN}")
-    return name
-
-
-def _certificate(files: dict[str, bytes], digests: dict[str, Digest], library: str, directory: Path) -> Certificate:
-    """The certificate, which has to be for exactly this library and model."""
-    path = directory / CERTIFICATE_FILE
-    try:
-        certificate = msgspec.json.decode(files[CERTIFICATE_FILE], type=Certificate)
-        expected = (digests[library].sha256, digests[MODEL_FILE].sha256)  # both verified by now
-    except KeyError as error:
-        raise Refusal(f"{directory} has no {error.args[0]}: nothing proves its library; {AGAIN}") from error
-    except (msgspec.DecodeError, UnicodeDecodeError) as error:
-        raise Refusal(f"{path}: not a certificate ({error}); {AGAIN}") from error
-    found = (certificate.library_sha256, certificate.model_sha256)
-    if found != expected:
-        raise Refusal(f"{path}: expected a certificate for library and model {expected}, found {found}; {AGAIN}")
-    return certificate
-
-
-def _check_golden(library: Library, manifest: Manifest, directory: Path) -> None:
-    """The library answers the manifest's row as XGBoost did, bit for bit."""
+def _check_golden(library: Library, manifest: Manifest, place: str) -> None:
+    """The library answers the manifest's row as XGBoost did, bit for bit, by every way it can be asked."""
     golden = manifest.golden
     shape = (library.measurements, library.features, library.outputs)
     expected = (len(CONTRACT.measurements), len(CONTRACT.features), len(CONTRACT.classes))
     if shape != expected or len(golden.measurements) != library.measurements:
-        raise Refusal(f"{directory}: expected a library of shape {expected}, found {shape}; {AGAIN}")
-    label = library.predict(golden.measurements).label
-    if (label, tuple(library.margins)) != (golden.label, golden.margins):
-        raise Refusal(
-            f"{directory}: the library answers {library.margins} where XGBoost answered {list(golden.margins)}; {AGAIN}"
-        )
+        raise Refusal(f"{place}: expected a library of shape {expected}, found {shape}; {COMPILE_AGAIN}")
+    for way, label, margins in _answers(library, golden.measurements):
+        if (label, margins) != (golden.label, golden.margins):
+            raise Refusal(
+                f"{place}: {way} the library answers {list(margins)} where XGBoost answered {list(golden.margins)}; "
+                f"{COMPILE_AGAIN}"
+            )
 
 
-def _training(files: dict[str, bytes], directory: Path) -> TrainingSummary | None:
-    if TRAINING_FILE not in files:
+def _answers(library: Library, row: tuple[float, ...]) -> Iterator[tuple[str, int, tuple[float, ...]]]:
+    """Label and margins: of one row, then of the first and the last of a block on each instruction set."""
+    yield "one row at a time", library.predict(row)[0], tuple(library.margins)
+    rows = struct.pack(f"={len(row)}f", *row) * GOLDEN_ROWS
+    for instruction_set in range(library.instruction_sets):
+        batch = library.predict_rows(rows, 0, GOLDEN_ROWS, instruction_set)
+        margins = struct.unpack(f"={GOLDEN_ROWS * library.outputs}f", batch.margins)
+        labels = struct.unpack(f"={GOLDEN_ROWS}i", batch.labels)
+        for i in (0, GOLDEN_ROWS - 1):
+            of_row = margins[i * library.outputs : (i + 1) * library.outputs]
+            yield f"in batches with instruction set {instruction_set}", labels[i], of_row
+
+
+def _document(verified: VerifiedBundle, name: str, kind: type[Document]) -> Document | None:
+    """A file that training wrote, where the bundle has it."""
+    if name not in verified.files:
         return None
     try:
-        return msgspec.json.decode(files[TRAINING_FILE], type=TrainingSummary)
-    except msgspec.DecodeError as error:
-        raise Refusal(f"{directory / TRAINING_FILE}: {error}; train again: make train compile") from error
+        return msgspec.json.decode(verified.files[name], type=kind)
+    except (msgspec.DecodeError, UnicodeDecodeError, RecursionError) as error:
+        raise Refusal(f"{verified.origin.path(name)}: {error}; train again: make train compile") from error

@@ -8,6 +8,7 @@ from typing import Any
 import msgspec
 
 from app.answer import Answer, FieldError, Problem, problem
+from app.guesses import guess
 from contract.measurements import MEASUREMENTS, Measurement, Measurements
 
 KINDS = {  # by the first byte of a JSON value
@@ -28,7 +29,7 @@ _decode_fields = msgspec.json.Decoder(_Fields).decode
 _decode_number = msgspec.json.Decoder(float).decode
 
 
-def diagnose(body: bytes) -> Answer | Measurements:
+def diagnose(body: bytes | bytearray) -> Answer | Measurements:
     """A problem document for a faulty body, or the measurements where all fields that count are right.
 
     The second happens where a repeated field is wrong first and right last: the last one counts.
@@ -40,13 +41,21 @@ def diagnose(body: bytes) -> Answer | Measurements:
     invalid, impossible, values = _sort_faults(fields)
     if invalid:
         return problem(_unprocessable(invalid + impossible))
-    if impossible:
-        return problem(Problem("Bad Request", 400, "; ".join(error.detail for error in impossible), impossible))
-    return Measurements(*values)
+    measurements = Measurements(*values)
+    return problem(_impossible(measurements, impossible)) if impossible else measurements
+
+
+def _impossible(measurements: Measurements, errors: list[FieldError]) -> Problem:
+    """What no penguin has, with what may have been meant."""
+    detail = "; ".join(error.detail for error in errors)
+    found = guess(measurements)
+    if found is None:
+        return Problem("Bad Request", 400, detail, errors)
+    return Problem("Bad Request", 400, f"{found.question} {detail}", errors, found.suggestion)
 
 
 def _sort_faults(fields: Any) -> tuple[list[FieldError], list[FieldError], list[float]]:
-    """What is no measurement at all, what no penguin has, and the rest."""
+    """What is no measurement at all, what no penguin has, and the values of all that are numbers."""
     invalid: list[FieldError] = []
     impossible: list[FieldError] = []
     values: list[float] = []
@@ -56,10 +65,10 @@ def _sort_faults(fields: Any) -> tuple[list[FieldError], list[FieldError], list[
         fault, value = _number(raw, measurement)
         if fault:
             invalid.append(FieldError(fault, pointer))
-        elif not measurement.minimum <= value <= measurement.maximum:
+            continue
+        values.append(value)
+        if not measurement.minimum <= value <= measurement.maximum:
             impossible.append(FieldError(_out_of_bounds(raw, value, measurement), pointer))
-        else:
-            values.append(value)
     return invalid, impossible, values
 
 
@@ -90,7 +99,7 @@ def _shown(raw: bytes) -> str:
     return text if len(text) <= SHOWN_CHARACTERS else f"{text[:SHOWN_CHARACTERS]}..."
 
 
-def _body_fault(body: bytes, error: Exception) -> str:
+def _body_fault(body: bytes | bytearray, error: Exception) -> str:
     example = "send a JSON object with " + ", ".join(measurement.name for measurement in MEASUREMENTS)
     if not body:
         return f"the body is empty: {example}"

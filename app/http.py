@@ -4,33 +4,48 @@ Every error is a problem document, but below /v2, where it has the form of the O
 """
 
 from collections.abc import Awaitable, Callable, Mapping
+from contextlib import suppress
+from functools import cache
 from http import HTTPStatus
 
 from starlette.exceptions import HTTPException
-from starlette.requests import Request
+from starlette.requests import ClientDisconnect, Request
 from starlette.responses import Response
 from starlette.types import ASGIApp, Receive, Scope, Send
 
 from app.answer import Answer, Problem, problem
+from app.operation import Operation, too_large, unsupported
 from app.protocol import MODEL_NAME, MODEL_PATH, MODEL_VERSION, protocol_error
+from app.receipt import asked
 
-Handler = Callable[[bytes], Answer]
 
+def operation_endpoint(operation: Operation, *, timed: bool = False) -> ASGIApp:
+    """An ASGI endpoint that answers with the operation's handler, or with 413 as soon as a body is too large.
 
-def body_endpoint(handler: Handler, max_body_bytes: int) -> ASGIApp:
-    """An ASGI endpoint that answers with `handler(body)`, or with 413 as soon as a body is longer than allowed."""
-    too_large = problem(
-        Problem("Content Too Large", 413, f"the body is larger than {max_body_bytes} bytes; send one bird a request")
-    )
+    `timed`: every answer has a receipt.
+    """
+    refusal = too_large(operation.max_body_bytes)
 
-    class BodyEndpoint:
+    async def respond(scope: Scope, receive: Receive) -> Answer:
+        headers = dict(scope["headers"])
+        if operation.json and (answer := unsupported(headers.get(b"content-type"), headers.get(b"content-encoding"))):
+            return answer
+        if int(headers.get(b"content-length", 0)) > operation.max_body_bytes:
+            return refusal
+        body = await read_body(receive, operation.max_body_bytes)
+        handler = operation.handler
+        if operation.receipt is not None and (timed or asked(headers)):
+            handler = operation.receipt(lambda: scope.get("state", {}).get("received", 0.0))
+        return refusal if body is None else handler(body)
+
+    class OperationEndpoint:
         """A class, so that Starlette calls it as an ASGI application, without a Request and a Response."""
 
         async def __call__(self, scope: Scope, receive: Receive, send: Send) -> None:
-            body = await read_body(receive, max_body_bytes)
-            await send_answer(send, too_large if body is None else handler(body))
+            with suppress(ClientDisconnect):
+                await send_answer(send, noted(scope, await respond(scope, receive)))
 
-    return BodyEndpoint()
+    return OperationEndpoint()
 
 
 async def read_body(receive: Receive, most: int) -> bytes | None:
@@ -40,15 +55,27 @@ async def read_body(receive: Receive, most: int) -> bytes | None:
 
 
 async def read_pieces(receive: Receive, most: int) -> list[bytes] | None:
-    """The body as it came, for who joins it elsewhere, or None as soon as it is longer than `most` bytes."""
-    message = await receive()
-    pieces: list[bytes] = [message.get("body", b"")]
-    length = len(pieces[0])
-    while message.get("more_body") and length <= most:
+    """The body as it came, for who joins it elsewhere, or None as soon as it is longer than `most` bytes.
+
+    Raises ClientDisconnect where it ended early.
+    """
+    pieces: list[bytes] = []
+    length = 0
+    more = True
+    while more and length <= most:
         message = await receive()
+        if message["type"] == "http.disconnect":
+            raise ClientDisconnect
         pieces.append(message.get("body", b""))
         length += len(pieces[-1])
+        more = message.get("more_body", False)
     return pieces if length <= most else None
+
+
+def noted(scope: Scope, answer: Answer) -> Answer:
+    """Leave the answer where telemetry looks for it."""
+    scope["answer"] = answer
+    return answer
 
 
 async def send_answer(send: Send, answer: Answer) -> None:
@@ -60,12 +87,14 @@ async def send_answer(send: Send, answer: Answer) -> None:
 
 def endpoint(make: Callable[[], Answer]) -> Callable[[Request], Awaitable[Response]]:
     """A GET endpoint whose answer is always the same. It is made once, when it is first asked for."""
-    made: list[Answer] = []
+    return changing_endpoint(cache(make))
+
+
+def changing_endpoint(read: Callable[[], Answer]) -> Callable[[Request], Awaitable[Response]]:
+    """A GET endpoint whose answer is asked for each time."""
 
     async def get(request: Request) -> Response:
-        if not made:
-            made.append(make())
-        answer = made[0]
+        answer = read()
         return Response(answer.body, answer.status, {name.decode(): value.decode() for name, value in answer.headers})
 
     return get

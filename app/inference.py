@@ -9,8 +9,8 @@ from collections.abc import Callable, Mapping
 import msgspec
 from msgspec import UNSET, Raw, UnsetType
 
-from app.answer import JSON, Answer
-from app.library import Batch, Library
+from app.answer import Answer
+from app.library import Batch
 from app.protocol import (
     LABEL,
     MARGIN,
@@ -24,6 +24,7 @@ from app.protocol import (
     protocol_error,
 )
 from app.rows import HEADER_NAME, Unacceptable, json_length, read_rows
+from app.serving import Served, Serving
 from app.tensors import json_numbers, shown
 
 InferenceHandler = Callable[[Mapping[bytes, bytes], bytes], Answer]
@@ -36,18 +37,24 @@ UNSUPPORTED = ("classification", "shared_memory_region")  # extensions that chan
 _decode = msgspec.json.Decoder(InferenceRequest).decode
 
 
-def inferrer(library: Library, max_rows: int) -> InferenceHandler:
+def inferrer(serving: Serving, max_rows: int) -> InferenceHandler:
     """The handler, from headers with lower-case names and a body. Safe on any thread; it never raises."""
 
     def answer(headers: Mapping[bytes, bytes], body: bytes) -> Answer:
+        served = serving.served  # it stays mapped, whatever is served in the meantime
+        if served is None:
+            return serving.protocol_unavailable
         try:
             offset = json_length(headers.get(HEADER), len(body))
             request = _decode_request(memoryview(body)[:offset])
             outputs = _requested(request.outputs)
             rows = read_rows(request.inputs, body, offset, max_rows)
         except Unacceptable as refusal:
-            return protocol_error(refusal.status, str(refusal))
-        return _respond(request, outputs, library.predict_rows(*rows), rows.rows)
+            return served.name(protocol_error(refusal.status, str(refusal)))
+        batch = served.library.predict_rows(*rows)
+        if serving.offer_rows is not None:
+            serving.offer_rows(*rows, batch)
+        return _respond(served, request, outputs, batch, rows.rows)
 
     return answer
 
@@ -77,7 +84,9 @@ def _requested(outputs: list[RequestOutput]) -> list[RequestOutput]:
     return outputs or DEFAULT_OUTPUTS
 
 
-def _respond(request: InferenceRequest, outputs: list[RequestOutput], batch: Batch, count: int) -> Answer:
+def _respond(
+    served: Served, request: InferenceRequest, outputs: list[RequestOutput], batch: Batch, count: int
+) -> Answer:
     """The JSON part, then the binary tensors in the order of the outputs."""
     buffers = {PROBABILITIES.name: batch.probabilities, LABEL.name: batch.labels, MARGIN.name: batch.margins}
     described: list[ResponseOutput] = []
@@ -92,8 +101,8 @@ def _respond(request: InferenceRequest, outputs: list[RequestOutput], batch: Bat
             described.append(_describe(output.name, count, data=Raw(numbers)))
     head = msgspec.json.encode(InferenceResponse(id=request.id, outputs=described))
     if not binary:
-        return Answer(200, JSON, head)
-    return Answer(200, [BINARY, (HEADER, b"%d" % len(head))], b"".join([head, *binary]))
+        return Answer(200, served.headers, head)
+    return Answer(200, [BINARY, (HEADER, b"%d" % len(head)), served.named], b"".join([head, *binary]))
 
 
 def _describe(

@@ -2,19 +2,21 @@
 
 import sys
 
+import msgspec
 from starlette.applications import Starlette
 from starlette.exceptions import HTTPException
 from starlette.routing import Route
 
-from app.about import about
-from app.answer import Health, json_answer
+from app.answer import JSON, Answer, Health, Problem, json_answer, problem
 from app.batches import batch_endpoint
-from app.bundle import Bundle, load_bundle
 from app.docs import docs_page, index
-from app.http import body_endpoint, endpoint, http_problem, unexpected_problem
+from app.explain import explaining
+from app.http import changing_endpoint, endpoint, http_problem, operation_endpoint, unexpected_problem
 from app.inference import inferrer
+from app.loading import start_serving
 from app.openapi import VERSION, openapi
-from app.predict import predictor
+from app.operation import Operation
+from app.predict import predictor, predictor_with_receipt
 from app.protocol import (
     MODEL_PATH,
     VERSION_PATH,
@@ -24,45 +26,98 @@ from app.protocol import (
     ServerMetadata,
     ServerReady,
 )
+from app.serving import Serving
 from app.settings import Settings, read_settings
+from app.telemetry import new_telemetry
+from app.wire import Wire
 from contract.refusal import USER_MISTAKE, Refusal
 
+LIVE = json_answer(Health("live"))
+READY = json_answer(Health("ready"))
+NO_CHALLENGER = problem(Problem("Not Found", 404, "there is no challenger; set CHALLENGER_URI to have one"))
+SERVER_LIVE = json_answer(ServerLive())
+SERVER_READY = json_answer(ServerReady())
+STOPPING = problem(Problem("Service Unavailable", 503, "this server is stopping; ask another one"))
+MODEL_READY = json_answer(ModelReady())
+MODEL_NOT_READY = Answer(503, JSON, msgspec.json.encode(ModelReady(ready=False)))
+SERVER_STOPPING = Answer(503, JSON, msgspec.json.encode(ServerReady(ready=False)))
 
-def create_app(bundle: Bundle, settings: Settings) -> Starlette:
-    """The application that serves one loaded bundle."""
-    infer = batch_endpoint(inferrer(bundle.library, settings.max_batch_rows), settings.max_batch_bytes)
+
+def create_app(serving: Serving, settings: Settings, counters: int = -1) -> Starlette:
+    """The application that answers with what `serving` has. Its `state.wire` is for the server's connections.
+
+    `counters` is the descriptor of the memory in which a worker counts.
+    """
+    telemetry = new_telemetry(settings, serving, counters)
+    wire = Wire(settings, telemetry)
+
+    def ready(_: object) -> Answer:
+        if wire.draining:
+            return STOPPING
+        return READY if serving.served else serving.unavailable
+
+    def server_ready(_: object) -> Answer:
+        if wire.draining:
+            return SERVER_STOPPING
+        return SERVER_READY if serving.served else serving.server_unready
+
+    def model() -> Answer:
+        served = serving.served
+        return served.about if served else serving.unavailable
+
+    def challenger() -> Answer:
+        return serving.challenger.answer() if serving.challenger else NO_CHALLENGER
+
+    def model_ready() -> Answer:
+        return MODEL_READY if serving.served else MODEL_NOT_READY
+
+    def operation_route(path: str, operation: Operation) -> Route:
+        """An operation by both doors: the fast path and Starlette."""
+        wire.operations[path.encode()] = operation._replace(route=path)
+        return Route(
+            path, operation_endpoint(operation, timed=settings.server_timing), methods=[operation.method.decode()]
+        )
+
+    most = settings.max_body_bytes
+    prediction = Operation(b"POST", predictor(serving), most, json=True, receipt=predictor_with_receipt(serving))
+    explanation = Operation(b"POST", explaining(serving), most, json=True)
+    infer = batch_endpoint(inferrer(serving, settings.max_batch_rows), settings.max_batch_bytes)
     model_metadata = endpoint(lambda: json_answer(ModelMetadata()))
-    model_ready = endpoint(lambda: json_answer(ModelReady()))
+    model_readiness = changing_endpoint(model_ready)
     application = Starlette(
         routes=[
-            Route("/predict", body_endpoint(predictor(bundle.library), settings.max_body_bytes), methods=["POST"]),
-            Route("/health/live", endpoint(lambda: json_answer(Health("live")))),
-            Route("/health/ready", endpoint(lambda: json_answer(Health("ready")))),
-            Route("/model", endpoint(lambda: json_answer(about(bundle)))),
+            operation_route("/predict", prediction),
+            operation_route("/health/live", Operation(b"GET", lambda _: LIVE, most, always=True)),
+            operation_route("/health/ready", Operation(b"GET", ready, most, always=True)),
+            Route("/explain", operation_endpoint(explanation), methods=["POST"]),
+            Route("/model", changing_endpoint(model)),
+            Route("/challenger", changing_endpoint(challenger)),
             Route("/openapi.json", endpoint(lambda: json_answer(openapi()))),
             Route("/docs", endpoint(docs_page)),
             Route("/", endpoint(index)),
             # The Open Inference Protocol
             Route(f"{MODEL_PATH}/infer", infer, methods=["POST"]),
             Route(f"{VERSION_PATH}/infer", infer, methods=["POST"]),
-            Route(f"{MODEL_PATH}/ready", model_ready),
-            Route(f"{VERSION_PATH}/ready", model_ready),
+            Route(f"{MODEL_PATH}/ready", model_readiness),
+            Route(f"{VERSION_PATH}/ready", model_readiness),
             Route(MODEL_PATH, model_metadata),
             Route(VERSION_PATH, model_metadata),
-            Route("/v2/health/live", endpoint(lambda: json_answer(ServerLive()))),
-            Route("/v2/health/ready", endpoint(lambda: json_answer(ServerReady()))),
+            operation_route("/v2/health/live", Operation(b"GET", lambda _: SERVER_LIVE, most, always=True)),
+            operation_route("/v2/health/ready", Operation(b"GET", server_ready, most, always=True)),
             Route("/v2", endpoint(lambda: json_answer(ServerMetadata(version=VERSION)))),
         ],
         exception_handlers={HTTPException: http_problem, Exception: unexpected_problem},
     )
     application.router.redirect_slashes = False  # /predict/ is another path: 404
+    application.state.wire = wire
+    telemetry.routes = frozenset(route.path for route in application.routes if isinstance(route, Route))
     return application
 
 
 def load_app() -> Starlette:
     """The application as the environment configures it. Raises Refusal."""
     settings = read_settings()
-    return create_app(load_bundle(settings.bundle_path), settings)
+    return create_app(start_serving(settings), settings)
 
 
 def __getattr__(name: str) -> Starlette:

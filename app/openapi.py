@@ -6,6 +6,8 @@ import msgspec
 
 from app.about import ModelAnswer
 from app.answer import Health, PredictionAnswer, Problem
+from app.challenger import ChallengerAnswer
+from app.explain import ExplanationAnswer
 from app.protocol import (
     INPUT,
     MODEL_PATH,
@@ -22,19 +24,23 @@ from app.protocol import (
 from contract.measurements import MEASUREMENTS, Measurements
 
 VERSION = "1.0.0"  # of the API
+UNAVAILABLE = "No model is loaded; `Retry-After` says when to come again"
 PROBLEMS = {
-    "400": "A value that no penguin has: `detail` names the field, the value and the bound",
+    "400": "A value that no penguin has: `detail` names field, value and bound; a `suggestion` mends it",
     "413": "The body is too large",
     "422": "A body that is not four numbers: `errors` lists every faulty field",
+    "503": UNAVAILABLE,
 }
 INFERENCE_ERRORS = {
     "400": "Not an inference request for this model: `error` says what was expected and what was found",
     "408": "A large body did not arrive in time",
     "413": "Too many bytes or rows",
     "415": "The body has a Content-Encoding",
+    "503": UNAVAILABLE,
 }
 TYPES = (
-    *(Measurements, PredictionAnswer, ModelAnswer, Health, Problem),
+    ExplanationAnswer,
+    *(Measurements, PredictionAnswer, ModelAnswer, ChallengerAnswer, Health, Problem),
     *(InferenceRequest, InferenceResponse, ProtocolError),
     *(ServerMetadata, ServerLive, ServerReady, ModelMetadata, ModelReady),
 )
@@ -43,7 +49,9 @@ TYPES = (
 def openapi() -> dict[str, Any]:
     """The document."""
     references, schemas = msgspec.json.schema_components(TYPES, ref_template="#/components/schemas/{name}")
-    measurements, prediction, model, health, problem, *protocol = references
+    explanation, measurements, prediction, model, challenger, health, problem, *protocol = references
+    unavailable = {"503": _response(UNAVAILABLE, "application/problem+json", problem)}
+    none = {"404": _response("CHALLENGER_URI is not set", "application/problem+json", problem)}
     return {
         "openapi": "3.1.0",
         "info": {
@@ -55,9 +63,13 @@ def openapi() -> dict[str, Any]:
         "servers": [{"url": "/"}],
         "paths": {
             "/predict": {"post": _predict(measurements, prediction, problem)},
-            "/model": {"get": _get("model", "What is being served, and what it was made from", model)},
+            "/explain": {"post": _explain(measurements, explanation, problem)},
+            "/model": {"get": _get("model", "What is being served, and what it was made from", model, unavailable)},
+            "/challenger": {"get": _get("challenger", "How far a second model agrees", challenger, none)},
             "/health/live": {"get": _get("live", "The process answers", health)},
-            "/health/ready": {"get": _get("ready", "A model is loaded and predictions are answered", health)},
+            "/health/ready": {
+                "get": _get("ready", "A model is loaded and predictions are answered", health, unavailable)
+            },
             **_protocol_paths(*protocol),
         },
         "components": {"schemas": schemas},
@@ -77,6 +89,19 @@ def _predict(measurements: Any, prediction: Any, problem: Any) -> dict[str, Any]
             "200": _response("The most probable species", "application/json", prediction),
             **{status: _response(text, "application/problem+json", problem) for status, text in PROBLEMS.items()},
         },
+    }
+
+
+def _explain(measurements: Any, explanation: Any, problem: Any) -> dict[str, Any]:
+    """As POST /predict, with another answer."""
+    operation = _predict(measurements, explanation, problem)
+    found = _response("What would change the answer, and what made it", "application/json", explanation)
+    missing = _response("The bundle has no trees to explain by", "application/problem+json", problem)
+    return {
+        **operation,
+        "operationId": "explain",
+        "summary": "What would change the answer for one bird, and what made it",
+        "responses": {**operation["responses"], "200": found, "501": missing},
     }
 
 
@@ -117,11 +142,11 @@ def _infer(name: str, request: Any, response: Any, error: Any) -> dict[str, Any]
     }
 
 
-def _get(name: str, summary: str, schema: Any) -> dict[str, Any]:
+def _get(name: str, summary: str, schema: Any, others: dict[str, Any] | None = None) -> dict[str, Any]:
     return {
         "operationId": name,
         "summary": summary,
-        "responses": {"200": _response(summary, "application/json", schema)},
+        "responses": {"200": _response(summary, "application/json", schema), **(others or {})},
     }
 
 

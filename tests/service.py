@@ -14,6 +14,11 @@ import msgspec
 
 from tests.commands import ROOT
 
+OWN = {"ALLOW_UNSIGNED_BUNDLES": "1"}  # a bundle that the tests have made
+PROMPT = {"NOT_READY_SECONDS": "0", "SHUTDOWN_SECONDS": "1"}  # at its end
+LOCAL = {"PORT": "0", "HOST": "127.0.0.1"}
+QUIET = {"METRICS_PORT": "0"}  # many run at once
+
 
 class Reply(NamedTuple):
     """A whole HTTP response."""
@@ -49,12 +54,15 @@ class Service(NamedTuple):
 
 
 @contextlib.contextmanager
-def serving(bundle: Path, command: tuple[str, ...] = ("app",), **environment: str) -> Iterator[Service]:
+def serving(
+    bundle: Path | str, command: tuple[str, ...] = ("app",), stdout: Any = subprocess.DEVNULL, **environment: str
+) -> Iterator[Service]:
     """Start the service on a free port; stop it at the end, and see that it left in good order."""
     process = subprocess.Popen(
         [sys.executable, "-m", *command],
         cwd=ROOT,
-        env={**os.environ, "BUNDLE": str(bundle), "PORT": "0", "HOST": "127.0.0.1", **environment},
+        env={**os.environ, "BUNDLE": str(bundle), **LOCAL, **OWN, **PROMPT, **QUIET, **environment},
+        stdout=stdout,
         stderr=subprocess.PIPE,
         text=True,
     )

@@ -69,18 +69,19 @@ Asked = Callable[[bytes], Awaitable[int]]
 
 
 def asking(endpoint: ASGIApp, more: bool = False) -> Asked:
-    """A client of the endpoint, without a socket; `more` of the body never comes."""
+    """A client of the endpoint, without a socket; where there should be `more` of the body, it leaves."""
 
     async def ask(body: bytes) -> int:
         sent: list[Message] = []
         given: asyncio.Queue[Message] = asyncio.Queue()
         given.put_nowait({"type": "http.request", "body": body, "more_body": more})
+        given.put_nowait({"type": "http.disconnect"})
 
         async def send(message: Message) -> None:
             sent.append(message)
 
         await endpoint({"type": "http", "headers": [(b"content-length", b"%d" % len(body))]}, given.get, send)
-        return int(sent[0]["status"])
+        return int(sent[0]["status"]) if sent else 0
 
     return ask
 
@@ -117,20 +118,31 @@ def test_large_batches_are_computed_one_by_one() -> None:
         return OK
 
     async def scenario() -> None:
-        ask = asking(batches.batch_endpoint(handler, LARGE))
+        ask = asking(batches.batch_endpoint(handler, 5 * LARGE))
         assert await asyncio.gather(*(ask(bytes(LARGE)) for _ in range(20))) == [200] * 20
 
     asyncio.run(scenario())
 
 
-def test_a_client_that_vanished_loses_its_place(monkeypatch: pytest.MonkeyPatch) -> None:
-    """408 when the body does not come in time; then others are read."""
-    monkeypatch.setattr(batches, "UPLOAD_SECONDS", 0.05)
+def test_more_than_memory_is_meant_for_is_refused_at_once() -> None:
+    """503 for the fifth of the largest size; when others are answered, there is room again."""
+
+    async def scenario() -> None:
+        ask = asking(batches.batch_endpoint(lambda *_: OK, LARGE))
+        statuses = await asyncio.gather(*(ask(bytes(LARGE)) for _ in range(batches.IN_FLIGHT + 1)))
+        assert statuses == [200] * batches.IN_FLIGHT + [503]
+        assert await ask(bytes(LARGE)) == 200
+
+    asyncio.run(scenario())
+
+
+def test_a_client_that_vanished_loses_its_place() -> None:
+    """It is answered nothing; then others are read."""
 
     async def scenario() -> None:
         endpoint = batches.batch_endpoint(lambda *_: OK, LARGE)
-        stalled = [asking(endpoint, more=True)(bytes(LARGE)) for _ in range(batches.IN_FLIGHT)]
-        *gone, answered = await asyncio.gather(*stalled, asking(endpoint)(bytes(LARGE)))
-        assert (gone, answered) == ([408] * batches.IN_FLIGHT, 200)
+        gone = asking(endpoint, more=True)
+        assert await asyncio.gather(*(gone(bytes(LARGE)) for _ in range(batches.IN_FLIGHT))) == [0] * batches.IN_FLIGHT
+        assert await asking(endpoint)(bytes(LARGE)) == 200
 
     asyncio.run(scenario())

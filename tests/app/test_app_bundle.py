@@ -6,14 +6,19 @@ from collections.abc import Callable
 from pathlib import Path
 from typing import Any
 
+import msgspec
 import pytest
 
 from app import bundle as bundle_module
-from app.bundle import load_bundle
-from contract.certificate import CERTIFICATE_FILE
-from contract.manifest import MANIFEST_FILE, MODEL_FILE, TRAINING_FILE, Digest, platform_name
+from app.bundle import Bundle, load_bundle
+from app.library import Library
+from contract.certificate import certificate_file
+from contract.manifest import MANIFEST_FILE, MODEL_FILE, TRAINING_FILE, Digest, encode, platform_name
+from contract.reference import REFERENCE_FILE
 from contract.refusal import Refusal
 from tests.commands import run_module
+
+CERTIFICATE_FILE = certificate_file(platform_name())
 
 
 @pytest.fixture
@@ -38,6 +43,8 @@ def test_a_whole_bundle_loads(copy: Path) -> None:
     loaded = load_bundle(copy)
     assert loaded.version == Digest.of((copy / MANIFEST_FILE).read_bytes()).sha256
     assert loaded.training is not None
+    assert loaded.origin == str(copy)
+    assert loaded.signed_by is None
 
 
 @pytest.fixture
@@ -86,12 +93,13 @@ def test_one_flipped_bit_in_any_file_is_refused(copy: Path, name: str) -> None:
             "another contract: expected classes",
         ),
         (lambda m: m["interface"]["features"].pop(), "another contract: expected features"),
-        (lambda m: m.update(libraries={"plan9-mips": "libmodel.so"}), "has libraries for plan9-mips"),
-        (lambda m: m.update(libraries={platform_name(): "unlisted.so"}), "no digest of unlisted.so"),
+        (lambda m: m.update(platforms={"plan9-mips": m["platforms"][platform_name()]}), "has libraries for plan9-mips"),
+        (lambda m: m["platforms"][platform_name()].update(library="unlisted.so"), "no digest of unlisted.so"),
+        (lambda m: m.update(model_sha256="0" * 64), "is not the model that it was made from"),
         (lambda m: m["files"].update({"../secret": m["files"][MODEL_FILE]}), "not the name of a file"),
         (lambda m: m["files"].update({"/etc/passwd": m["files"][MODEL_FILE]}), "not the name of a file"),
         (lambda m: m["files"].update({"absent": m["files"][MODEL_FILE]}), "cannot read"),
-        (lambda m: m.update(format_version=0), "expected bundle format 1, found 0"),
+        (lambda m: m.update(format_version=0), "expected bundle format 2, found 0"),
     ],
 )
 def test_a_manifest_that_does_not_fit_is_refused(copy: Path, edit: Callable[[dict[str, Any]], None], told: str) -> None:
@@ -105,7 +113,13 @@ def put(bundle: Path, name: str, data: bytes) -> None:
     """Change a file of the bundle and its digest in the manifest."""
     (bundle / name).write_bytes(data)
     digest = Digest.of(data)
-    edit_manifest(bundle, lambda m: m["files"].update({name: {"size": digest.size, "sha256": digest.sha256}}))
+
+    def edit(manifest: dict[str, Any]) -> None:
+        manifest["files"][name] = {"size": digest.size, "sha256": digest.sha256}
+        if name == CERTIFICATE_FILE:
+            manifest["platforms"][platform_name()]["certificate_sha256"] = digest.sha256
+
+    edit_manifest(bundle, edit)
 
 
 @pytest.mark.usefixtures("no_library")
@@ -146,6 +160,21 @@ def test_a_library_that_answers_otherwise_is_refused(copy: Path) -> None:
         load_bundle(copy)
 
 
+def test_a_library_whose_batches_answer_otherwise_is_refused(copy: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    """Every instruction set is asked, not only the entry for one row."""
+    real = Library.predict_rows
+
+    def wrong_in_the_last(library: Any, data: bytes, offset: int, rows: int, instruction_set: int) -> Any:
+        batch = real(library, data, offset, rows, instruction_set)
+        if instruction_set == library.instruction_sets - 1:
+            batch.labels[-4] ^= 1
+        return batch
+
+    monkeypatch.setattr(Library, "predict_rows", wrong_in_the_last)
+    with pytest.raises(Refusal, match="in batches with instruction set"):
+        load_bundle(copy)
+
+
 def test_a_golden_row_of_another_length_is_refused(copy: Path) -> None:
     """It could not be asked."""
     edit_manifest(copy, lambda manifest: manifest["golden"].update(measurements=[1.0]))
@@ -160,10 +189,29 @@ def test_a_training_summary_that_is_none_is_refused(copy: Path) -> None:
         load_bundle(copy)
 
 
+def test_a_reference_that_does_not_belong_is_refused(copy: Path, bundle: Bundle) -> None:
+    """None, one of another model, one that is missing: the library was made with its own."""
+    assert bundle.reference
+    for data, told in (
+        (b"{}", REFERENCE_FILE),
+        (encode(msgspec.structs.replace(bundle.reference, model_sha256="0" * 64)), "belongs to another model"),
+    ):
+        put(copy, REFERENCE_FILE, data)
+        with pytest.raises(Refusal, match=told):
+            load_bundle(copy)
+    edit_manifest(copy, lambda manifest: manifest["files"].pop(REFERENCE_FILE))
+    with pytest.raises(Refusal, match=f"a library made with {REFERENCE_FILE}, or neither"):
+        load_bundle(copy)
+
+
 @pytest.mark.parametrize(
     ("environment", "told"),
     [
-        ({"BUNDLE": "no/such/bundle"}, "make compile"),
+        ({"BUNDLE": "no/such/bundle"}, "set it to what python -m bundle keygen printed, or ALLOW_UNSIGNED_BUNDLES=1"),
+        ({"BUNDLE": "gs://models/penguins"}, "BUNDLE: bundle reference"),
+        ({"BUNDLE": "gs://models#stable", "TRUSTED_KEYS": "me"}, "BUNDLE: trusted key 'me'"),
+        ({"FOLLOW_SECONDS": "5"}, "FOLLOW_SECONDS=5: expected BUNDLE to be a channel"),
+        ({"CHALLENGER_URI": "store#canary"}, "CHALLENGER_URI=store#canary: expected TRUSTED_KEYS"),
         ({"PORT": "http"}, "PORT='http'"),
         ({"PORT": "70000"}, "PORT='70000'"),
         ({"LOG_LEVEL": "loud"}, "LOG_LEVEL='loud'"),

@@ -39,10 +39,10 @@ def browser() -> Iterator[webdriver.Chrome]:
     started.quit()
 
 
-def answer(browser: webdriver.Chrome) -> str:
-    """What the page shows after a click on Predict."""
+def answer(browser: webdriver.Chrome, button: str = "predict") -> str:
+    """What the page shows after a click on a button."""
     before = browser.find_element(By.ID, "exchange").text
-    browser.find_element(By.TAG_NAME, "button").click()
+    browser.find_element(By.ID, button).click()
     WebDriverWait(browser, WAIT_S).until(lambda page: page.find_element(By.ID, "exchange").text != before)
     return browser.find_element(By.ID, "answer").text
 
@@ -54,11 +54,21 @@ def test_the_page_predicts(browser: webdriver.Chrome, service: Service) -> None:
     shown = answer(browser)
     assert shown.startswith("Adelie")
     assert "99.99 %" in shown
+    assert "Cannot be excluded: Adelie." in shown
+    assert "Doubtful" not in shown
     field = browser.find_element(By.NAME, "bill_length_mm")
     field.clear()
     field.send_keys("500")
     assert "bill_length_mm 500 is more than 80 mm" in answer(browser)
     assert '"bill_length_mm":500' in browser.find_element(By.ID, "shell").text
+    shown = answer(browser, "suggestion")
+    assert field.get_attribute("value") == "50"
+    assert "Cannot be excluded: Chinstrap" in shown
+    assert "Doubtful" not in shown
+    field = browser.find_element(By.NAME, "body_mass_g")
+    field.clear()
+    field.send_keys("6000")
+    assert "Doubtful: unlike the birds of all three species" in answer(browser)
     assert "POST /predict" in browser.find_element(By.ID, "operations").text
     log = browser.get_log("browser")  # type: ignore[no-untyped-call]  # selenium ships it without
     assert [entry for entry in log if "400 (Bad Request)" not in entry["message"]] == []

@@ -204,6 +204,8 @@ def test_the_model_tells_what_is_served(service: Service) -> None:
     assert document["certificate"]["rows"]["random"] >= 100_000
     assert document["certificate"]["instruction_sets"][0] == "baseline"
     assert document["tuning"]["block_from"] > 0
+    assert document["bundle_version"].endswith(document["certificate"]["model_sha256"][:8])
+    assert document["signed_by"] is None
     assert all(len(digest["sha256"]) == 64 for digest in document["files"].values())
     assert document["training"]["cross_validation"]["accuracy"] >= 0.988
     assert document["training"]["cross_validation"]["log_loss"] <= 0.035

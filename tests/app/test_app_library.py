@@ -1,3 +1,4 @@
+import gc
 import os
 import struct
 import sys
@@ -14,16 +15,16 @@ from contract.refusal import Refusal
 @pytest.fixture(scope="module")
 def image(bundle_path: Path) -> bytes:
     manifest = decode_manifest((bundle_path / MANIFEST_FILE).read_bytes(), "manifest.json")
-    (name,) = manifest.libraries.values()
-    return (bundle_path / name).read_bytes()
+    (target,) = manifest.platforms.values()
+    return (bundle_path / target.library).read_bytes()
 
 
 def test_two_libraries_do_not_share_buffers(image: bytes) -> None:
     """Each answers for itself, though the code is mapped twice."""
     first, second = Library(image), Library(image)
-    one = first.predict([39.1, 18.7, 181, 3750])
-    second.predict([50, 15, 220, 5000])
-    assert first.predict([39.1, 18.7, 181, 3750]) == one
+    one = first.predict((39.1, 18.7, 181, 3750))
+    second.predict((50, 15, 220, 5000))
+    assert first.predict((39.1, 18.7, 181, 3750)) == one
     assert first.margins != second.margins
 
 
@@ -33,7 +34,10 @@ def test_what_is_no_library_is_refused() -> None:
         Library(b"not a library")
 
 
-@pytest.mark.skipif(sys.platform != "linux", reason="other systems load from a private directory")
+LINUX = pytest.mark.skipif(sys.platform != "linux", reason="other systems load from a private directory")
+
+
+@LINUX
 def test_the_mapped_bytes_cannot_be_changed(image: bytes) -> None:
     """The copy that runs is sealed: nobody can write, cut or grow it."""
     before = _memory_files()
@@ -43,9 +47,64 @@ def test_the_mapped_bytes_cannot_be_changed(image: bytes) -> None:
         os.ftruncate(descriptor, 0)
     with pytest.raises(PermissionError):
         os.write(descriptor, b"x")
-    library.close()
-    library.close()
-    assert library.predict([39.1, 18.7, 181, 3750]).label == 2
+    assert library.predict((39.1, 18.7, 181, 3750))[0] == 2
+
+
+@LINUX
+def test_a_library_is_unmapped_with_the_last_who_may_call_it(image: bytes) -> None:
+    """Its function of one row keeps it, its buffers and its names; its descriptor goes with its mapping."""
+    before = _memory_files(), _mapped()
+    library = Library(image, ("Gentoo", "Chinstrap", "Adelie"))
+    predict = library.predict
+    expected = predict((39.1, 18.7, 181, 3750))
+    del library
+    assert predict((39.1, 18.7, 181, 3750)) == expected
+    assert (_memory_files(), _mapped()) != before
+    del predict
+    assert (_memory_files(), _mapped()) == before
+
+
+@LINUX
+def test_a_library_in_a_cycle_goes_with_the_cycle(image: bytes) -> None:
+    """The garbage collector takes the library and its function together, in any order, as from an exception's frame."""
+    before = _memory_files(), _mapped()
+    for _ in range(3):
+        library = Library(image)
+        cycle = [library, library.predict]
+        cycle.append(cycle)
+        del library, cycle
+        gc.collect()
+        assert (_memory_files(), _mapped()) == before
+
+
+@LINUX
+def test_what_cannot_be_loaded_leaves_nothing_behind(image: bytes) -> None:
+    """No library; one without our functions."""
+    before = _memory_files(), _mapped()
+    for refused in (b"not a library", image.replace(b"python_predict", b"another_functi")):
+        with pytest.raises(Refusal):
+            Library(refused)
+    assert (_memory_files(), _mapped()) == before
+
+
+@LINUX
+def test_a_descriptor_s_number_comes_again_and_the_library_is_the_new_one(image: bytes) -> None:
+    """The loader knows libraries by their path, which has the number in it."""
+    numbers = set()
+    for _ in range(3):
+        before = _memory_files()
+        assert Library(image).predict((39.1, 18.7, 181, 3750))[0] == 2
+        library = Library(image)
+        numbers |= _memory_files() - before
+        with pytest.raises(Refusal):
+            Library(b"not a library")
+        del library
+    assert len(numbers) == 1
+
+
+def _mapped() -> int:
+    """How many pieces of libraries from memory files are mapped."""
+    return Path("/proc/self/maps").read_text().count("memfd:libmodel")
 
 
 def _memory_files() -> set[int]:
@@ -58,5 +117,5 @@ def test_measurements_are_rounded_to_float32(bundle: Bundle) -> None:
     """As numpy and XGBoost round them, so 39.1 is the float32 nearest to it."""
     nearest = struct.unpack("f", struct.pack("f", 39.1))[0]
     assert nearest != 39.1
-    exact = bundle.library.predict([nearest, 18.7, 181, 3750])
-    assert bundle.library.predict([39.1, 18.7, 181, 3750]) == exact
+    exact = bundle.library.predict((nearest, 18.7, 181, 3750))
+    assert bundle.library.predict((39.1, 18.7, 181, 3750)) == exact

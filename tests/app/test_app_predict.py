@@ -11,6 +11,7 @@ from hypothesis import strategies as st
 from app.answer import Answer, PredictionAnswer, Problem
 from app.bundle import Bundle
 from app.predict import predictor
+from app.serving import Served, Serving
 from contract.measurements import MEASUREMENTS
 
 Handler = Callable[[bytes], Answer]
@@ -18,7 +19,7 @@ Handler = Callable[[bytes], Answer]
 
 @pytest.fixture(scope="module")
 def handler(bundle: Bundle) -> Handler:
-    return predictor(bundle.library)
+    return predictor(Serving(Served(bundle.library, bundle.version)))
 
 
 def check(answer: Answer) -> None:

@@ -13,6 +13,7 @@ from app.answer import Answer
 from app.bundle import Bundle
 from app.inference import inferrer
 from app.protocol import MODEL_PATH, ProtocolError
+from app.serving import Served, Serving
 from tests.commands import EXAMPLE
 from tests.service import Reply, Service
 
@@ -154,7 +155,7 @@ def test_what_the_protocol_lets_a_server_ignore(service: Service, fields: dict[s
 
 @pytest.fixture(scope="module")
 def handler(bundle: Bundle) -> Callable[[dict[bytes, bytes], bytes], Answer]:
-    return inferrer(bundle.library, max_rows=1000)
+    return inferrer(Serving(Served(bundle.library, bundle.version)), max_rows=1000)
 
 
 JUNK = st.sampled_from(

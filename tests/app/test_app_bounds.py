@@ -1,0 +1,248 @@
+"""What a connection may cost: bytes, time and number, each with a real socket, at both doors."""
+
+import contextlib
+import socket
+import time
+from collections.abc import Iterator
+from pathlib import Path
+
+import msgspec
+import pytest
+
+from tests.commands import EXAMPLE
+from tests.service import Service, serving
+from tests.wire import Response, Wire
+
+BIRD = msgspec.json.encode(EXAMPLE)
+PREDICT = b"POST /predict HTTP/1.1\r\nHost: x\r\nContent-Length: %d\r\n\r\n%b" % (len(BIRD), BIRD)
+LIVE = b"GET /health/live HTTP/1.1\r\nHost: x\r\n\r\n"
+MODEL = b"GET /model HTTP/1.1\r\nHost: x\r\n\r\n"
+BOUNDS = {
+    "FIRST_BYTE_SECONDS": "0.6",
+    "HEADER_SECONDS": "0.6",
+    "BODY_SECONDS": "0.6",
+    "KEEP_ALIVE_SECONDS": "0.6",
+    "WRITE_SECONDS": "0.6",
+    "MAX_BODY_BYTES": "2000",
+    "MAX_HEADER_BYTES": "4000",
+    "MAX_REQUEST_LINE_BYTES": "1000",
+    "MAX_REQUESTS_PER_CONNECTION": "5",
+}
+
+
+@pytest.fixture(scope="module", params=["1", "0"], ids=["fast", "starlette"])
+def bounded(request: pytest.FixtureRequest, bundle_path: Path) -> Iterator[Service]:
+    """A service with short deadlines and narrow bounds."""
+    with serving(bundle_path, ("app",), FAST_PATH=request.param, **BOUNDS) as service:
+        yield service
+
+
+def assert_refused(response: Response, status: int, says: str = "") -> None:
+    """A problem document, and the end of the connection."""
+    assert (response.status, response.closes) == (status, True), response
+    assert response.values("content-type") == ["application/problem+json"]
+    assert says in response.document["detail"]
+
+
+def test_a_client_that_says_nothing_is_closed(bounded: Service) -> None:
+    """Without an answer: it has asked nothing."""
+    with Wire(bounded.port) as wire:
+        assert wire.read_all() == b""
+
+
+@pytest.mark.parametrize("request_bytes", [PREDICT, MODEL], ids=["predict", "model"])
+def test_an_idle_connection_is_closed(bounded: Service, request_bytes: bytes) -> None:
+    """After its last answer."""
+    with Wire(bounded.port) as wire:
+        wire.send(request_bytes)
+        assert wire.response().status == 200
+        assert wire.read_all() == b""
+
+
+def drip(wire: Wire, data: bytes) -> Response:
+    """Send one byte after the other, slowly, until there is an answer."""
+    for position in range(len(data)):
+        wire.send(data[position : position + 1])
+        if not wire.quiet(0.1):
+            break
+    return wire.response()
+
+
+@pytest.mark.parametrize("path", [b"/predict", b"/v2/models/penguin/infer", b"/nowhere"])
+def test_a_slow_header_is_answered_408(bounded: Service, path: bytes) -> None:
+    """However busily it drips: the whole header has a deadline."""
+    with Wire(bounded.port) as wire:
+        assert_refused(drip(wire, b"POST " + path + b" HTTP/1.1\r\nHost: x\r\n"), 408, "in time")
+
+
+@pytest.mark.parametrize("path", [b"/predict", b"/v2/models/penguin/infer"])
+@pytest.mark.parametrize("framing", [b"Content-Length: 100", b"Transfer-Encoding: chunked"])
+def test_a_slow_body_is_answered_408(bounded: Service, path: bytes, framing: bytes) -> None:
+    """On the fast path and where the application is reading it."""
+    with Wire(bounded.port) as wire:
+        wire.send(b"POST " + path + b" HTTP/1.1\r\nHost: x\r\n" + framing + b"\r\n\r\n")
+        assert_refused(drip(wire, b"1\r\n{\r\n1\r\n}\r\n" * 3), 408, "in time")
+
+
+def test_a_slow_one_after_a_good_one_is_answered_after_it(bounded: Service) -> None:
+    """Both answers come, in order."""
+    with Wire(bounded.port) as wire:
+        wire.send(PREDICT + MODEL + LIVE[:20])
+        assert [wire.response().status for _ in range(3)] == [200, 200, 408]
+
+
+def test_header_bytes(bounded: Service) -> None:
+    """431 beyond the bound, ended or endless; below it an answer."""
+    with Wire(bounded.port) as wire:
+        wire.send(LIVE[:-2] + b"X-Pad: " + b"a" * 3900 + b"\r\n\r\n")
+        assert wire.response().status == 200
+        wire.send(LIVE[:-2] + b"X-Pad: " + b"a" * 4000 + b"\r\n\r\n")
+        assert_refused(wire.response(), 431, "4000 bytes")
+    with Wire(bounded.port) as wire:
+        wire.send(LIVE[:-2], *[b"X-%d: " % number + b"a" * 900 + b"\r\n" for number in range(8)])
+        assert_refused(wire.response(), 431)
+
+
+def test_many_small_heads_are_not_one_large_head(service: Service) -> None:
+    """However many requests come at once, and where they are cut; Upgrades too, after which parsing starts anew."""
+    upgrade = LIVE[:-2] + b"Connection: upgrade\r\nUpgrade: h2c\r\n\r\n"
+    for request_bytes in (LIVE, upgrade, PREDICT):
+        with Wire(service.port) as wire:
+            wire.send(request_bytes * 2000)
+            assert [wire.response().status for _ in range(2000)] == [200] * 2000
+
+
+def test_the_request_line(bounded: Service) -> None:
+    """414 beyond the bound."""
+    with Wire(bounded.port) as wire:
+        wire.send(b"GET /model?" + b"a" * 900 + b" HTTP/1.1\r\nHost: x\r\n\r\n")
+        assert wire.response().status == 200
+        wire.send(b"GET /model?" + b"a" * 1000)
+        assert_refused(wire.response(), 414, "1000 bytes")
+
+
+def test_body_bytes_by_content_length(bounded: Service) -> None:
+    """413 before a byte of the body is sent; at the bound it is read."""
+    with Wire(bounded.port) as wire:
+        padded = BIRD + b" " * (2000 - len(BIRD))
+        wire.send(b"POST /predict HTTP/1.1\r\nHost: x\r\nContent-Length: 2000\r\n\r\n" + padded)
+        assert wire.response().status == 200
+        wire.send(b"POST /predict HTTP/1.1\r\nHost: x\r\nContent-Length: 2001\r\n\r\n")
+        assert_refused(wire.response(), 413, "2000 bytes")
+
+
+def test_body_bytes_in_chunks(bounded: Service) -> None:
+    """413 as soon as it is longer, though it has not ended; the answer is not lost to a reset."""
+    with Wire(bounded.port) as wire:
+        wire.send(b"POST /predict HTTP/1.1\r\nHost: x\r\nTransfer-Encoding: chunked\r\n\r\n")
+        wire.send(*[b"%x\r\n%b\r\n" % (500, b" " * 500)] * 40)
+        assert_refused(wire.response(), 413, "2000 bytes")
+        assert wire.read_all() == b""
+        assert not wire.reset
+
+
+def test_tiny_chunks_cost_no_more_than_their_bytes(bounded: Service) -> None:
+    """Two thousand chunks of one byte are a body like another."""
+    with Wire(bounded.port) as wire:
+        body = BIRD + b" " * (2000 - len(BIRD))
+        chunks = b"".join(b"1\r\n%c\r\n" % byte for byte in body)
+        wire.send(b"POST /predict HTTP/1.1\r\nHost: x\r\nTransfer-Encoding: chunked\r\n\r\n" + chunks + b"0\r\n\r\n")
+        assert wire.response().status == 200
+
+
+@pytest.mark.parametrize("request_bytes", [PREDICT, MODEL], ids=["predict", "model"])
+def test_requests_per_connection(bounded: Service, request_bytes: bytes) -> None:
+    """The fifth answer says that it is the last; what was sent after it is not answered."""
+    with Wire(bounded.port) as wire:
+        wire.send(request_bytes * 7)
+        assert [wire.response().closes for _ in range(5)] == [False] * 4 + [True]
+        assert wire.read_all() == b""
+
+
+def test_a_client_that_does_not_read_is_not_waited_for(bounded: Service) -> None:
+    """It may send until nobody takes more; then the connection is broken off, and others have not noticed."""
+
+    def send_without_reading(wire: Wire) -> None:
+        with contextlib.suppress(TimeoutError):
+            wire.socket.send(b"GET /openapi.json HTTP/1.1\r\nHost: x\r\n\r\n" * 15)
+
+    with Wire(bounded.port) as wire:
+        wire.socket.setsockopt(socket.SOL_SOCKET, socket.SO_RCVBUF, 4096)
+        wire.socket.settimeout(0.2)
+        until = time.monotonic() + 30
+        broken = False
+        while time.monotonic() < until and not broken:
+            try:
+                send_without_reading(wire)
+            except OSError:
+                broken = True
+            assert bounded.predict(EXAMPLE).status == 200
+        assert broken
+
+
+@pytest.mark.parametrize(
+    "content_type",
+    [
+        b"text/plain",
+        b"application/x-www-form-urlencoded",
+        b"application/json; charset=latin-1",
+        b"application/jsonp",
+        b"",
+    ],
+)
+def test_another_media_type(bounded: Service, content_type: bytes) -> None:
+    """415 with what to send; the connection goes on."""
+    with Wire(bounded.port) as wire:
+        wire.send(PREDICT.replace(b"Host: x", b"Host: x\r\nContent-Type: " + content_type))
+        response = wire.response()
+        assert (response.status, response.closes) == (415, False)
+        assert "content-type: application/json" in response.document["detail"]
+        wire.send(PREDICT)
+        assert wire.response().status == 200
+
+
+def test_a_compressed_body(bounded: Service) -> None:
+    """415: it is not decompressed."""
+    with Wire(bounded.port) as wire:
+        wire.send(PREDICT.replace(b"Host: x", b"Host: x\r\nContent-Encoding: gzip"))
+        assert wire.response().status == 415
+
+
+@pytest.mark.parametrize("door", ["1", "0"], ids=["fast", "starlette"])
+def test_open_connections(bundle_path: Path, door: str) -> None:
+    """At the bound others are told 503 and health is answered; idle ones make room."""
+    with (
+        serving(bundle_path, FAST_PATH=door, MAX_CONNECTIONS="4", HEADER_SECONDS="30") as service,
+        contextlib.ExitStack() as stack,
+    ):
+        busy = [stack.enter_context(Wire(service.port)) for _ in range(4)]
+        for wire in busy:
+            wire.send(PREDICT[:30])
+        time.sleep(0.1)
+        with Wire(service.port) as late:
+            late.send(PREDICT)
+            response = late.response()
+            assert_refused(response, 503, "connections")
+            assert response.values("retry-after") == ["1"]
+        with Wire(service.port) as late:
+            late.send(LIVE)
+            assert late.response().status == 200
+        with Wire(service.port) as silent:
+            assert silent.read_all() == b""
+        for wire in busy:
+            wire.send(PREDICT[30:])
+            assert wire.response().status == 200
+        time.sleep(1.6)  # they are idle for so long that one makes room
+        with Wire(service.port) as late:
+            late.send(PREDICT)
+            assert late.response().status == 200
+        assert sum(wire.quiet(0.05) for wire in busy) == 3
+
+
+def test_more_connections_than_files_is_refused(bundle_path: Path) -> None:
+    """At start-up, with what to type."""
+    with (
+        pytest.raises(AssertionError, match=r"MAX_CONNECTIONS needs \d+ open files"),
+        serving(bundle_path, MAX_CONNECTIONS="100000000"),
+    ):
+        pass

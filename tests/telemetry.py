@@ -1,0 +1,89 @@
+"""The service's metrics and log lines, as a scraper and a log agent get them."""
+
+import contextlib
+import http.client
+import json
+import re
+import shutil
+import socket
+import subprocess
+import time
+from collections.abc import Callable
+from typing import Any
+
+import pytest
+
+Samples = dict[tuple[str, tuple[tuple[str, str], ...]], float]
+_SAMPLE = re.compile(r'([a-z_]+)(?:\{((?:[a-z_]+="(?:[^"\\\n]|\\.)*",?)*)\})? (\S+)')
+_LABEL = re.compile(r'([a-z_]+)="((?:[^"\\\n]|\\.)*)"')
+
+
+def free_port() -> int:
+    """Nobody's at the moment."""
+    with contextlib.closing(socket.create_server(("127.0.0.1", 0))) as listener:
+        port: int = listener.getsockname()[1]
+        return port
+
+
+def scrape(port: int) -> str:
+    """The metrics' page."""
+    connection = http.client.HTTPConnection("127.0.0.1", port, timeout=10)
+    with contextlib.closing(connection):
+        connection.request("GET", "/metrics")
+        response = connection.getresponse()
+        assert response.status == 200
+        return response.read().decode()
+
+
+def samples(text: str) -> Samples:
+    """Its samples, read strictly."""
+    found: Samples = {}
+    for line in text.splitlines():
+        if not line.startswith("#"):
+            matched = _SAMPLE.fullmatch(line)
+            assert matched, line
+            key = matched[1], tuple(sorted(_LABEL.findall(matched[2] or "")))
+            assert key not in found, f"twice: {line}"
+            found[key] = float(matched[3])
+    return found
+
+
+def value(found: Samples, family: str, **labels: str) -> float:
+    """The sum of the samples that have these labels."""
+    return sum(
+        number for (name, own), number in found.items() if name == family and labels.items() <= dict(own).items()
+    )
+
+
+def eventually(condition: Callable[[], bool], seconds: float = 10) -> None:
+    """Wait for it."""
+    until = time.monotonic() + seconds
+    while not condition():
+        assert time.monotonic() < until, "it did not come in time"
+        time.sleep(0.05)
+
+
+def checked(text: str) -> str:
+    """What promtool has against the page: nothing, where all is well."""
+    needed("promtool")
+    command = ["promtool", "check", "metrics"]
+    return subprocess.run(command, input=text, capture_output=True, text=True, timeout=30, check=False).stderr
+
+
+def needed(program: str) -> None:
+    """Skip the test where there is no such program."""
+    if not shutil.which(program):
+        pytest.skip(f"no {program} here; on Debian: apt install prometheus")
+
+
+def lines_of(output: str) -> list[dict[str, Any]]:
+    """Log lines, each of which is exactly one JSON object."""
+    found = [json.loads(line) for line in output.split("\n")[:-1]]
+    assert all(isinstance(line, dict) for line in found)
+    assert output == "" or output.endswith("\n")
+    return found
+
+
+def requests_of(lines: list[dict[str, Any]]) -> list[dict[str, Any]]:
+    """Those that are of a request."""
+    return [line for line in lines if "httpRequest" in line]
