@@ -11,7 +11,14 @@ from contract.manifest import MANIFEST_FILE, Digest, decode_manifest, platform_n
 from contract.refusal import Refusal
 
 ROOT = Path(__file__).parent.parent
-SOURCES = ("compile/*.py", "compile/native/*", "contract/*.py", "app/library.py")  # of the compiler
+SOURCES = (
+    "bundle/write.py",
+    "compile/*.py",
+    "compile/native/*",
+    "contract/*.py",
+    "app/library.py",
+    "app/mapping.py",
+)  # of the compiler
 
 
 def compiled(model: Path) -> Path:
@@ -41,10 +48,10 @@ def load_library(bundle: Path) -> Library:
     """The bundle's library, verified, of any contract: the service's own loader takes its own contract only."""
     try:
         manifest = decode_manifest((bundle / MANIFEST_FILE).read_bytes(), str(bundle / MANIFEST_FILE))
-        name = manifest.libraries[platform_name()]
+        name = manifest.platforms[platform_name()].library
         image = (bundle / name).read_bytes()
     except (OSError, KeyError) as error:
         raise Refusal(f"no library for {platform_name()} in {bundle} ({error}); make it: make compile") from error
     if Digest.of(image) != manifest.files[name]:
         raise Refusal(f"{bundle / name} is not what the manifest describes; remove {bundle.parent} and start again")
-    return Library(image)
+    return Library(image, manifest.interface.classes)

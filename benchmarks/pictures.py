@@ -1,6 +1,7 @@
 """The pictures of one run: SVG on white, in colours for all kinds of colour vision, with shapes that do without."""
 
 from io import BytesIO
+from typing import NamedTuple
 
 import matplotlib
 from matplotlib.axes import Axes
@@ -25,7 +26,18 @@ STYLES = {  # Okabe and Ito's colours; ours the strongest
 PANELS = (PENGUIN, "500x6")
 ONE_DEPTH = tuple(synthetic.name for synthetic in SYNTHETIC if synthetic.depth == 6 and not synthetic.missing)
 
-_styled = matplotlib.rc_context(
+
+class Dot(NamedTuple):
+    """A contender in a panel; `text` stands beside it, `style` is its colour and shape."""
+
+    name: str
+    value: float
+    text: str
+    style: tuple[str, str]
+    ours: bool
+
+
+styled = matplotlib.rc_context(
     {
         "svg.hashsalt": "benchmarks",  # else ids, and so the bytes, differ from run to run
         "font.size": 10.5,
@@ -47,7 +59,7 @@ _styled = matplotlib.rc_context(
 )
 
 
-@_styled
+@styled
 def pictures(results: Results, kind: str = "svg") -> dict[str, bytes]:
     """File names to bytes; what was not measured is not drawn."""
     figures = {
@@ -55,10 +67,11 @@ def pictures(results: Results, kind: str = "svg") -> dict[str, bytes]:
         "benchmark-rows-per-second": _rows_per_second(results),
         "benchmark-cost-by-trees": _cost_by_trees(results),
     }
-    return {f"{name}.{kind}": _encode(drawn, kind) for name, drawn in figures.items() if drawn}
+    return {f"{name}.{kind}": encode(drawn, kind) for name, drawn in figures.items() if drawn}
 
 
-def _encode(drawn: Figure, kind: str) -> bytes:
+def encode(drawn: Figure, kind: str) -> bytes:
+    """The bytes of a file, the same on every run."""
     data = BytesIO()
     metadata = {"Date": None} if kind == "svg" else None
     drawn.savefig(data, format=kind, facecolor="#ffffff", dpi=110, metadata=metadata)
@@ -77,23 +90,33 @@ def _one_row(results: Results) -> Figure | None:
 
 
 def _latencies(axes: Axes, results: Results, cell: Cell) -> None:
-    """Dots, not bars: a logarithmic axis has no zero for a bar to stand on."""
-    names = sorted(cell.timings, key=lambda name: per_row(cell, name), reverse=True)
-    values = [per_row(cell, name) for name in names]
-    for place, (name, value) in enumerate(zip(names, values, strict=True)):
-        colour, shape = STYLES[name]
-        axes.plot([min(values) / 2, value], [place, place], color=GRID, linewidth=2, zorder=1)
-        axes.plot(value, place, marker=shape, color=colour, markersize=9)
-        text = digits(value) if name == OURS else f"{digits(value)}  ({times(ratio(cell, name, OURS))})"
-        weight = "bold" if name == OURS else "normal"
-        axes.annotate(text, (value, place), (9, 0), textcoords="offset points", va="center", weight=weight)
-    axes.set_yticks(range(len(names)), [results.contenders[name] for name in names])
+    found = [_dot(results, cell, name) for name in cell.timings]
+    dots(axes, found, _model_words(cell.model), "µs for one row (less is better)")
+
+
+def _dot(results: Results, cell: Cell, name: str) -> Dot:
+    value = per_row(cell, name)
+    text = digits(value) if name == OURS else f"{digits(value)}  ({times(ratio(cell, name, OURS))})"
+    return Dot(results.contenders[name], value, text, STYLES[name], ours=name == OURS)
+
+
+def dots(axes: Axes, found: list[Dot], title: str, label: str) -> None:
+    """Dots, not bars: a logarithmic axis has no zero for a bar to stand on. The least is at the top."""
+    found = sorted(found, key=lambda dot: dot.value, reverse=True)
+    values = [dot.value for dot in found]
+    for place, dot in enumerate(found):
+        colour, shape = dot.style
+        axes.plot([min(values) / 2, dot.value], [place, place], color=GRID, linewidth=2, zorder=1)
+        axes.plot(dot.value, place, marker=shape, color=colour, markersize=9)
+        weight = "bold" if dot.ours else "normal"
+        axes.annotate(dot.text, (dot.value, place), (9, 0), textcoords="offset points", va="center", weight=weight)
+    axes.set_yticks(range(len(found)), [dot.name for dot in found])
     axes.set_xscale("log")
     axes.set_xlim(min(values) / 2, max(values) * 14)
     axes.xaxis.set_major_formatter(_plain)
     axes.minorticks_off()
-    axes.set_xlabel("µs for one row (less is better)")
-    axes.set_title(_model_words(cell.model))
+    axes.set_xlabel(label)
+    axes.set_title(title)
     axes.spines["left"].set_visible(False)
     axes.tick_params(axis="y", length=0)
 

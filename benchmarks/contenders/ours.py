@@ -4,6 +4,7 @@ import numpy as np
 
 from app.library import ABI, Batch, Library, Prediction
 from app.predict import predictor
+from app.serving import Served, Serving
 from benchmarks.bodies import body_of, read_answer
 from benchmarks.entry import Answers, Entry
 from benchmarks.models import Model
@@ -16,7 +17,7 @@ def prepare(model: Model, rows: int) -> Entry:
     """`Library.predict` with a list of floats, or `Library.predict_rows` with bytes."""
     library = model.library
     if rows == 1:
-        return Entry(library.predict, take=lambda row: row[0].tolist(), read=lambda found: _one(library, found))
+        return Entry(library.predict, take=lambda row: tuple(row[0].tolist()), read=lambda found: _one(library, found))
     predict_rows = library.predict_rows
     return Entry(
         lambda data: predict_rows(data, 0, rows), take=np.ndarray.tobytes, read=lambda found: _many(library, found)
@@ -25,13 +26,16 @@ def prepare(model: Model, rows: int) -> Entry:
 
 def serve(model: Model) -> Entry:
     """The service's own handler of POST /predict, which also validates."""
-    answer = predictor(model.library)
+    answer = predictor(Serving(Served(model.library, "")))
     return Entry(lambda body: answer(body).body, take=body_of, read=read_answer)
 
 
 def _one(library: Library, found: Prediction) -> Answers:
-    margins, probabilities = (np.array([values], dtype=np.float32) for values in (library.margins, found.probabilities))
-    return Answers(probabilities, margins, np.array([found.label], dtype=np.int32))
+    label, shares = found[:2]
+    margins, probabilities = (
+        np.array([values], dtype=np.float32) for values in (library.margins, list(shares.values()))
+    )
+    return Answers(probabilities, margins, np.array([label], dtype=np.int32))
 
 
 def _many(library: Library, found: Batch) -> Answers:

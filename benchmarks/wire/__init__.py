@@ -1,0 +1,1 @@
+"""How fast the service answers over HTTP, beside others and the limits of its parts: python -m benchmarks.wire."""

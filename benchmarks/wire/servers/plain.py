@@ -1,0 +1,53 @@
+"""The service that most people deploy: FastAPI, Pydantic, XGBClassifier. `uvicorn benchmarks.wire.servers.plain:app`
+
+It is given what helps it: a numpy row instead of a DataFrame, and one thread of XGBoost for its one core.
+"""
+
+import os
+from typing import Annotated, Any
+
+import numpy as np
+import numpy.typing as npt
+from fastapi import FastAPI
+from pydantic import BaseModel, Field, create_model
+from xgboost import XGBClassifier
+
+from contract.features import derive
+from contract.measurements import MEASUREMENTS
+from contract.species import SPECIES
+
+_fields: dict[str, Any] = {
+    measurement.name: Annotated[float, Field(ge=measurement.minimum, le=measurement.maximum)]
+    for measurement in MEASUREMENTS
+}
+Bird = create_model("Bird", **_fields)
+
+
+class Answer(BaseModel):
+    """The body of an answer."""
+
+    prediction: int
+    species: str
+    probabilities: dict[str, float]
+
+
+classifier = XGBClassifier(n_jobs=1)
+classifier.load_model(os.environ["MODEL"])
+app = FastAPI()
+
+
+@app.post("/predict")
+async def predict(bird: Bird) -> Answer:  # type: ignore[valid-type]  # made from the contract
+    """The label from `predict`, the probabilities from `predict_proba`."""
+    features = _features(bird)
+    label = int(classifier.predict(features)[0])
+    probabilities = classifier.predict_proba(features)[0].tolist()
+    return Answer(
+        prediction=label, species=SPECIES[label], probabilities=dict(zip(SPECIES, probabilities, strict=True))
+    )
+
+
+def _features(bird: BaseModel) -> npt.NDArray[np.float32]:
+    """The contract's features, (1, features)."""
+    measurements = {name: np.float32(value) for name, value in bird.model_dump().items()}
+    return np.array([derive(measurements)], dtype=np.float32)
