@@ -1,0 +1,155 @@
+"""Rules and dashboard: in figures by promtool, and with a real Prometheus that watches a real service with faults."""
+
+import json
+import re
+import subprocess
+import time
+import urllib.parse
+import urllib.request
+from collections.abc import Iterator
+from contextlib import contextmanager, suppress
+from pathlib import Path
+from typing import Any
+
+import pytest
+
+from tests.app.test_app_request_log import ask_many
+from tests.commands import EXAMPLE, ROOT
+from tests.service import serving
+from tests.telemetry import eventually, free_port, needed
+
+DEPLOY = ROOT / "deploy"
+SHORTER = {"5m": "3s", "15m": "3s", "30m": "4s", "1h": "6s", "6h": "8s", "1d": "30s"}  # windows, for a test
+WITHOUT_RESULT = "out_of_dist|challenger|distance|set_size|bundle_outcomes|fallback|worker_ends"
+BROKEN = """
+import sys
+if sys.orig_argv[1:3] == ["-m", "app"]:
+    import app.predict
+    usual = app.predict.predictor
+    def predictor(*arguments, **named):
+        handler = usual(*arguments, **named)
+        return lambda body: 1 // 0 if b"broken" in body else handler(body)
+    app.predict.predictor = predictor
+"""
+
+
+def test_rules_say_what_they_should() -> None:
+    """deploy/alerts_test.yaml: each fires where it should, and not without traffic or when the fault has ended."""
+    needed("promtool")
+    command = ["promtool", "test", "rules", str(DEPLOY / "alerts_test.yaml")]
+    ran = subprocess.run(command, capture_output=True, text=True, timeout=60, check=False)
+    assert ran.returncode == 0, ran.stderr
+
+
+def test_every_alert_is_tested() -> None:
+    """By its name."""
+    tested = (DEPLOY / "alerts_test.yaml").read_text()
+    for name in re.findall(r"alert: (\w+)", (DEPLOY / "alerts.yaml").read_text()):
+        assert name in tested or name == "PenguinsLatencyBudgetSteadily", name
+
+
+class Prometheus:
+    """A running one."""
+
+    def __init__(self, port: int) -> None:
+        self.port = port
+
+    def ask(self, path: str, **parameters: str) -> Any:
+        """Of its API."""
+        url = f"http://127.0.0.1:{self.port}/api/v1/{path}?{urllib.parse.urlencode(parameters)}"
+        with urllib.request.urlopen(url, timeout=10) as reply:  # our own address
+            document = json.load(reply)
+        assert document["status"] == "success"
+        return document["data"]
+
+    def query(self, expression: str) -> list[Any]:
+        """Its result now."""
+        result: list[Any] = self.ask("query", query=expression)["result"]
+        return result
+
+    def firing(self) -> set[str]:
+        """Alerts that are on."""
+        return {alert["labels"]["alertname"] for alert in self.ask("alerts")["alerts"] if alert["state"] == "firing"}
+
+
+@contextmanager
+def prometheus(directory: Path, target: int) -> Iterator[Prometheus]:
+    """One that scrapes the target five times a second, with rules whose windows are shorter."""
+    needed("prometheus")
+    for name in ("recording.yaml", "alerts.yaml"):
+        text = (DEPLOY / name).read_text()
+        text = re.sub(r"\[(\w+)\]", lambda found: f"[{SHORTER[found[1]]}]", text)
+        (directory / name).write_text(re.sub(r"for: \w+", "for: 1s", text))
+    (directory / "prometheus.yml").write_text(
+        "global: {scrape_interval: 200ms, scrape_timeout: 200ms, evaluation_interval: 500ms}\n"
+        f"rule_files: [{directory}/recording.yaml, {directory}/alerts.yaml]\n"
+        f"scrape_configs: [{{job_name: penguins, static_configs: [{{targets: ['127.0.0.1:{target}']}}]}}]\n"
+    )
+    port = free_port()
+    options = {
+        "config.file": str(directory / "prometheus.yml"),
+        "storage.tsdb.path": str(directory / "data"),
+        "web.listen-address": f"127.0.0.1:{port}",
+    }
+    command = ["prometheus", *(f"--{name}={value}" for name, value in options.items())]
+    with subprocess.Popen(command, stdout=subprocess.DEVNULL, stderr=subprocess.DEVNULL, cwd=directory) as process:
+        running = Prometheus(port)
+        try:
+            eventually(lambda: ready(running), 30)
+            yield running
+        finally:
+            process.kill()
+
+
+def ready(running: Prometheus) -> bool:
+    """Whether it answers, and has scraped."""
+    with suppress(OSError):
+        return bool(running.query("up"))
+    return False
+
+
+def test_a_real_prometheus_sees_faults_and_reads_the_dashboard(bundle_path: Path, tmp_path: Path) -> None:
+    """Quiet without a fault; failing predictions, strange measurements and the end of the service each raise theirs."""
+    needed("prometheus")
+    (tmp_path / "sitecustomize.py").write_text(BROKEN)
+    metrics = free_port()
+    with (
+        serving(bundle_path, METRICS_PORT=str(metrics), PYTHONPATH=f"{tmp_path}:{ROOT}") as service,
+        prometheus(tmp_path, metrics) as watching,
+    ):
+        until = time.monotonic() + 4
+        while time.monotonic() < until:
+            ask_many(service.port, 20)
+            time.sleep(0.05)
+        assert watching.firing() <= {"PenguinsDrift"}  # one bird, again and again, is one
+
+        def broken_is_seen() -> bool:
+            for _ in range(20):
+                service.predict({**EXAMPLE, "x": "broken"})
+            return {"PenguinsUnavailableFast", "PenguinsDrift"} <= watching.firing()
+
+        eventually(broken_is_seen, 30)
+        assert_dashboard_reads(watching)
+        service.process.terminate()
+        service.process.wait(timeout=8)
+        eventually(lambda: "PenguinsNotReady" in watching.firing(), 30)
+
+
+def assert_dashboard_reads(watching: Prometheus) -> None:
+    """Every query is one; those that need no faults, no challenger and no domain have a result."""
+    dashboard = json.loads((DEPLOY / "dashboard.json").read_text())
+    empty = []
+    for panel in dashboard["panels"]:
+        for target in panel["targets"]:
+            expression = target["expr"].replace("$job", "penguins")
+            expression = re.sub(r"\[(\w+)\]", lambda found: f"[{SHORTER[found[1]]}]", expression)
+            if not watching.query(expression):
+                empty.append(expression)
+    assert [each for each in empty if not re.search(WITHOUT_RESULT, each)] == []
+
+
+@pytest.mark.parametrize("name", ["recording.yaml", "alerts.yaml"])
+def test_rules_are_rules(name: str) -> None:
+    """promtool reads them."""
+    needed("promtool")
+    subprocess.run(["promtool", "check", "rules", str(DEPLOY / name)], capture_output=True, timeout=30, check=True)
