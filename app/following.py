@@ -7,7 +7,6 @@ configured one is still asked for. What fails is counted by its reason, logged, 
 import gc
 import logging
 import random
-import sys
 import threading
 import time
 from collections.abc import Callable, Iterator
@@ -28,8 +27,6 @@ RETRY_SECONDS = 1.0  # after the first failure, then 2, 4, ...
 MOST_SECONDS = 60.0  # between two attempts,
 MOST_TIMES = 4  # or so many times FOLLOW_SECONDS where that is more
 JITTER = 0.25  # of every pause, so that many services do not come at once
-# A thread may keep the interpreter for so long while another wants it; Python's own 5 ms would be felt as a pause.
-SWITCH_SECONDS = 0.0005
 
 logger = logging.getLogger("uvicorn.error")
 
@@ -72,7 +69,6 @@ class Follower:
     def start(self) -> None:
         """A local directory is loaded before this returns, as it takes no longer than that; anything else later."""
         if self._source.reference.in_store:
-            sys.setswitchinterval(SWITCH_SECONDS)
             threading.Thread(target=self._run, name=f"follow-{self._role}", daemon=True).start()
         else:
             self._attempt(None)

@@ -3,7 +3,9 @@
 Every error is a problem document, but below /v2, where it has the form of the Open Inference Protocol.
 """
 
+import asyncio
 from collections.abc import Awaitable, Callable, Mapping
+from concurrent.futures import Executor
 from contextlib import suppress
 from functools import cache
 from http import HTTPStatus
@@ -19,10 +21,10 @@ from app.protocol import MODEL_NAME, MODEL_PATH, MODEL_VERSION, protocol_error
 from app.receipt import asked
 
 
-def operation_endpoint(operation: Operation, *, timed: bool = False) -> ASGIApp:
+def operation_endpoint(operation: Operation, *, timed: bool = False, executor: Executor | None = None) -> ASGIApp:
     """An ASGI endpoint that answers with the operation's handler, or with 413 as soon as a body is too large.
 
-    `timed`: every answer has a receipt.
+    `timed`: every answer has a receipt. `executor`: where a handler runs that would keep others waiting.
     """
     refusal = too_large(operation.max_body_bytes)
 
@@ -33,10 +35,14 @@ def operation_endpoint(operation: Operation, *, timed: bool = False) -> ASGIApp:
         if int(headers.get(b"content-length", 0)) > operation.max_body_bytes:
             return refusal
         body = await read_body(receive, operation.max_body_bytes)
+        if body is None:
+            return refusal
         handler = operation.handler
         if operation.receipt is not None and (timed or asked(headers)):
             handler = operation.receipt(lambda: scope.get("state", {}).get("received", 0.0))
-        return refusal if body is None else handler(body)
+        if executor is not None:
+            return await asyncio.get_running_loop().run_in_executor(executor, handler, body)
+        return handler(body)
 
     class OperationEndpoint:
         """A class, so that Starlette calls it as an ASGI application, without a Request and a Response."""

@@ -1,16 +1,17 @@
 """The application: a visible list of routes. `uvicorn app.main:app` and `python -m app` serve it."""
 
 import sys
+from concurrent.futures import ThreadPoolExecutor
 
-import msgspec
 from starlette.applications import Starlette
 from starlette.exceptions import HTTPException
 from starlette.routing import Route
 
-from app.answer import JSON, Answer, Health, Problem, json_answer, problem
+from app.answer import Answer, Problem, json_answer, problem
 from app.batches import batch_endpoint
 from app.docs import docs_page, index
 from app.explain import explaining
+from app.health import HealthChecks
 from app.http import changing_endpoint, endpoint, http_problem, operation_endpoint, unexpected_problem
 from app.inference import inferrer
 from app.loading import start_serving
@@ -21,10 +22,7 @@ from app.protocol import (
     MODEL_PATH,
     VERSION_PATH,
     ModelMetadata,
-    ModelReady,
-    ServerLive,
     ServerMetadata,
-    ServerReady,
 )
 from app.serving import Serving
 from app.settings import Settings, read_settings
@@ -32,15 +30,10 @@ from app.telemetry import new_telemetry
 from app.wire import Wire
 from contract.refusal import USER_MISTAKE, Refusal
 
-LIVE = json_answer(Health("live"))
-READY = json_answer(Health("ready"))
+# A thread may keep the interpreter for so long while another wants it; Python's own 5 ms would be felt as a pause.
+SWITCH_SECONDS = 0.0005
+
 NO_CHALLENGER = problem(Problem("Not Found", 404, "there is no challenger; set CHALLENGER_URI to have one"))
-SERVER_LIVE = json_answer(ServerLive())
-SERVER_READY = json_answer(ServerReady())
-STOPPING = problem(Problem("Service Unavailable", 503, "this server is stopping; ask another one"))
-MODEL_READY = json_answer(ModelReady())
-MODEL_NOT_READY = Answer(503, JSON, msgspec.json.encode(ModelReady(ready=False)))
-SERVER_STOPPING = Answer(503, JSON, msgspec.json.encode(ServerReady(ready=False)))
 
 
 def create_app(serving: Serving, settings: Settings, counters: int = -1) -> Starlette:
@@ -48,18 +41,10 @@ def create_app(serving: Serving, settings: Settings, counters: int = -1) -> Star
 
     `counters` is the descriptor of the memory in which a worker counts.
     """
+    sys.setswitchinterval(SWITCH_SECONDS)
     telemetry = new_telemetry(settings, serving, counters)
     wire = Wire(settings, telemetry)
-
-    def ready(_: object) -> Answer:
-        if wire.draining:
-            return STOPPING
-        return READY if serving.served else serving.unavailable
-
-    def server_ready(_: object) -> Answer:
-        if wire.draining:
-            return SERVER_STOPPING
-        return SERVER_READY if serving.served else serving.server_unready
+    health = HealthChecks(serving, wire)
 
     def model() -> Answer:
         served = serving.served
@@ -67,9 +52,6 @@ def create_app(serving: Serving, settings: Settings, counters: int = -1) -> Star
 
     def challenger() -> Answer:
         return serving.challenger.answer() if serving.challenger else NO_CHALLENGER
-
-    def model_ready() -> Answer:
-        return MODEL_READY if serving.served else MODEL_NOT_READY
 
     def operation_route(path: str, operation: Operation) -> Route:
         """An operation by both doors: the fast path and Starlette."""
@@ -81,15 +63,16 @@ def create_app(serving: Serving, settings: Settings, counters: int = -1) -> Star
     most = settings.max_body_bytes
     prediction = Operation(b"POST", predictor(serving), most, json=True, receipt=predictor_with_receipt(serving))
     explanation = Operation(b"POST", explaining(serving), most, json=True)
+    explain = operation_endpoint(explanation, executor=ThreadPoolExecutor(1, "explain"))
     infer = batch_endpoint(inferrer(serving, settings.max_batch_rows), settings.max_batch_bytes)
     model_metadata = endpoint(lambda: json_answer(ModelMetadata()))
-    model_readiness = changing_endpoint(model_ready)
+    model_readiness = changing_endpoint(health.model)
     application = Starlette(
         routes=[
             operation_route("/predict", prediction),
-            operation_route("/health/live", Operation(b"GET", lambda _: LIVE, most, always=True)),
-            operation_route("/health/ready", Operation(b"GET", ready, most, always=True)),
-            Route("/explain", operation_endpoint(explanation), methods=["POST"]),
+            operation_route("/health/live", Operation(b"GET", health.live, most, always=True)),
+            operation_route("/health/ready", Operation(b"GET", health.ready, most, always=True)),
+            Route("/explain", explain, methods=["POST"]),
             Route("/model", changing_endpoint(model)),
             Route("/challenger", changing_endpoint(challenger)),
             Route("/openapi.json", endpoint(lambda: json_answer(openapi()))),
@@ -102,8 +85,8 @@ def create_app(serving: Serving, settings: Settings, counters: int = -1) -> Star
             Route(f"{VERSION_PATH}/ready", model_readiness),
             Route(MODEL_PATH, model_metadata),
             Route(VERSION_PATH, model_metadata),
-            operation_route("/v2/health/live", Operation(b"GET", lambda _: SERVER_LIVE, most, always=True)),
-            operation_route("/v2/health/ready", Operation(b"GET", server_ready, most, always=True)),
+            operation_route("/v2/health/live", Operation(b"GET", health.server_live, most, always=True)),
+            operation_route("/v2/health/ready", Operation(b"GET", health.server_ready, most, always=True)),
             Route("/v2", endpoint(lambda: json_answer(ServerMetadata(version=VERSION)))),
         ],
         exception_handlers={HTTPException: http_problem, Exception: unexpected_problem},

@@ -27,16 +27,20 @@ VERSION = "1.0.0"  # of the API
 UNAVAILABLE = "No model is loaded; `Retry-After` says when to come again"
 PROBLEMS = {
     "400": "A value that no penguin has: `detail` names field, value and bound; a `suggestion` mends it",
+    "408": "The request did not arrive in time",
     "413": "The body is too large",
+    "415": "The body is said to be other than JSON, or has a Content-Encoding",
     "422": "A body that is not four numbers: `errors` lists every faulty field",
-    "503": UNAVAILABLE,
+    "429": "More than one client may ask: `Retry-After` says when to come again",
+    "503": f"{UNAVAILABLE}, as it does under overload",
 }
 INFERENCE_ERRORS = {
     "400": "Not an inference request for this model: `error` says what was expected and what was found",
     "408": "A large body did not arrive in time",
     "413": "Too many bytes or rows",
     "415": "The body has a Content-Encoding",
-    "503": UNAVAILABLE,
+    "429": "More than one client may ask: `Retry-After` says when to come again",
+    "503": f"{UNAVAILABLE}, as it does under overload",
 }
 TYPES = (
     ExplanationAnswer,
