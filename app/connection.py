@@ -31,6 +31,7 @@ PIPELINED_REQUESTS = 64  # that may wait for their turn on one connection
 RESERVED_CONNECTIONS = 64  # beyond the bound, to answer /health and to say 503
 RESERVED_SECONDS = 1.0  # for one of those to ask and leave
 IDLE_SECONDS = 1.0  # after which a connection may be closed to make room for another
+HELD_SWEEPS = 2  # of app/deadlines.py: half a second
 
 LAST_REQUEST_SECONDS = 0.1  # in which a request may still come when the server stops
 ALWAYS = (b"/health/", b"/v2/health/")  # paths that are answered under overload, too
@@ -68,7 +69,7 @@ class Connection(HttpToolsProtocol):
         # where the head began in this piece
         self.progress = True  # whether the piece held any of a body
         self.discarded = 0
-        self.held = False  # unread until the next sweep
+        self.held = 0  # sweeps until it is read again
         self.stuck_since = UNSEEN  # when the client was last seen to read what waits for it
         self.unwritten = 0
 
@@ -268,7 +269,7 @@ class Connection(HttpToolsProtocol):
             answer = refusals.FULL
         elif in_flight >= self.settings.max_in_flight or self._waited_seconds() > self.wire.max_lag_seconds:
             answer = refusals.OVERLOADED
-            self.held = True  # who does not wait as told is not heard for a while: refusing costs, too
+            self.held = HELD_SWEEPS  # who does not wait as told is not heard for a while: refusing costs, too
             self.flow.pause_reading()
         elif self.wire.buckets is not None:
             forwarded_for = b",".join([value for name, value in self.headers if name == b"x-forwarded-for"])
@@ -484,8 +485,8 @@ class Connection(HttpToolsProtocol):
         if self.reserved_since is not None and now - self.reserved_since > RESERVED_SECONDS:
             self.transport.abort()
         if self.held:
-            self.held = False
-            if not self.flow.write_paused:
+            self.held -= 1
+            if not self.held and not self.flow.write_paused:
                 self.flow.resume_reading()
         if self.flow.write_paused:
             unwritten = self.transport.get_write_buffer_size()

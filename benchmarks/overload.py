@@ -242,7 +242,7 @@ def page(results: Results, command: str) -> str:
         "",
         "A request is refused at its head, before its body is read, where it has waited for its turn of the event loop",
         "for longer than MAX_LAG_MILLISECONDS or where MAX_IN_FLIGHT others are being answered; then its connection is",
-        "not read for a quarter of a second. So a client that does not wait as told is made to, and refusing costs",
+        "not read for half a second. So a client that does not wait as told is made to, and refusing costs",
         "little. A request sent meanwhile waits as long: that bounds p99.",
         "",
     ]
