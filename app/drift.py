@@ -1,16 +1,19 @@
-"""python -m app.drift [URL | FILE]: how live predictions compare with the training data, from a page of metrics.
+"""python -m app.drift [--picture FILE] [URL | FILE [FILE]]: live predictions beside the training data.
 
-The URL is that of the service's metrics (default http://127.0.0.1:9464/metrics), the file a page that was kept.
+The URL is that of the service's metrics (default http://127.0.0.1:9464/metrics), the file a page of them that was kept.
 Of two files what came between them counts (`python -m app.drift yesterday.txt today.txt`), else all since the start.
-Exit status 1 where something has drifted.
+`--picture` also draws it, as SVG. Exit status 1 where something has drifted.
 """
 
+import argparse
 import re
 import sys
 from pathlib import Path
 
+from app.drift_picture import picture
 from app.families import OBSERVED, OUTSIDE_RANGE, QUANTILE, REFERENCE
 from contract.drift import Variable, Verdict, judge
+from contract.files import write_atomically
 from contract.refusal import Refusal, exit_status
 
 DEFAULT = "http://127.0.0.1:9464/metrics"
@@ -93,16 +96,23 @@ def drawn(verdict: Verdict, live: list[int], reference: list[int]) -> str:
 
 def main(arguments: list[str]) -> None:
     """Print all variables. Raises Refusal."""
-    if len(arguments) > 2 or any(argument.startswith("-") for argument in arguments):
-        raise Refusal(f"expected at most two pages of metrics, found {' '.join(arguments)}; {__doc__}")
-    live, reference, quantiles = parse_page(read_page((arguments or [DEFAULT])[-1]))
+    parser = argparse.ArgumentParser(prog="python -m app.drift", description=(__doc__ or "").partition("\n\n")[2])
+    parser.add_argument("--picture", type=Path, metavar="FILE", help="draw it into this file, as SVG")
+    parser.add_argument("pages", nargs="*", metavar="URL|FILE", help=f"metrics: by default {DEFAULT}")
+    options = parser.parse_args(arguments)
+    pages: list[str] = options.pages or [DEFAULT]
+    if len(pages) > 2:
+        raise Refusal(f"expected at most two pages of metrics, found {len(pages)}; see python -m app.drift --help")
+    live, reference, quantiles = parse_page(read_page(pages[-1]))
     if not reference:
         raise Refusal("no reference of the training data in this page; serve a bundle that has one: make compile")
-    if len(arguments) == 2:
-        live = since(parse_page(read_page(arguments[0]))[0], live)
+    if len(pages) == 2:
+        live = since(parse_page(read_page(pages[0]))[0], live)
     compared = compare(live, reference, quantiles)
     print("Bars: live shares by bin of the training data; | and (): the training data's own.\n")
     print("\n\n".join(drawn(*each) for each in compared))
+    if options.picture:
+        write_atomically(options.picture, picture(compared).encode())
     if any(verdict.drifted for verdict, _, _ in compared):
         sys.exit(DRIFTED)
 

@@ -2,6 +2,7 @@
 
 import math
 from pathlib import Path
+from xml.etree import ElementTree
 
 import numpy as np
 import pytest
@@ -112,4 +113,20 @@ def test_a_live_service_is_judged(bundle_path: Path) -> None:
     for arguments in (["nowhere"], ["/dev/null"], ["--what"], ["a", "b", "c"]):
         ran = run_module("app.drift", *arguments)
         assert ran.returncode == 2
-        assert ran.stderr.startswith("error: ")
+        assert "error: " in ran.stderr.splitlines()[-1]
+
+
+def test_a_page_is_drawn(bundle: Bundle, tmp_path: Path) -> None:
+    """As SVG: a panel a variable, with a bar and a mark a bin; what has drifted is marked, also in the exit status."""
+    drawn = tmp_path / "drift.svg"
+    assert run_module("app.drift", "--picture", drawn, page(bundle, 1.15, tmp_path / "longer")).returncode == 1
+    root = ElementTree.parse(drawn).getroot()  # noqa: S314  # our own document
+    panels = root.findall("{*}g")
+    assert bundle.training
+    assert bundle.training.reference
+    assert len(panels) == len(bundle.training.reference.variables)
+    for panel, variable in zip(panels, bundle.training.reference.variables.values(), strict=True):
+        assert len(panel.findall("{*}rect")) == len(panel.findall("{*}line")) == len(variable.counts)
+    states = {panel.findtext("{*}text/{*}tspan"): panel.get("class") for panel in panels}
+    assert states["bill_length_mm"] == "drifted"
+    assert states["body_mass_g"] is None
