@@ -25,6 +25,8 @@ _ESCAPES = {code: f"\\x{code:02x}" for code in (*range(32), 127)}
 def shown(value: bytes | str) -> str:
     """A client's value in printable ASCII, and not too long."""
     text = value.decode("latin-1") if isinstance(value, bytes) else value
+    if len(text) <= SHOWN and text.isascii() and text.isprintable():  # nearly all, and much faster
+        return text
     cut = text if len(text) <= SHOWN else f"{text[:SHOWN]}..."
     return cut.encode("ascii", "backslashreplace").decode().translate(_ESCAPES)
 
