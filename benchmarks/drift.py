@@ -5,7 +5,6 @@ birds is drawn from it for every run, so nothing is compared with itself. Rows g
 """
 
 import sys
-import time
 from collections.abc import Callable
 from pathlib import Path
 
@@ -14,7 +13,7 @@ import numpy.typing as npt
 
 from app.bundle import load_bundle
 from app.library import Library
-from benchmarks.machine import this_machine
+from benchmarks.machine import heading
 from contract.drift import CONFIDENCE, QUIET_DAYS, SPECIES_VARIABLE, Reference, Variable, judge
 from contract.features import MEASUREMENT_NAMES
 from contract.files import write_atomically
@@ -179,12 +178,8 @@ def only(population: Population, label: int, generator: np.random.Generator) -> 
 
 def main() -> None:
     """Write the page and print it. Raises Refusal."""
-    machine = this_machine(1)
     lines = [
-        "# Drift",
-        "",
-        f"Made by `make drift`: do not edit. {time.strftime('%Y-%m-%d')}, {machine.cpu}.",
-        "",
+        *heading("Drift", "make drift"),
         *(__doc__ or "").split("\n\n")[1].strip().split("\n"),
         f"One looks after {', '.join(f'{size:,}' for size in SIZES)} requests.",
         "",

@@ -5,6 +5,7 @@ import platform
 import subprocess
 import sys
 from collections.abc import Sequence
+from datetime import date
 from importlib.metadata import PackageNotFoundError, version
 from pathlib import Path
 
@@ -17,6 +18,13 @@ PACKAGES = ("xgboost", "treelite", "tl2cgen", "onnxruntime", "onnxmltools", "num
 def this_machine(instruction_sets: int) -> Machine:
     """The machine this process runs on."""
     return Machine(_cpu(), os.cpu_count() or 1, platform.platform(), sys.version.split()[0], instruction_sets)
+
+
+def heading(title: str, command: str) -> list[str]:
+    """The first lines of a page, in Markdown: what made it, when and where."""
+    machine = this_machine(1)
+    made = f"Made by `{command}`; do not edit. {date.today()}, {machine.cpu}, {machine.cores} shared cores."
+    return [f"# {title}", "", made, ""]
 
 
 def _cpu() -> str:

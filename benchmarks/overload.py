@@ -1,9 +1,9 @@
 """python -m benchmarks.overload [--quick]: ten times more work than the service can do, and how it comes out of it.
 
-A batch of 1,000 rows in JSON, asked for on its own core by a generator that never waits: arrivals are due at ten
-times the rate that the service can answer, each takes a free connection of 256, and one that finds none within a
-second is given up, as a client would. Clients ignore Retry-After: the worst case. Of five rounds of peak, storm and
-recovery the one is shown that kept the median share of its peak.
+A batch of 1,000 rows in JSON, asked for by a generator that never waits; the server and it have a core each. Arrivals
+are due at ten times the rate that the service can answer, each takes a free connection of 256, and one that finds none
+within a second is given up, as a client would. Clients ignore Retry-After: the worst case. Of five rounds of peak,
+storm and recovery the one is shown that kept the median share of its peak.
 """
 
 import argparse
@@ -19,7 +19,7 @@ from pathlib import Path
 import msgspec
 
 from app.protocol import INPUT, MODEL_PATH
-from benchmarks.machine import this_machine
+from benchmarks.machine import heading
 from benchmarks.wire.openloop import answer_length, percentiles
 from benchmarks.wire.processes import Server, on, two_cores
 from benchmarks.wire.stage import free_port
@@ -215,13 +215,8 @@ def _round(server: Server, seconds: float) -> Results:
 
 def page(results: Results, command: str) -> str:
     """Markdown."""
-    machine = this_machine(1)
     lines = [
-        "# Ten times more than it can do",
-        "",
-        f"Made by `{command}`: do not edit. {time.strftime('%Y-%m-%d')},",
-        f"{machine.cpu}, {machine.cores} shared cores, the server and the generator on one each.",
-        "",
+        *heading("Ten times more than it can do", command),
         (__doc__ or "").partition("\n\n")[2].strip(),
         "",
         "| | offered/s | answered 200/s | refused 503/s | given up/s | other | p50 ms | p99 ms |",

@@ -24,7 +24,7 @@ from app.server import Server
 from app.serving import Serving
 from app.settings import Settings
 from app.telemetry import Telemetry
-from benchmarks.machine import this_machine
+from benchmarks.machine import heading
 from benchmarks.unobserved import Unobserved, logging_all, logging_none
 from contract.files import write_atomically
 from contract.measurements import MEASUREMENTS, Measurements
@@ -129,13 +129,8 @@ async def measure() -> dict[str, float]:
 def main() -> None:
     """Write the page and print it. Raises Refusal."""
     rows = [f"| {name} | {microseconds:.2f} |" for name, microseconds in uvloop.run(measure()).items()]
-    machine = this_machine(1)
     lines = [
-        "# Our side of a request",
-        "",
-        f"Made by `make bench-request`: do not edit. {time.strftime('%Y-%m-%d')},",
-        f"{machine.cpu}, {machine.cores} shared cores.",
-        "",
+        *heading("Our side of a request", "make bench-request"),
         "One process on the fast path, with a transport that drops what is written, so without the kernel's part and",
         "uvloop's. CPU microseconds, the least of many rounds: what disturbs only adds.",
         "",

@@ -11,7 +11,7 @@ import tempfile
 import time
 from collections.abc import Callable, Iterator
 from contextlib import contextmanager
-from datetime import UTC, date, datetime
+from datetime import UTC, datetime
 from pathlib import Path
 from typing import NamedTuple
 
@@ -20,7 +20,7 @@ import msgspec
 from app.bundle import load_bundle
 from app.serving import Serving
 from benchmarks.compiled import ROOT
-from benchmarks.machine import this_machine
+from benchmarks.machine import heading
 from benchmarks.wire.example import first_answer, request, warm_up
 from benchmarks.wire.processes import Server, two_cores
 from benchmarks.wire.stage import free_port
@@ -193,13 +193,8 @@ def page(
     loads: dict[str, float], start: float, windows: tuple[list[float], list[float]], held: list[Holding], swap: float
 ) -> str:
     """The document."""
-    machine = this_machine(0)
     lines = [
-        "# Loading and swapping bundles",
-        "",
-        f"Made by `make bench-swap`; do not edit. {date.today()}",
-        f"{machine.cpu}, {machine.cores} shared cores, {machine.system}, Python {machine.python}.",
-        "",
+        *heading("Loading and swapping bundles", "make bench-swap"),
         "## Share of a cold start",
         "",
         f"Median of {COLD_STARTS} fresh processes: read, verify, map, ask the golden row. From the start of a process "
