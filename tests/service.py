@@ -6,7 +6,9 @@ import os
 import re
 import subprocess
 import sys
+import threading
 from collections.abc import Iterator, Mapping
+from dataclasses import dataclass, field
 from pathlib import Path
 from typing import Any, NamedTuple
 
@@ -32,11 +34,13 @@ class Reply(NamedTuple):
         return msgspec.json.decode(self.body)
 
 
-class Service(NamedTuple):
-    """A running service."""
+@dataclass(frozen=True)
+class Service:
+    """A running service. `heard` are lines of its log that were read and not yet looked at."""
 
     process: "subprocess.Popen[str]"
     port: int
+    heard: list[str] = field(default_factory=list)
 
     def request(
         self, method: str, path: str, body: bytes | None = None, headers: dict[str, str] | None = None
@@ -67,7 +71,8 @@ def serving(
         text=True,
     )
     try:
-        yield Service(process, listening_port(process))
+        heard: list[str] = []
+        yield Service(process, listening_port(process, heard), heard)
     finally:
         process.terminate()
         try:
@@ -76,12 +81,23 @@ def serving(
             process.kill()
 
 
-def listening_port(process: "subprocess.Popen[str]") -> int:
+def listening_port(process: "subprocess.Popen[str]", heard: list[str]) -> int:
     """The port that the service says it listens on."""
-    assert process.stderr
-    said = ""
-    for line in process.stderr:
-        said += line
+    for line in lines(process):
+        heard.append(line)
         if found := re.search(r"running on http://[^:]+:(\d+)", line):
             return int(found[1])
-    raise AssertionError(f"the service did not start:\n{said}")
+    raise AssertionError(f"the service did not start:\n{''.join(heard)}")
+
+
+def lines(process: "subprocess.Popen[str]", seconds: float = 60) -> Iterator[str]:
+    """What it says from now on. A process that says nothing more for so long is killed, which ends this."""
+    assert process.stderr
+    while True:
+        watchdog = threading.Timer(seconds, process.kill)
+        watchdog.start()
+        line = process.stderr.readline()
+        watchdog.cancel()
+        if not line:
+            return
+        yield line

@@ -22,7 +22,7 @@ from contract.reference import REFERENCE_FILE
 from contract.trees import TREES_FILE
 from tests.bundle.making import put_manifest
 from tests.commands import EXAMPLE
-from tests.service import Service
+from tests.service import Service, lines
 
 ALL = Wanted(all_platforms=True)
 
@@ -127,13 +127,16 @@ class Shop:
 
 def said(service: Service, pattern: str) -> str:
     """The next line of its log that has this in it."""
-    assert service.process.stderr
-    lines = []
-    for line in service.process.stderr:
+    before = []
+    while service.heard:
+        if re.search(pattern, line := service.heard.pop(0)):
+            return line
+        before.append(line)
+    for line in lines(service.process):
         if re.search(pattern, line):
             return line
-        lines.append(line)
-    raise AssertionError(f"it never said {pattern!r}:\n{''.join(lines)}")
+        before.append(line)
+    raise AssertionError(f"it never said {pattern!r}:\n{''.join(before)}")
 
 
 def until_ready(service: Service, seconds: float = 20) -> None:

@@ -18,7 +18,7 @@ from tests.app.test_app_bounds import PREDICT
 from tests.app.test_app_request_log import start
 from tests.app.test_app_stopping import another_serves, workers_of
 from tests.commands import EXAMPLE
-from tests.service import Service, serving
+from tests.service import Service, listening_port, serving
 from tests.telemetry import checked, eventually, free_port, samples, scrape, value
 from tests.wire import Wire
 
@@ -170,10 +170,9 @@ def test_a_port_that_is_taken_stops_nothing(bundle_path: Path) -> None:
         metrics = taken.getsockname()[1]
         environment = {"PORT": "0", "METRICS_PORT": str(metrics), "NOT_READY_SECONDS": "0"}
         process = start(bundle_path, stderr=subprocess.PIPE, **environment)
-        assert process.stderr
-        said = ""
-        while "running on" not in said:
-            said += process.stderr.readline()
+        heard: list[str] = []
+        listening_port(process, heard)
+    said = "".join(heard)
     try:
         eventually(lambda: answers(metrics))
         assert value(samples(scrape(metrics)), "penguins_ready") == 1

@@ -132,8 +132,7 @@ def test_after_a_fallback_it_goes_on_trying(cloud: Cloud, bucket: Shop, first: R
         assert_serves(service, second)
         baked = libraries(service)
         cloud.fail_all(None)
-        while service.predict(EXAMPLE).headers["model-version"] != first.digest:
-            time.sleep(0.01)
+        eventually(lambda: service.predict(EXAMPLE).headers["model-version"] == first.digest, 30)
         assert_serves(service, first)
         eventually(lambda: libraries(service) == baked)
 
@@ -148,8 +147,7 @@ def kept(shop: Shop, first: Release, tmp_path: Path) -> dict[str, str]:
     shop.release(first)
     with serving(shop.stable, APP, **environment) as service:
         until_ready(service)
-        while first.digest.encode() not in state(tmp_path).partition(b"good")[2]:
-            time.sleep(0.005)
+        eventually(lambda: first.digest.encode() in state(tmp_path).partition(b"good")[2])
     return environment
 
 
@@ -191,8 +189,7 @@ def test_an_older_pointer_is_not_followed_after_a_restart_either(
     with serving(shop.stable, APP, **kept) as service:
         until_ready(service)
         assert_serves(service, second)
-        while second.digest.encode() not in state(tmp_path).partition(b"good")[2]:
-            time.sleep(0.005)
+        eventually(lambda: second.digest.encode() in state(tmp_path).partition(b"good")[2])
     pointer.unlink()
     pointer.write_bytes(old)
     with serving(shop.stable, APP, **kept) as service:

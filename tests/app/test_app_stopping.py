@@ -15,7 +15,7 @@ import pytest
 
 from tests.app.test_app_bounds import PREDICT
 from tests.commands import EXAMPLE, ROOT
-from tests.service import OWN, Service, serving
+from tests.service import OWN, Service, lines, serving
 from tests.wire import Wire
 
 WORKERS = pytest.mark.parametrize("workers", ["1", "2"])
@@ -140,8 +140,7 @@ def workers_of(service: Service) -> list[int]:
 
 def another_serves(service: Service) -> None:
     """Return when one more worker serves."""
-    assert service.process.stderr
-    for line in service.process.stderr:
+    for line in lines(service.process):
         if "serves" in line:
             return
     raise AssertionError("it ended")
@@ -238,9 +237,8 @@ def test_a_crash_loop_backs_off(bundle_path: Path, tmp_path: Path) -> None:
         stderr=subprocess.PIPE,
         text=True,
     ) as process:
-        assert process.stderr
         said = []
-        for line in process.stderr:
+        for line in lines(process):
             said.append(line)
             if "the next one starts in 4 s" in line:
                 break
