@@ -99,7 +99,7 @@ def test_header_bytes(bounded: Service) -> None:
         wire.send(LIVE[:-2] + b"X-Pad: " + b"a" * 4000 + b"\r\n\r\n")
         assert_refused(wire.response(), 431, "4000 bytes")
     with Wire(bounded.port) as wire:
-        wire.send(LIVE[:-2], *[b"X-%d: " % number + b"a" * 900 + b"\r\n" for number in range(8)])
+        wire.send(LIVE[:-2], *[b"X-%d: " % number + b"a" * 900 + b"\r\n" for number in range(8)], pause=0.005)
         assert_refused(wire.response(), 431)
 
 
