@@ -1,7 +1,7 @@
-"""Users of the service, for Locust: `make load PROFILE=stress HOST=http://127.0.0.1:8080`, or `locust` for its web page.
+"""Users of the service, for Locust: `make load PROFILE=stress HOST=http://127.0.0.1:8080`; `locust` has a web page.
 
-The profiles, their warm-up and their objectives are data (benchmarks/load/profiles.py); an objective that is missed ends
-Locust with status 1. PROFILE or --load-profile names one. Also with --master and --worker, or --processes N.
+The profiles, their warm-up and their objectives are data (benchmarks/load/profiles.py); an objective that is missed
+ends Locust with status 1. PROFILE or --load-profile names one. Also with --master and --worker, or --processes N.
 """
 
 import time
@@ -9,7 +9,6 @@ from argparse import ArgumentParser
 from random import Random
 from typing import Any, ClassVar
 
-import gevent
 from locust import FastHttpUser, LoadTestShape, events, task
 from locust.env import Environment
 
@@ -41,7 +40,7 @@ class Penguins(FastHttpUser):
     def on_start(self) -> None:
         """Users who come together do not ask in step."""
         self.random = Random()  # noqa: S311  # not a secret
-        gevent.sleep(self.random.random() / self.measurement.profile.asks_per_second)
+        time.sleep(self.random.random() / self.measurement.profile.asks_per_second)
 
     def wait_time(self) -> float:
         """Seconds until the next question is due; one that is late is asked at once, none is made up for."""
@@ -55,7 +54,7 @@ class Penguins(FastHttpUser):
         question = ask(self.random, self.birds)
         headers = {"content-type": question.content_type}
         with self.client.post(
-            "/predict", data=question.body, headers=headers, name=question.name, catch_response=True
+            "/predict", data=question.body.decode(), headers=headers, name=question.name, catch_response=True
         ) as response:
             wrong = mistake(question, response.status_code, response.headers or {}, response.content or b"")
             if wrong:

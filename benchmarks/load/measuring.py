@@ -1,7 +1,7 @@
 """Locust's events around a run: the warm-up's end, what workers report, and the verdict. Imports Locust, and so gevent.
 
-Locust's own statistics are reset as well when the warm-up ends. A worker's report of the warm-up that is then on its way
-reaches the master's table, not ours: a worker records nothing before it is told to.
+Locust's own statistics are reset as well when the warm-up ends. A worker's report of the warm-up that is then on its
+way reaches the master's table, not ours: a worker records nothing before it is told to.
 """
 
 import time
@@ -13,8 +13,8 @@ import msgspec
 from locust.env import Environment
 from locust.runners import MasterRunner, WorkerRunner
 
-from benchmarks.load.outcome import Outcome, groups, points, verdict
 from benchmarks.load.histogram import merged
+from benchmarks.load.outcome import Outcome, groups, points, verdict
 from benchmarks.load.profiles import PROFILES, Profile
 from benchmarks.load.recorder import Recorder, Recording
 from contract.files import write_atomically
@@ -30,7 +30,7 @@ def add_options(parser: ArgumentParser) -> None:
         "--load-profile",
         choices=list(PROFILES),
         default="normal",
-        env_var="PROFILE",  # type: ignore[call-arg]  # ConfigArgParse's
+        env_var="PROFILE",
         help="; ".join(f"{profile.name}: {profile.words}" for profile in PROFILES.values()),
     )
     parser.add_argument("--load-short", action="store_true", help="a few seconds of it, for trying")

@@ -72,9 +72,7 @@ class Profile(msgspec.Struct, frozen=True):
     def shortened(self) -> "Profile":
         """A few seconds of it, for trying and for CI: too few to hold it to more than what is required."""
         stages = tuple(replace(stage, seconds=min(stage.seconds, SHORT_SECONDS)) for stage in self.stages)
-        return replace(
-            self, stages=stages, warm_up_seconds=SHORT_WARM_UP_SECONDS, objectives=REQUIRED, short=True
-        )
+        return replace(self, stages=stages, warm_up_seconds=SHORT_WARM_UP_SECONDS, objectives=REQUIRED, short=True)
 
 
 def _steady(users: int, seconds: float) -> tuple[Stage, ...]:

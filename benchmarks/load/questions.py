@@ -98,7 +98,14 @@ def other_media_type(random: Random, birds: list[Bird]) -> Question:
 
 
 # Of a hundred questions.
-MIX: dict[Kind, int] = {on_record: 50, near: 40, out_of_distribution: 4, out_of_bounds: 2, malformed: 3, other_media_type: 1}
+MIX: dict[Kind, int] = {
+    on_record: 50,
+    near: 40,
+    out_of_distribution: 4,
+    out_of_bounds: 2,
+    malformed: 3,
+    other_media_type: 1,
+}
 
 
 def read_birds(path: Path = ROOT / DATA) -> list[Bird]:
@@ -132,7 +139,9 @@ def _wrong_problem(status: int, body: bytes) -> str:
         problem = msgspec.json.decode(body, type=Problem)
     except (msgspec.DecodeError, UnicodeDecodeError) as error:
         return f"expected a problem document, found another ({error})"
-    return "" if problem.status == status and problem.detail else "the problem document has another status, or no detail"
+    return (
+        "" if problem.status == status and problem.detail else "the problem document has another status, or no detail"
+    )
 
 
 def _wrong_prediction(question: Question, body: bytes) -> str:
