@@ -7,21 +7,21 @@ from benchmarks.load.results import Results, Step
 
 MOST_P99_US = 25_000.0  # of a rate that counts as sustained
 LEAST_ACHIEVED = 0.95  # of what was offered
-FIRST_RATE, GROWTH, BISECTIONS = 1_000.0, 2.0, 4
+GROWTH = 2.0
 BUSY = 0.85  # of a core: the service, not what asks it, was the limit
 
 
-def search(measure: Callable[[float], Step]) -> Iterator[Step]:
-    """Double the rate until one is not sustained, then halve the distance to it, as a ratio, some times."""
-    low, high, rate, bisected = 0.0, 0.0, FIRST_RATE, 0
-    while bisected < BISECTIONS:
+def search(measure: Callable[[float], Step], first: float, halvings: int) -> Iterator[Step]:
+    """Double the first rate until one is not sustained, then halve the distance to it, as a ratio, some times."""
+    low, high, rate, halved = 0.0, 0.0, first, 0
+    while halved <= halvings:
         found = measure(rate)
         yield found
         if not holds(found):  # once more: others use the machine, too
             found = measure(rate)
             yield found
         low, high = (rate, high) if holds(found) else (low, rate)
-        bisected += bool(high)
+        halved += bool(high)
         rate = (low * high) ** 0.5 if low and high else high / GROWTH or low * GROWTH
 
 

@@ -10,6 +10,7 @@ from benchmarks.load.prices import Prices
 from benchmarks.load.results import Results, Run, Step
 from benchmarks.tables import figure, times
 
+HEADROOM = 4  # times the average in flight
 FULL_SHARE = 0.75  # of the memory that is paid for
 MIB = 1 << 20
 SETTINGS = Settings()
@@ -60,23 +61,24 @@ def _capacity(results: Results) -> Iterator[str]:
 
 
 def _concurrency(results: Results) -> Iterator[str]:
+    """So many as the service's own bounds admit, where that is some times what there will be."""
     if not results.steady:
         return
     step = max(results.steady, key=lambda step: step.rate)
     mean, slow = in_flight(step)
     bound = min(SETTINGS.max_in_flight, SETTINGS.max_connections)
+    wanted = max(bound, math.ceil(HEADROOM * mean))
     text = (
-        f"**Concurrency**: {bound}. By Little's law {figure(step.achieved)} requests/s keep {figure(mean)} in flight "
-        f"on average, {figure(slow)} if each took as long as the p99."
+        f"**Concurrency**: {wanted}. By Little's law {figure(step.achieved)} requests/s keep {figure(mean)} in flight "
+        f"on average, {figure(slow)} while they take as long as the p99."
     )
-    if 2 * slow <= bound:
-        text += (
-            f" Twice that is within MAX_IN_FLIGHT ({SETTINGS.max_in_flight}), beyond which batches are refused, "
-            f"and MAX_CONNECTIONS ({SETTINGS.max_connections:,}): CPU, not concurrency, will ask for more instances."
-        )
-    else:
-        text += f" Twice that is {math.ceil(2 * slow)}: raise MAX_IN_FLIGHT with it, or let instances be added earlier."
-    yield text
+    if wanted > bound:
+        yield f"{text} That is {HEADROOM} times the average: raise MAX_IN_FLIGHT ({bound}) with it, or batches get 503."
+        return
+    yield (
+        f"{text} That many batches are answered at once (MAX_IN_FLIGHT), and connections are no bound "
+        f"(MAX_CONNECTIONS {SETTINGS.max_connections:,}): CPU, not concurrency, will ask for more instances."
+    )
 
 
 def _memory(results: Results, prices: Prices) -> Iterator[str]:

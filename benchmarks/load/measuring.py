@@ -159,16 +159,18 @@ class Measurement:
     def outcome(self) -> Outcome:
         """Of the run that has ended."""
         recording, profile = self._recorder.recording, self.profile
+        seconds = (self._ended or time.time()) - self._began if self._began else 0.0
+        whole = {second: latency for second, latency in recording.seconds.items() if second + 1 <= seconds}
         return Outcome(
             profile=profile.name,
             short=profile.short,
             host=self._environment.host or "",
             began=round(self._began, 3),
-            seconds=round((self._ended or time.time()) - self._began, 3) if self._began else 0.0,
+            seconds=round(seconds, 3),
             offered=round(self._offered, 1),
             generators=self._generators,
             latency=merged(list(recording.latencies.values())),
             groups=groups(recording),
-            points=points(recording.seconds, self._users_by_second),
+            points=points(whole, self._users_by_second),
             reasons=recording.reasons,
         )

@@ -59,7 +59,7 @@ def _latency(axes: Axes, run: Run) -> None:
 def _footprint(axes: Axes, run: Run) -> None:
     busy, samples = run.busy, run.samples
     axes.plot([second for second, _ in busy], [cores for _, cores in busy], color=FIRST, linewidth=2)
-    axes.set_ylim(bottom=0)
+    axes.set_ylim(0, max(0.05, 1.25 * max((cores for _, cores in busy), default=0)))
     memory = axes.twinx()
     memory.plot([look.second for look in samples], [look.rss_mb for look in samples], color=SECOND, linestyle="--")
     memory.set_ylim(0, 1.25 * run.peak_mb)
@@ -72,13 +72,13 @@ def _percentiles(results: Results) -> Figure:
         "Open loop": {f"{digits(step.rate)} requests/s": step.latency for step in results.steady},
     }
     drawn = Figure(figsize=(10.8, 4.0), layout="constrained")
-    for axes, (title, curves) in zip(drawn.subplots(1, 2, sharey=True), panels.items(), strict=True):
+    for axes, (title, curves) in zip(drawn.subplots(1, 2, sharex=True, sharey=True), panels.items(), strict=True):
         for colour, (name, latency) in zip(LINES, curves.items(), strict=False):
             _curve(axes, name, latency, colour)
         axes.set_title(title)
         axes.set_xscale("log")
         axes.set_yscale("log")
-        axes.invert_xaxis()
+        axes.set_xlim(0.8, 0.0005)
         axes.set_xticks([0.5, 0.1, 0.01, 0.001], ["p50", "p90", "p99", "p99.9"])
         axes.minorticks_off()
         axes.yaxis.set_major_formatter(_plain)

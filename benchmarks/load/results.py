@@ -18,7 +18,7 @@ RESULTS = ROOT / "benchmarks" / "load" / "results" / "report.json"  # of the pub
 class Start(msgspec.Struct, frozen=True):
     """One start of the service, in milliseconds.
 
-    `first_ms` is from exec, or `docker run`, to the first 200; `warm_ms` from there until answers are at their quickest.
+    `first_ms` is from exec, or `docker run`, to the first 200; `warm_ms` from there until it is as quick as later.
     """
 
     first_ms: float

@@ -8,6 +8,7 @@ import tempfile
 import time
 from collections.abc import Iterator
 from datetime import UTC, datetime
+from functools import partial
 from pathlib import Path
 
 import msgspec
@@ -32,17 +33,22 @@ MISSED = 1  # Locust's exit status where an objective was
 
 
 class Effort(msgspec.Struct, frozen=True):
-    """How long it takes: starts; seconds of a step of the search, of the closed loop, and of the headline's rates."""
+    """How long it takes: starts; seconds of a step of the search, of the closed loop, and of the headline's rates.
+
+    The search begins at `first_rate`, and halves the distance so often.
+    """
 
     starts: int
     search_seconds: float
+    first_rate: float
+    halvings: int
     closed_seconds: int
     steady_seconds: dict[float, float]  # by rate; HALF stands for half of the capacity
 
 
 HALF = 0.0
-FULL = Effort(7, 3, 5, {10: 60, 100: 30, HALF: 20})
-SHORT = Effort(1, 0.5, 1, {10: 2, 100: 2, HALF: 1})
+FULL = Effort(7, 3, 1_000, 3, 5, {10: 60, 100: 30, HALF: 20})
+SHORT = Effort(1, 0.5, 8_000, 0, 1, {10: 1, 100: 1, HALF: 1})
 
 
 class Report:
@@ -89,7 +95,8 @@ class Report:
         _say("capacity")
         with self._measured.running() as server:
             ceiling = _ceiling(server, effort.closed_seconds, self._generator)
-            steps = tuple(search(lambda rate: step(server, rate, effort.search_seconds)))
+            measure = partial(step, server, seconds=effort.search_seconds)
+            steps = tuple(search(measure, effort.first_rate, effort.halvings))
             half = sustained(steps) / 2
             steady = [
                 step(server, rate or half, seconds) for rate, seconds in effort.steady_seconds.items() if rate or half

@@ -50,7 +50,7 @@ class Container(Started):
     def _process(self) -> int:
         """The service's, as this machine numbers it; 0 where the engine's processes are not seen from here."""
         if self._seen is None:
-            process = int(self._say("inspect", "--format", "{{.State.Pid}}", self._name) or 0)
+            process = int(self._say("inspect", "--format", "{{.State.Pid}}", self._name).strip() or 0)
             command = Path(f"/proc/{process}/cmdline")
             self._seen = process if process and command.exists() and b"app" in command.read_bytes() else 0
         return self._seen
@@ -96,7 +96,7 @@ class Measured(NamedTuple):
             first_answer(server)
             yield server
         finally:
-            server.stop()
+            server.kill()
 
 
 def choose(docker: str, image: str, cores: Cores) -> Measured:
@@ -128,7 +128,7 @@ def measure_start(measured: Measured) -> Start:
         first = time.perf_counter() - began
         return Start(round(first * 1000, 1), round(_warm_ms(server.port), 1))
     finally:
-        server.stop()
+        server.kill()
 
 
 def _warm_ms(port: int) -> float:
