@@ -18,7 +18,7 @@ SETTINGS = Settings()
 
 def in_flight(step: Step) -> tuple[float, float]:
     """Little's law: requests a second times seconds, on average and with the latency of the slowest of a hundred."""
-    return step.achieved * step.latency.mean() / 1e6, step.achieved * step.latency.quantile(0.99) / 1e6
+    return step.achieved * step.mean_us / 1e6, step.achieved * step.p99_us / 1e6
 
 
 def memory_needed_mib(results: Results) -> tuple[float, float]:

@@ -7,7 +7,7 @@ from msgspec.structs import replace
 
 Figure = Literal["p50 ms", "p95 ms", "p99 ms", "p99.9 ms", "failure ratio", "requests/s", "achieved/offered"]
 Relation = Literal["below", "at most", "at least"]
-SHORT_SECONDS = 4.0  # of a stage in a short run
+SHORT_SECONDS = 3.0  # of a stage in a short run
 SHORT_WARM_UP_SECONDS = 1.0
 
 

@@ -69,6 +69,7 @@ class Run(msgspec.Struct, frozen=True):
 class Step(msgspec.Struct, frozen=True):
     """The open loop at `rate` requests a second for `seconds`; it was `busy_s` until the last answer.
 
+    `answered` were so with status 200, `wrong` otherwise or not at all. `latency` is empty for a step of the search.
     `late_p99_us` is the generator's own part: how late it saw that a request was due.
     """
 
@@ -76,7 +77,10 @@ class Step(msgspec.Struct, frozen=True):
     seconds: float
     busy_s: float
     offered: int
+    answered: int
     wrong: int
+    mean_us: float
+    p99_us: float
     latency: Histogram
     late_p99_us: float
     server_cpu_s: float
@@ -84,7 +88,7 @@ class Step(msgspec.Struct, frozen=True):
     @property
     def achieved(self) -> float:
         """Requests a second that were answered 200."""
-        return self.latency.requests / max(self.busy_s, self.seconds)
+        return self.answered / max(self.busy_s, self.seconds)
 
     @property
     def cores(self) -> float:

@@ -140,7 +140,7 @@ def search(results: Results) -> str:
         [
             f"{step.rate:,.0f}",
             f"{step.achieved:,.0f}",
-            quantile(step.latency, 0.99),
+            figure(step.p99_us / 1000),
             f"{step.wrong:,}",
             f"{step.cores:.2f}",
             figure(step.late_p99_us / 1000),

@@ -103,9 +103,8 @@ def test_warm_is_as_quick_as_later(took: list[float], after: int) -> None:
 
 def step(rate: float, fits: float) -> Step:
     """A service that sustains a rate, and is a second late beyond."""
-    latency = Histogram()
-    latency.add(1_000 if rate <= fits else 1_000_000)
-    return Step(rate, 1.0, 1.0, 1, 0, latency, 10.0, 0.5)
+    late = 1_000.0 if rate <= fits else 1_000_000.0
+    return Step(rate, 1.0, 1.0, 1, 1, 0, late, late, Histogram(), 10.0, 0.5)
 
 
 @pytest.mark.parametrize("fits", [300.0, 1_000.0, 5_000.0, 47_000.0])
@@ -152,12 +151,13 @@ def test_a_short_report_is_measured_and_gone_on_with(tmp_path: Path, capfd: pyte
     assert first.runs["baseline"].outcome.requests > 20
     assert first.runs["baseline"].peak_mb > 20
     assert [step.rate for step in first.steady[:2]] == [10, 100]
+    write_results(replace(first, starts=()), tmp_path / "report.json")
     capfd.readouterr()
-    assert main(["--resume", *arguments, "baseline", "normal"]) == 0
+    assert main(["--resume", *arguments, "baseline"]) == 0
     second = read_results(tmp_path / "report.json")
-    assert replace(second, runs={"baseline": second.runs["baseline"]}) == first
-    assert second.runs["normal"].outcome.requests > 100
-    assert "profile baseline" not in capfd.readouterr().err
+    assert len(second.starts) == 1
+    assert replace(second, starts=first.starts) == first
+    assert capfd.readouterr().err == "start 1 of 1\n"
     assert "figures say nothing" in (tmp_path / PAGE).read_text(encoding="utf-8")
 
 

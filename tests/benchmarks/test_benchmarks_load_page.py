@@ -87,10 +87,10 @@ def test_concurrency_follows_from_what_is_in_flight(results: Results) -> None:
     """By Little's law: that of the service's bounds, or more where that is not enough."""
     step = results.steady[-1]
     mean, slow = in_flight(step)
-    assert mean == pytest.approx(step.achieved * step.latency.mean() / 1e6)
-    assert slow > mean
+    assert mean == pytest.approx(step.achieved * step.latency.mean() / 1e6, rel=1e-3)
+    assert slow == pytest.approx(step.achieved * step.latency.quantile(0.99) / 1e6)
     assert conclusions(results, PRICES)[1].startswith("**Concurrency**: 64.")
-    busy = replace(results, steady=(replace(step, latency=results.search[2].latency),))
+    busy = replace(results, steady=(replace(step, mean_us=30_000.0),))
     assert "raise MAX_IN_FLIGHT (64)" in conclusions(busy, PRICES)[1]
 
 
