@@ -14,6 +14,7 @@ CONTRACT := $(wildcard contract/*.py)
 
 .DEFAULT_GOAL := help
 .PHONY: help setup train compile run test test-image bench bench-http bench-overload bench-request bench-swap drift trust
+.PHONY: load load-report
 .PHONY: check format image clean lock
 
 help: ## list the targets
@@ -74,6 +75,15 @@ bench-overload: $(VENV)/.bench $(BUNDLE) ## offer the service ten times more tha
 
 bench-http: $(VENV)/.bench $(BUNDLE) ## compare with other servers, through sockets: docs/http-benchmarks.md
 	$(BIN)/python -m benchmarks.wire $(ARGS)
+
+PROFILE ?= normal
+HOST ?= http://127.0.0.1:8080
+
+load: $(VENV)/.dev ## ask the service at HOST as the users of PROFILE do; status 1 where an objective is missed
+	$(BIN)/locust -f locustfile.py --headless --only-summary --load-profile $(PROFILE) --host $(HOST) $(ARGS)
+
+load-report: $(VENV)/.bench $(BUNDLE) ## run the load profiles against the image, or the process: LOAD_TEST_REPORT.md
+	DOCKER="$(DOCKER)" IMAGE="$(IMAGE)" $(BIN)/python -m benchmarks.load $(ARGS)
 
 trust: $(VENV)/.build $(BUNDLE) ## measure when answers are doubted, rightly and wrongly: docs/trust.md
 	$(BIN)/python -m benchmarks.trust $(ARGS)

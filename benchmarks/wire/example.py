@@ -8,7 +8,7 @@ import time
 import msgspec
 
 from benchmarks.wire.openloop import answer_length
-from benchmarks.wire.processes import Server
+from benchmarks.wire.processes import Started
 from contract.measurements import MEASUREMENTS
 
 TOLERANCE = 1e-6  # of a probability
@@ -27,7 +27,7 @@ def request(port: int) -> bytes:
     return f"{head}Content-Length: {len(BODY)}\r\n\r\n".encode() + BODY
 
 
-def first_answer(server: Server) -> bytes:
+def first_answer(server: Started) -> bytes:
     """Ask from now on, until it answers 200. The whole answer. Raises Wrong where the server ends or never does."""
     end = time.monotonic() + STARTS_WITHIN
     answer = b""

@@ -14,7 +14,7 @@ from benchmarks.compiled import ROOT
 from benchmarks.wire.example import BODY, Wrong, request
 from benchmarks.wire.openloop import Load, Outcome
 from benchmarks.wire.plan import MANY
-from benchmarks.wire.processes import Cores, Server, on
+from benchmarks.wire.processes import Cores, Started, on
 from benchmarks.wire.results import Closed, Open, Shared
 from contract.refusal import Refusal
 
@@ -50,7 +50,7 @@ class Burst(NamedTuple):
     server: dict[int, float]
 
 
-def closed(server: Server, connections: int, seconds: int, core: Cores) -> Closed:
+def closed(server: Started, connections: int, seconds: int, core: Cores) -> Closed:
     """One wrk on a core of its own. Raises Wrong."""
     burst = _burst(server, connections, seconds, [core])
     report = burst.reports[0]
@@ -65,7 +65,7 @@ def closed(server: Server, connections: int, seconds: int, core: Cores) -> Close
     )
 
 
-def shared(server: Server, workers: int, seconds: int, cores: Sequence[Cores]) -> Shared:
+def shared(server: Started, workers: int, seconds: int, cores: Sequence[Cores]) -> Shared:
     """A wrk on each core, of which the first `workers` are the server's too. Raises Wrong."""
     burst = _burst(server, MANY, seconds, cores)
     found = Shared(
@@ -81,7 +81,7 @@ def shared(server: Server, workers: int, seconds: int, cores: Sequence[Cores]) -
     return found
 
 
-def _burst(server: Server, connections: int, seconds: int, cores: Sequence[Cores]) -> Burst:
+def _burst(server: Started, connections: int, seconds: int, cores: Sequence[Cores]) -> Burst:
     before = server.cpu_seconds()
     started = [_wrk(server, connections, seconds, core) for core in cores]
     finished = [_finish(process) for process in started]
@@ -89,7 +89,7 @@ def _burst(server: Server, connections: int, seconds: int, cores: Sequence[Cores
     return Burst([report for report, _ in finished], [cpu for _, cpu in finished], spent)
 
 
-def _wrk(server: Server, connections: int, seconds: int, core: Cores) -> "subprocess.Popen[bytes]":
+def _wrk(server: Started, connections: int, seconds: int, core: Cores) -> "subprocess.Popen[bytes]":
     options = ["-t1", f"-c{connections}", f"-d{seconds}s", "--timeout", "10s", "-s", str(SCRIPT)]
     with on(core):
         return subprocess.Popen(

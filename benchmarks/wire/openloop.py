@@ -93,7 +93,7 @@ class Generator:
         self._connections: dict[int, Connection] = {}  # by file descriptor
         self._free: deque[Connection] = deque()
         self._waiting: deque[int] = deque()  # for a free connection
-        self._latencies: list[int] = []
+        self.latencies: list[int] = []  # nanoseconds, of all that were answered 200
         self._lateness: list[int] = []
         self._wrong = 0
         self._sent = 0
@@ -107,10 +107,10 @@ class Generator:
         coming, waiting = arrivals(self._load), self._waiting
         total, start = len(coming), perf_counter_ns()
         end = start + coming[-1] + PATIENCE
-        while len(self._latencies) + self._wrong < total:
+        while len(self.latencies) + self._wrong < total:
             now = perf_counter_ns()
             if now > end:
-                self._wrong = total - len(self._latencies)
+                self._wrong = total - len(self.latencies)
             while coming and start + coming[0] <= now:
                 waiting.append(start + coming.popleft())
                 self._lateness.append(now - waiting[-1])
@@ -118,7 +118,7 @@ class Generator:
                 self._send(self._free.popleft(), waiting.popleft())
             for descriptor, _ in self._poll.poll(0):
                 self._receive(self._connections[descriptor])
-        p50, p99 = percentiles(self._latencies)
+        p50, p99 = percentiles(self.latencies)
         return Outcome(total, self._wrong, p50, p99, percentiles(self._lateness)[1])
 
     def _send(self, connection: Connection, due: int) -> None:
@@ -143,7 +143,7 @@ class Generator:
             self._replace(connection)
             return
         if answer.startswith(OK):
-            self._latencies.append(perf_counter_ns() - connection.due)
+            self.latencies.append(perf_counter_ns() - connection.due)
         else:
             self._wrong += 1
         connection.busy = False

@@ -6,7 +6,7 @@ import signal
 import subprocess
 import sys
 import tempfile
-from collections.abc import Iterator, Mapping
+from collections.abc import Iterator, Mapping, Sequence
 from pathlib import Path
 
 import msgspec
@@ -41,14 +41,13 @@ def on(cores: Cores) -> Iterator[None]:
         os.sched_setaffinity(0, before)
 
 
-class Server:
-    """A running `python -m ...` with its children."""
+class Started:
+    """A command that has a server listen on a port, with its children."""
 
-    def __init__(self, module: tuple[str, ...], port: int, environment: Mapping[str, str], cores: Cores) -> None:
+    def __init__(self, command: Sequence[str], port: int, environment: Mapping[str, str], cores: Cores) -> None:
         self.port = port
         self.new_heads = False  # what asks it numbers its requests
         self._said = tempfile.TemporaryFile()  # noqa: SIM115  # closed with the process
-        command = [sys.executable, "-m", *(word.format(port=port) for word in module)]
         with on(cores):
             self.process = subprocess.Popen(
                 command,
@@ -69,12 +68,15 @@ class Server:
         """By process: user and system time of all its threads since it began."""
         return {process: _cpu_seconds(process) for process in family(self.process.pid)}
 
+    def rss_mb(self) -> float:
+        """Megabytes (10^6 bytes) resident, of all its processes together."""
+        kilobytes = (_kilobytes(f"/proc/{process}/status", "VmRSS") for process in family(self.process.pid))
+        return sum(kilobytes) * 1024 / 1e6
+
     def memory(self) -> Memory:
         """Of all its processes together."""
-        found = family(self.process.pid)
-        kilobytes = (_kilobytes(f"/proc/{process}/status", "VmRSS") for process in found)
-        shared = (_kilobytes(f"/proc/{process}/smaps_rollup", "Pss") for process in found)
-        return Memory(rss_mb=sum(kilobytes) * 1024 / 1e6, pss_mb=sum(shared) * 1024 / 1e6)
+        shared = (_kilobytes(f"/proc/{process}/smaps_rollup", "Pss") for process in family(self.process.pid))
+        return Memory(rss_mb=self.rss_mb(), pss_mb=sum(shared) * 1024 / 1e6)
 
     def stop(self) -> None:
         """In good order, where it can."""
@@ -90,6 +92,14 @@ class Server:
                 os.kill(process, signal.SIGKILL)
         self.process.wait()
         self._said.close()
+
+
+class Server(Started):
+    """A running `python -m ...`."""
+
+    def __init__(self, module: tuple[str, ...], port: int, environment: Mapping[str, str], cores: Cores) -> None:
+        command = [sys.executable, "-m", *(word.format(port=port) for word in module)]
+        super().__init__(command, port, environment, cores)
 
 
 def _bare() -> dict[str, str]:
@@ -113,11 +123,19 @@ def family(process: int) -> list[int]:
 
 
 def _cpu_seconds(process: int) -> float:
+    return cpu_seconds_in(Path(f"/proc/{process}/stat").read_text())
+
+
+def cpu_seconds_in(stat: str) -> float:
     """utime and stime, which count ticks; Linux derives their sum from a clock of nanoseconds."""
-    fields = Path(f"/proc/{process}/stat").read_text().rpartition(")")[2].split()
+    fields = stat.rpartition(")")[2].split()
     return (int(fields[11]) + int(fields[12])) / TICKS
 
 
 def _kilobytes(path: str, name: str) -> int:
-    lines = Path(path).read_text().splitlines()
-    return next(int(line.split()[1]) for line in lines if line.startswith(f"{name}:"))
+    return kilobytes_in(Path(path).read_text(), name)
+
+
+def kilobytes_in(status: str, name: str) -> int:
+    """A line of /proc/PID/status, or of a file like it."""
+    return next(int(line.split()[1]) for line in status.splitlines() if line.startswith(f"{name}:"))

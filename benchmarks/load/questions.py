@@ -1,0 +1,165 @@
+"""What users ask, and what the service must answer: birds of the data and near it, others, and mistakes."""
+
+from collections.abc import Callable, Mapping
+from pathlib import Path
+from random import Random
+from typing import NamedTuple
+
+import msgspec
+
+from benchmarks.compiled import ROOT
+from contract.measurements import MEASUREMENTS
+from contract.species import SPECIES, Species
+from train.penguins import DATA, load
+
+JSON = "application/json"
+TOLERANCE = 1e-5  # of the sum of probabilities: each is a float32
+NEAR = 0.01  # of a measurement: how far a bird is from the one on record, at most
+CORNER = 0.05  # of the range from one bound to the other
+
+Bird = dict[str, float]
+
+
+class Question(NamedTuple):
+    """A request to POST /predict. `name` groups it in the statistics, `status` is the right answer's."""
+
+    name: str
+    body: bytes
+    status: int = 200
+    content_type: str = JSON
+    in_distribution: bool | None = None  # None: not judged
+
+
+class Prediction(msgspec.Struct, frozen=True):
+    """The answer's document, as far as it is judged."""
+
+    prediction: int
+    species: Species
+    probabilities: dict[Species, float]
+    in_distribution: bool
+
+
+class Problem(msgspec.Struct, frozen=True):
+    """An error's document (RFC 9457), as far as it is judged."""
+
+    status: int
+    detail: str
+
+
+Kind = Callable[[Random, list[Bird]], Question]
+
+
+def on_record(random: Random, birds: list[Bird]) -> Question:
+    """A bird of the data."""
+    return Question("bird on record", _body(random.choice(birds)))
+
+
+def near(random: Random, birds: list[Bird]) -> Question:
+    """One like it, to a tenth of a unit."""
+    bird = random.choice(birds)
+    shaken = {name: round(value * random.uniform(1 - NEAR, 1 + NEAR), 1) for name, value in bird.items()}
+    return Question("bird like it", _body(shaken))
+
+
+def out_of_distribution(random: Random, _birds: list[Bird]) -> Question:
+    """Every number is near one of its bounds, far beyond what any bird of the three species has."""
+    bird = {}
+    for measurement in MEASUREMENTS:
+        room = (measurement.maximum - measurement.minimum) * random.uniform(0, CORNER)
+        low = random.random() < 0.5
+        bird[measurement.name] = round(measurement.minimum + room if low else measurement.maximum - room, 1)
+    return Question("out of distribution", _body(bird), in_distribution=False)
+
+
+def out_of_bounds(random: Random, birds: list[Bird]) -> Question:
+    """A number that no penguin has."""
+    wrong = random.choice(MEASUREMENTS)
+    value = random.choice((wrong.minimum / 1000, wrong.maximum * 10))
+    return Question("400 out of bounds", _body({**random.choice(birds), wrong.name: value}), 400)
+
+
+def malformed(random: Random, birds: list[Bird]) -> Question:
+    """Not four numbers."""
+    bird, name = random.choice(birds), random.choice(MEASUREMENTS).name
+    bodies = (
+        _body({other: value for other, value in bird.items() if other != name}),
+        _body({**bird, name: None}),
+        _body({**bird, name: "39.1 mm"}),
+        _body({**bird, name: -bird[name]}),
+        _body(bird)[:-1],
+        b"",
+    )
+    return Question("422 malformed", random.choice(bodies), 422)
+
+
+def other_media_type(random: Random, birds: list[Bird]) -> Question:
+    """Said to be something else than JSON."""
+    return Question("415 media type", _body(random.choice(birds)), 415, "text/csv")
+
+
+# Of a hundred questions.
+MIX: dict[Kind, int] = {
+    on_record: 50,
+    near: 40,
+    out_of_distribution: 4,
+    out_of_bounds: 2,
+    malformed: 3,
+    other_media_type: 1,
+}
+
+
+def read_birds(path: Path = ROOT / DATA) -> list[Bird]:
+    """All complete birds of the data. Raises Refusal."""
+    names = [measurement.name for measurement in MEASUREMENTS]
+    return [
+        {name: round(float(value), 1) for name, value in zip(names, row, strict=True)}
+        for row in load(path).measurements
+    ]
+
+
+def ask(random: Random, birds: list[Bird]) -> Question:
+    """The next question of the mix."""
+    (kind,) = random.choices(list(MIX), list(MIX.values()))
+    return kind(random, birds)
+
+
+def mistake(question: Question, status: int, headers: Mapping[str, str], body: bytes) -> str:
+    """What is wrong with an answer, headers' names in any case; empty where it is right."""
+    if status != question.status:
+        return f"expected status {question.status}, found {status or 'no answer'}"
+    if status != 200:
+        return _wrong_problem(status, body)
+    if not any(name.lower() == "model-version" and value for name, value in headers.items()):
+        return "expected a model-version header, found none"
+    return _wrong_prediction(question, body)
+
+
+def _wrong_problem(status: int, body: bytes) -> str:
+    try:
+        problem = msgspec.json.decode(body, type=Problem)
+    except (msgspec.DecodeError, UnicodeDecodeError) as error:
+        return f"expected a problem document, found another ({error})"
+    return (
+        "" if problem.status == status and problem.detail else "the problem document has another status, or no detail"
+    )
+
+
+def _wrong_prediction(question: Question, body: bytes) -> str:
+    try:
+        answer = msgspec.json.decode(body, type=Prediction)
+    except (msgspec.DecodeError, UnicodeDecodeError) as error:
+        return f"expected a prediction, found another document ({error})"
+    probabilities = answer.probabilities
+    if probabilities.keys() != set(SPECIES):
+        return "expected a probability for each species"
+    if abs(sum(probabilities.values()) - 1) > TOLERANCE:
+        return "probabilities do not add up to 1"
+    if probabilities[answer.species] != max(probabilities.values()) or SPECIES[answer.prediction] != answer.species:
+        return "species is not the most probable one"
+    if question.in_distribution not in (None, answer.in_distribution):
+        return f"expected in_distribution {question.in_distribution}, found {answer.in_distribution}"
+    return ""
+
+
+def _body(document: Mapping[str, object]) -> bytes:
+    return msgspec.json.encode(document)

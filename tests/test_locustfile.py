@@ -1,0 +1,168 @@
+"""The load profiles, run by Locust in a process of its own: importing it here would change sockets for all tests."""
+
+import contextlib
+import http.server
+import os
+import subprocess
+import sys
+import threading
+from collections.abc import Iterator
+from pathlib import Path
+from typing import NamedTuple
+
+import msgspec
+import pytest
+
+from benchmarks.load.outcome import Outcome, read_outcome
+from benchmarks.load.profiles import PROFILES
+from tests.commands import ROOT
+from tests.service import Service, serving
+from tests.telemetry import free_port
+
+KINDS = {
+    "bird on record",
+    "bird like it",
+    "out of distribution",
+    "400 out of bounds",
+    "422 malformed",
+    "415 media type",
+}
+
+
+class Ended(NamedTuple):
+    """A run of Locust."""
+
+    status: int
+    said: str
+    path: Path
+
+    @property
+    def outcome(self) -> Outcome:
+        return read_outcome(self.path)
+
+
+def load(port: int, profile: str, directory: Path, *options: str) -> Ended:
+    """A short run of a profile against a port of this machine."""
+    path = directory / "outcome.json"
+    command = [sys.executable, "-m", "locust", "-f", "locustfile.py", "--headless", "--only-summary", "--load-short"]
+    environment = {name: value for name, value in os.environ.items() if not name.startswith("LOCUST_")}
+    found = subprocess.run(
+        [*command, "--host", f"http://127.0.0.1:{port}", "--load-results", str(path), *options],
+        cwd=ROOT,
+        env={**environment, "PROFILE": profile},
+        stdout=subprocess.PIPE,
+        stderr=subprocess.STDOUT,
+        text=True,
+        timeout=60,
+        check=False,
+    )
+    return Ended(found.returncode, found.stdout, path)
+
+
+@pytest.fixture(scope="module")
+def good(service: Service, tmp_path_factory: pytest.TempPathFactory) -> Ended:
+    """A run against a service that is as it should be; what Locust has counted is in locust.json beside it.
+
+    The first of three in which nobody else on this machine kept it from being quick.
+    """
+    directory = tmp_path_factory.mktemp("good")
+    for _ in range(3):
+        ended = load(service.port, "stress", directory, "--json-file", str(directory / "locust"))
+        if ended.status == 0:
+            break
+    return ended
+
+
+def test_a_good_service_keeps_its_objectives(good: Ended) -> None:
+    """Every kind of question is asked, and what is a right refusal is no failure."""
+    assert good.status == 0, good.said
+    assert "MISSED" not in good.said
+    assert set(good.outcome.groups) == KINDS
+    assert good.outcome.failures == 0
+
+
+def test_the_warm_up_is_left_out(good: Ended) -> None:
+    """What is counted is of the profile's own seconds, what its users offer, and as much as Locust has counted."""
+    outcome = good.outcome
+    profile = PROFILES["stress"].shortened()
+    assert profile.seconds <= outcome.seconds < profile.seconds + 2  # the shape looks once a second
+    assert outcome.offered == pytest.approx(50 * profile.asks_per_second * outcome.seconds, rel=0.01)
+    assert outcome.requests == sum(group.requests for group in outcome.groups.values()) < 1.1 * outcome.offered
+    by_locust = msgspec.json.decode(good.path.with_name("locust.json").read_bytes())
+    assert outcome.requests == sum(entry["num_requests"] for entry in by_locust)
+
+
+def test_workers_add_up(service: Service, tmp_path: Path) -> None:
+    """Two processes ask as much as one would: neither's part is missing, nor counted twice."""
+    port = str(free_port())
+    options = ("--processes", "2", "--master-port", port, "--master-bind-port", port)
+    outcome = load(service.port, "stress", tmp_path, *options).outcome
+    assert outcome.generators == 2
+    assert outcome.failures == 0
+    assert 0.6 * outcome.offered < outcome.requests < 1.1 * outcome.offered
+
+
+def test_refusals_are_failures(bundle_path: Path, tmp_path: Path) -> None:
+    """Of who asks more than a service lets one client ask: the objective is named, and why."""
+    with serving(bundle_path, REQUESTS_PER_SECOND="5", BURST_REQUESTS="1") as service:
+        ended = load(service.port, "baseline", tmp_path)
+    assert ended.status == 1
+    assert "MISSED" in next(line for line in ended.said.splitlines() if line.startswith("failure ratio"))
+    assert any("found 429" in reason for reason in ended.outcome.reasons)
+
+
+def test_a_wrong_answer_is_a_failure(tmp_path: Path) -> None:
+    """With status 200, and a species that is not the most probable one."""
+    with lying() as port:
+        ended = load(port, "baseline", tmp_path)
+    assert ended.status == 1
+    assert any("not the most probable" in reason for reason in ended.outcome.reasons)
+    assert ended.outcome.failures == ended.outcome.requests > 0
+
+
+def test_where_nobody_listens_nothing_is_kept(tmp_path: Path) -> None:
+    """No answer is a failure, too."""
+    ended = load(free_port(), "baseline", tmp_path)
+    assert ended.status == 1
+    assert any("no answer" in reason for reason in ended.outcome.reasons)
+
+
+def test_an_unknown_profile_is_refused(tmp_path: Path) -> None:
+    """With status 2, and those that there are."""
+    ended = load(1, "nonesuch", tmp_path)
+    assert ended.status == 2
+    assert "baseline" in ended.said
+    assert not ended.path.exists()
+
+
+class Liar(http.server.BaseHTTPRequestHandler):
+    protocol_version = "HTTP/1.1"
+
+    def do_POST(self) -> None:
+        self.rfile.read(int(self.headers["content-length"]))
+        probabilities = {"Gentoo": 0.7, "Chinstrap": 0.2, "Adelie": 0.1}
+        document = {"prediction": 2, "species": "Adelie", "probabilities": probabilities, "in_distribution": True}
+        body = msgspec.json.encode(document)
+        self.send_response(200)
+        self.send_header("model-version", "0")
+        self.send_header("content-length", str(len(body)))
+        self.end_headers()
+        self.wfile.write(body)
+
+    def log_message(self, *_: object) -> None:
+        """Quiet."""
+
+
+@contextlib.contextmanager
+def lying() -> Iterator[int]:
+    """A service that is sure of the wrong species, on the port it gives."""
+    server = http.server.ThreadingHTTPServer(("127.0.0.1", 0), Liar)
+    server.daemon_threads = True
+    thread = threading.Thread(target=server.serve_forever)
+    thread.start()
+    try:
+        yield server.server_port
+    finally:
+        server.shutdown()
+        thread.join()
+        server.server_close()
