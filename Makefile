@@ -14,7 +14,7 @@ CONTRACT := $(wildcard contract/*.py)
 
 .DEFAULT_GOAL := help
 .PHONY: help setup train compile run test test-image bench bench-http bench-overload bench-request bench-swap drift trust
-.PHONY: check format image clean lock
+.PHONY: layers memory-limit check format image clean lock
 
 help: ## list the targets
 	@grep -hE '^[a-z-]+:.*##' $(MAKEFILE_LIST) | sed -E 's/^([a-z-]+):.*## /\1|/' | \
@@ -80,6 +80,12 @@ trust: $(VENV)/.build $(BUNDLE) ## measure when answers are doubted, rightly and
 
 bench-swap: $(VENV)/.bench $(BUNDLE) ## measure loading and swapping bundles: docs/swap.md
 	$(BIN)/python -m benchmarks.swap $(ARGS)
+
+layers: $(VENV)/.dev ## measure rebuilding the image after one change: docs/layers.md
+	DOCKER=$(DOCKER) DOCKER_BUILD_FLAGS="$(DOCKER_BUILD_FLAGS)" BASE=$(BASE) $(BIN)/python -m benchmarks.layers $(ARGS)
+
+memory-limit: $(VENV)/.dev image ## measure the image with less and less memory: docs/memory.md
+	DOCKER=$(DOCKER) IMAGE=$(IMAGE) $(BIN)/python -m benchmarks.memory_limit $(ARGS)
 
 check: $(VENV)/.dev ## lint, format, types
 	$(BIN)/ruff check
