@@ -87,10 +87,15 @@ layers: $(VENV)/.dev ## measure rebuilding the image after one change: docs/laye
 memory-limit: $(VENV)/.dev image ## measure the image with less and less memory: docs/memory.md
 	DOCKER=$(DOCKER) IMAGE=$(IMAGE) $(BIN)/python -m benchmarks.memory_limit $(ARGS)
 
-check: $(VENV)/.dev ## lint, format, types
+check: $(VENV)/.dev ## lint, format, types; the workflows and the Dockerfile too
 	$(BIN)/ruff check
 	$(BIN)/ruff format --check
 	$(BIN)/mypy
+	$(BIN)/hadolint Dockerfile
+	$(BIN)/check-jsonschema --builtin-schema vendor.github-workflows .github/workflows/*.yaml
+	$(BIN)/check-jsonschema --builtin-schema custom.github-workflows-require-timeout .github/workflows/*.yaml
+	$(BIN)/check-jsonschema --builtin-schema vendor.dependabot .github/dependabot.yml
+	$(BIN)/zizmor --quiet --offline --pedantic .github
 
 format: $(VENV)/.dev ## rewrite the source in the house's format
 	$(BIN)/ruff check --fix
