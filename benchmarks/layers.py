@@ -12,13 +12,12 @@ import sys
 import tempfile
 import uuid
 from collections.abc import Iterator, Sequence
-from datetime import date
 from pathlib import Path
 from typing import NamedTuple
 
 from benchmarks.compiled import ROOT
 from benchmarks.engine import Build, Engine, engine_here
-from benchmarks.machine import this_machine
+from benchmarks.machine import heading
 from contract.files import write_atomically
 from contract.refusal import exit_status
 
@@ -67,12 +66,9 @@ def measure_round(engine: Engine, context: Path) -> Iterator[Rebuild]:
 
 def page(rounds: Sequence[Sequence[Rebuild]], driver: str) -> str:
     """Markdown: medians of the rounds."""
-    machine = this_machine(0)
     lines = [
-        "# Layers",
-        "",
-        f"Made by `make layers`: do not edit. {date.today()}, {machine.cpu}, {machine.cores} shared cores,",
-        f"storage driver {driver}; rounds: {len(rounds)}.",
+        *heading("Layers", "make layers"),
+        f"Storage driver {driver}; rounds: {len(rounds)}.",
         "",
         (__doc__ or "").partition("\n\n")[2].strip(),
         "",
@@ -94,8 +90,9 @@ def row(rebuilds: Sequence[Rebuild], cold: Sequence[float]) -> str:
 READING = """\
 The Dockerfile copies in the order of how often things change: packages, then `contract/` and `train/`, then what
 compiles, then `app/`. So a line in `app/` neither trains nor compiles; one in `contract/` does both, because a model
-is only as good as the contract it was made for. A cold build also downloads: packages come from wherever pip and apt
-are told to find them. The driver vfs copies a whole file system for each layer; overlay2 does not.
+is only as good as the contract it was made for. A comment in a file of requirements installs the same packages again,
+byte for byte, so that what copies them stays; another version of one would be copied, too. A cold build also downloads.
+The driver vfs copies a whole file system for each layer; overlay2 does not.
 """
 
 

@@ -15,7 +15,6 @@ import time
 from collections import Counter
 from collections.abc import Iterator, Sequence
 from concurrent.futures import ThreadPoolExecutor
-from datetime import date
 from pathlib import Path
 from typing import NamedTuple
 
@@ -25,7 +24,7 @@ from app.protocol import INPUT, MODEL_PATH
 from app.rows import HEADER_NAME
 from benchmarks.compiled import ROOT
 from benchmarks.engine import Engine, engine_here
-from benchmarks.machine import this_machine
+from benchmarks.machine import heading
 from benchmarks.wire.example import BODY
 from benchmarks.wire.processes import family
 from benchmarks.wire.stage import free_port
@@ -177,14 +176,9 @@ def measure(engine: Engine, image: str, limit_mib: int, workers: int) -> Outcome
 
 def page(outcomes: Sequence[Outcome]) -> str:
     """Markdown."""
-    machine = this_machine(0)
     sizes = " | ".join(f"batches of {rows:,}" for rows in (10_000, *LARGE))
     lines = [
-        "# Memory",
-        "",
-        f"Made by `make memory-limit`: do not edit. {date.today()}, {machine.cpu}, {machine.cores} shared cores,",
-        f"{machine.system}.",
-        "",
+        *heading("Memory", "make memory-limit"),
         (__doc__ or "").partition("\n\n")[2].strip(),
         "",
         f"| MiB | workers | predictions | {sizes} | resident MB | workers killed | end |",
