@@ -74,14 +74,14 @@ def test_commands_print_what_is_quoted(
         ["bash", "-euc", script],
         cwd=ROOT,
         env={**os.environ, "PATH": path},
-        capture_output=True,
+        stdout=subprocess.PIPE,
+        stderr=subprocess.STDOUT,  # in the order of a terminal
         text=True,
         timeout=60,
         check=False,
     )
-    said = ran.stdout + ran.stderr
-    assert ran.returncode == 0, said
-    assert re.search(".*".join(map(pattern, quoted.splitlines())), said, re.DOTALL), said
+    assert ran.returncode == 0, ran.stdout
+    assert re.search(".*".join(map(pattern, quoted.splitlines())), ran.stdout, re.DOTALL), ran.stdout
 
 
 def test_every_alert_has_its_entry() -> None:
