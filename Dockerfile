@@ -21,10 +21,10 @@ RUN /opt/build/bin/python -m compile artifacts/penguin_model.json \
     && cp -RL artifacts/bundle /baked
 
 FROM ${BASE} AS packages
-COPY requirements/runtime.txt requirements/
+COPY requirements/runtime.txt /build/requirements/
 RUN python -m venv /opt/packages \
     && /opt/packages/bin/pip install --no-cache-dir --no-deps --require-hashes --no-compile \
-       --target /packages -r requirements/runtime.txt \
+       --target /packages -r /build/requirements/runtime.txt \
     && rm -rf /packages/bin \
     && python -m compileall -q --invalidation-mode unchecked-hash /packages
 

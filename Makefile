@@ -14,8 +14,7 @@ CONTRACT := $(wildcard contract/*.py)
 
 .DEFAULT_GOAL := help
 .PHONY: help setup train compile run test test-image bench bench-http bench-overload bench-request bench-swap drift trust
-.PHONY: load load-report
-.PHONY: check format image clean lock
+.PHONY: load load-report layers memory-limit check format image clean lock
 
 help: ## list the targets
 	@grep -hE '^[a-z-]+:.*##' $(MAKEFILE_LIST) | sed -E 's/^([a-z-]+):.*## /\1|/' | \
@@ -91,10 +90,21 @@ trust: $(VENV)/.build $(BUNDLE) ## measure when answers are doubted, rightly and
 bench-swap: $(VENV)/.bench $(BUNDLE) ## measure loading and swapping bundles: docs/swap.md
 	$(BIN)/python -m benchmarks.swap $(ARGS)
 
-check: $(VENV)/.dev ## lint, format, types
+layers: $(VENV)/.dev ## measure rebuilding the image after one change: docs/layers.md
+	DOCKER=$(DOCKER) DOCKER_BUILD_FLAGS="$(DOCKER_BUILD_FLAGS)" BASE=$(BASE) $(BIN)/python -m benchmarks.layers $(ARGS)
+
+memory-limit: $(VENV)/.dev image ## measure the image with less and less memory: docs/memory.md
+	DOCKER=$(DOCKER) IMAGE=$(IMAGE) $(BIN)/python -m benchmarks.memory_limit $(ARGS)
+
+check: $(VENV)/.dev ## lint, format, types; the workflows and the Dockerfile too
 	$(BIN)/ruff check
 	$(BIN)/ruff format --check
 	$(BIN)/mypy
+	$(BIN)/hadolint Dockerfile
+	$(BIN)/check-jsonschema --builtin-schema vendor.github-workflows .github/workflows/*.yaml
+	$(BIN)/check-jsonschema --builtin-schema custom.github-workflows-require-timeout .github/workflows/*.yaml
+	$(BIN)/check-jsonschema --builtin-schema vendor.dependabot .github/dependabot.yml
+	$(BIN)/zizmor --quiet --offline --pedantic .github
 
 format: $(VENV)/.dev ## rewrite the source in the house's format
 	$(BIN)/ruff check --fix
