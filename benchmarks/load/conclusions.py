@@ -5,7 +5,7 @@ from collections.abc import Iterator
 
 from app.batches import IN_FLIGHT
 from app.settings import Settings
-from benchmarks.load.capacity import capacity
+from benchmarks.load.capacity import capacity, holds
 from benchmarks.load.prices import Prices
 from benchmarks.load.results import Results, Run, Step
 from benchmarks.tables import figure, times
@@ -65,6 +65,12 @@ def _concurrency(results: Results) -> Iterator[str]:
     if not results.steady:
         return
     step = max(results.steady, key=lambda step: step.rate)
+    if not holds(step):
+        yield (
+            f"**Concurrency**: not concluded. {step.rate:,.0f} requests/s were not sustained when they were measured "
+            "at length: the machine was not quiet."
+        )
+        return
     mean, slow = in_flight(step)
     bound = min(SETTINGS.max_in_flight, SETTINGS.max_connections)
     wanted = max(bound, math.ceil(HEADROOM * mean))

@@ -12,6 +12,7 @@ from benchmarks.tables import figure as digits
 
 FIRST, SECOND = "#0072b2", "#d55e00"  # Okabe and Ito's blue and vermilion
 LINES = ("#0072b2", "#e69f00", "#009e73", "#d55e00", "#cc79a7", "#56b4e9", "#1f2933", "#8a94a0", "#b8860b")
+STYLES = ("-", "--", "-.", ":")  # for those who see no colours
 SHARES = tuple(1 - 10 ** (-place / 8) for place in range(1, 33))  # to the slowest of ten thousand
 
 
@@ -73,8 +74,8 @@ def _percentiles(results: Results) -> Figure:
     }
     drawn = Figure(figsize=(10.8, 4.0), layout="constrained")
     for axes, (title, curves) in zip(drawn.subplots(1, 2, sharex=True, sharey=True), panels.items(), strict=True):
-        for colour, (name, latency) in zip(LINES, curves.items(), strict=False):
-            _curve(axes, name, latency, colour)
+        for place, (name, latency) in enumerate(curves.items()):
+            _curve(axes, name, latency, place)
         axes.set_title(title)
         axes.set_xscale("log")
         axes.set_yscale("log")
@@ -84,18 +85,19 @@ def _percentiles(results: Results) -> Figure:
         axes.yaxis.set_major_formatter(_plain)
         axes.grid(visible=True)
         if curves:
-            axes.legend(loc="upper left", fontsize=9)
+            axes.legend(fontsize=9)
     drawn.supylabel("ms", fontsize=10.5)
     return drawn
 
 
-def _curve(axes: Axes, name: str, latency: Histogram, colour: str) -> None:
+def _curve(axes: Axes, name: str, latency: Histogram, place: int) -> None:
     """As far as there are requests to tell."""
     shares = [share for share in SHARES if latency.requests * (1 - share) >= 1]
     axes.plot(
         [1 - share for share in shares],
         [latency.quantile(share) / 1000 for share in shares],
-        color=colour,
+        color=LINES[place % len(LINES)],
+        linestyle=STYLES[place % len(STYLES)],
         linewidth=2,
         label=name,
     )

@@ -90,8 +90,10 @@ def test_concurrency_follows_from_what_is_in_flight(results: Results) -> None:
     assert mean == pytest.approx(step.achieved * step.latency.mean() / 1e6, rel=1e-3)
     assert slow == pytest.approx(step.achieved * step.latency.quantile(0.99) / 1e6)
     assert conclusions(results, PRICES)[1].startswith("**Concurrency**: 64.")
-    busy = replace(results, steady=(replace(step, mean_us=30_000.0),))
+    busy = replace(results, steady=(replace(step, mean_us=8_000.0),))
     assert "raise MAX_IN_FLIGHT (64)" in conclusions(busy, PRICES)[1]
+    disturbed = replace(results, steady=(replace(step, p99_us=800_000.0),))
+    assert "not concluded" in conclusions(disturbed, PRICES)[1]
 
 
 def test_memory_is_the_least_that_is_enough(results: Results) -> None:
