@@ -51,7 +51,7 @@ def up(_: Options) -> int:
     old = next((str(entry["revisionName"]) for entry in pinned or ()), "")
     if old and old != settings.new_revision:
         print(
-            f"{settings.new_revision} gets no requests yet; make canary OLD={old} NEW={settings.new_revision} lets it in"
+            f"{settings.new_revision} gets no requests yet: make canary OLD={old} NEW={settings.new_revision}"
         )
     else:
         print(f"{settings.new_revision} serves")

@@ -12,7 +12,7 @@ TEMPLATE = Path(__file__).with_name("service.yaml")
 
 
 def traffic(settings: Settings, pinned: list[dict[str, object]] | None) -> list[dict[str, object]]:
-    """A first revision gets everything, any other nothing yet: it can be asked by its tag, and the canary lets it in."""
+    """A first revision gets everything, any other nothing yet: it can be asked by its tag; a canary lets it in."""
     if not pinned:
         return [{"latestRevision": True, "percent": 100, "tag": TAG}]
     others = [entry for entry in pinned if entry["revisionName"] != settings.new_revision]
