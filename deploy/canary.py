@@ -60,7 +60,10 @@ class Canary:
             raise Refusal(f"{self._pair.new} was rolled back at {last.at:%F %T}: {last.why}; to try it again: --again")
         if share >= 100:
             return self._promoted()
-        self._add(self._pair.old_source.read(), self._pair.new_source.read())
+        before = self._pair.old_source.read()
+        if not before:
+            raise Refusal(f"there are no counters of {self._pair.old}; expected those of a service that serves")
+        self._add(before, self._pair.new_source.read())
         self._log("started", share)
         if mistake := self._golden.mistake():
             return self._roll_back(share, mistake)

@@ -50,9 +50,7 @@ def up(_: Options) -> int:
     gcloud.run([*replace, "--quiet"], float(settings.gcloud_seconds))
     old = next((str(entry["revisionName"]) for entry in pinned or ()), "")
     if old and old != settings.new_revision:
-        print(
-            f"{settings.new_revision} gets no requests yet: make canary OLD={old} NEW={settings.new_revision}"
-        )
+        print(f"{settings.new_revision} gets no requests yet: make canary OLD={old} NEW={settings.new_revision}")
     else:
         print(f"{settings.new_revision} serves")
     return 0

@@ -83,8 +83,7 @@ class Stage(NamedTuple):
             return any(f"shifted {share} %" in line for line in process.stdout)
         finally:
             process.kill()
-            process.wait()
-            process.stdout.close()
+            process.communicate()
 
 
 @contextmanager
@@ -94,7 +93,7 @@ def stage(directory: Path, old: Release, new: Release, **environment: str) -> It
     metrics, front = (free_port(), free_port()), free_port()
     with (
         serving(old.directory, METRICS_PORT=str(metrics[0])) as blue,
-        serving(new.directory, **{"METRICS_PORT": str(metrics[1]), **environment}) as green,
+        serving(new.directory, ("app",), **{"METRICS_PORT": str(metrics[1]), **environment}) as green,
         haproxy(directory, front, blue, green),
     ):
         yield Stage(directory, front, blue, green, metrics, new)
