@@ -19,6 +19,7 @@ from deploy.plan import Plan
 if TYPE_CHECKING:
     Made = argparse._SubParsersAction[argparse.ArgumentParser]
 
+RENDERED = Path("artifacts/deploy/service.yaml")
 AUDIT = Path("artifacts/deploy/canary.jsonl")
 INTERRUPTED = 130  # as shells count a SIGINT
 
@@ -44,8 +45,9 @@ def parser() -> argparse.ArgumentParser:
         epilog=(__doc__ or "").partition("\n\n")[2],
     )
     made = whole.add_subparsers(required=True, metavar="COMMAND")
-    _command(made, "plan", commands.plan)
-    _command(made, "up", commands.up)
+    for name, run in (("plan", commands.plan), ("up", commands.up)):
+        out = _command(made, name, run)
+        out.add_argument("--out", type=Path, default=RENDERED, metavar="FILE", help="the description that is deployed")
     _command(made, "iam", commands.accounts).add_argument("--yes", action="store_true", help="run them")
     _canary(_command(made, "canary", commands.canary))
     status = _command(made, "status", commands.status)

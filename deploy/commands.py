@@ -3,8 +3,6 @@
 import argparse
 from pathlib import Path
 
-import msgspec
-
 from contract.files import write_atomically
 from contract.refusal import Refusal
 from deploy import gcloud, iam
@@ -12,40 +10,36 @@ from deploy.audit import Audit, read_entries
 from deploy.canary import Canary, Pair
 from deploy.cloud_run import CloudRun
 from deploy.golden import Golden
-from deploy.haproxy import HAProxy
 from deploy.odds import odds, table
-from deploy.plan import Plan, checked
+from deploy.options import PLACE, address_of, plan_of, sources_of, splitter_of
 from deploy.render import render
-from deploy.scrape import Exposition, Prometheus, Source
 from deploy.settings import Settings, read_settings
-from deploy.splitter import Splitter, send_and_see, share_of
+from deploy.splitter import send_and_see, share_of
 
-RENDERED = Path("artifacts/deploy/service.yaml")
 DEPLOYED = ("project", "region", "image", "bucket", "trusted_keys", "revision")
-PLACE = ("project", "region")
 
 Options = argparse.Namespace
 
 
-def plan(_: Options) -> int:
+def plan(options: Options) -> int:
     """Print the description of the service and every gcloud command of `up`; run none of them."""
     settings = read_settings(*DEPLOYED)
     print(render(settings, None))
     print("# Where the service is there already, its traffic stays as it is and the new revision gets none.")
-    for command in _deployment(settings):
+    for command in _deployment(settings, options.out):
         print(gcloud.shown(command))
     return 0
 
 
-def up(_: Options) -> int:
+def up(options: Options) -> int:
     """Deploy a revision: the first one serves, any other one gets no requests yet."""
     settings = read_settings(*DEPLOYED)
-    *looks, replace = _deployment(settings)
+    *looks, replace = _deployment(settings, options.out)
     print(gcloud.shown(looks[0]))
     iam.project_number(settings)
     print(gcloud.shown(looks[1]))
     pinned = CloudRun(settings).pinned()
-    write_atomically(RENDERED, render(settings, pinned).encode())
+    write_atomically(options.out, render(settings, pinned).encode())
     print(gcloud.shown(replace))
     gcloud.run([*replace, "--quiet"], float(settings.gcloud_seconds))
     old = next((str(entry["revisionName"]) for entry in pinned or ()), "")
@@ -56,12 +50,12 @@ def up(_: Options) -> int:
     return 0
 
 
-def _deployment(settings: Settings) -> list[list[str]]:
+def _deployment(settings: Settings, out: Path) -> list[list[str]]:
     place = [f"--region={settings.region}", f"--project={settings.project}"]
     return [
         ["projects", "describe", settings.project, "--format=json"],
         ["run", "services", "describe", settings.service, *place, "--format=json"],
-        ["run", "services", "replace", str(RENDERED), *place],
+        ["run", "services", "replace", str(out), *place],
     ]
 
 
@@ -85,11 +79,11 @@ def accounts(options: Options) -> int:
 
 def canary(options: Options) -> int:
     """Let a new revision in, step by step, while it is as good as the old one; else take it back."""
-    wanted = _plan(options)
-    splitter = _splitter(options)
+    wanted = plan_of(options)
+    splitter = splitter_of(options)
     share_of(splitter, options.old, options.new)  # both are there
-    pair = Pair(options.old, options.new, *_sources(options))
-    golden = Golden(_address(options, splitter), options.bundle)
+    pair = Pair(options.old, options.new, *sources_of(options))
+    golden = Golden(address_of(options, splitter), options.bundle)
     audit = Audit(options.audit, splitter.name)
     try:
         outcome = Canary(wanted, splitter, pair, golden, audit, _say).run(options.again)
@@ -101,7 +95,7 @@ def canary(options: Options) -> int:
 
 def status(options: Options) -> int:
     """Print who gets which share, and what a canary last said."""
-    splitter = _splitter(options)
+    splitter = splitter_of(options)
     for revision, share in sorted(splitter.shares().items(), key=lambda each: -each[1]):
         print(f"{share:6.2f} %  {revision}")
     for entry in [each for each in read_entries(options.audit) if each.splitter == splitter.name][-options.lines :]:
@@ -111,7 +105,7 @@ def status(options: Options) -> int:
 
 def rollback(options: Options) -> int:
     """Send everything to the old revision, whatever the canary thinks."""
-    splitter = _splitter(options)
+    splitter = splitter_of(options)
     audit = Audit(options.audit, splitter.name)
     try:
         shares = splitter.shares()
@@ -130,55 +124,10 @@ def rollback(options: Options) -> int:
 
 def show_odds(options: Options) -> int:
     """Simulate how often a canary stops a good revision, and how often it finds a bad one."""
-    wanted = _plan(options)
+    wanted = plan_of(options)
     print(table(wanted, odds(wanted, options.canaries), options.canaries))
     return 0
 
 
 def _say(line: str) -> None:
     print(line, flush=True)
-
-
-def _plan(options: Options) -> Plan:
-    given = {field.name: getattr(options, field.name) for field in msgspec.structs.fields(Plan)}
-    given = {name: value for name, value in given.items() if value is not None}
-    if "steps" in given:
-        given["steps"] = given["steps"].split(",")
-    try:
-        return checked(msgspec.convert(given, Plan, strict=False))
-    except msgspec.ValidationError as error:
-        message, _, path = str(error).partition(" - at `$.")
-        raise Refusal(f"--{path.partition('[')[0].rstrip('`').replace('_', '-')}: {message}") from error
-
-
-def _splitter(options: Options) -> Splitter:
-    if options.haproxy:
-        return HAProxy(options.haproxy, options.backend)
-    return CloudRun(read_settings(*PLACE))
-
-
-def _sources(options: Options) -> tuple[Source, Source]:
-    """The old revision's counters, and the new one's."""
-    if options.old_metrics and options.new_metrics:
-        return Exposition(options.old_metrics), Exposition(options.new_metrics)
-    if options.prometheus:
-        return Prometheus(options.prometheus, options.old), Prometheus(options.prometheus, options.new)
-    if options.haproxy:
-        raise Refusal("expected --old-metrics and --new-metrics, or --prometheus; see python -m deploy canary --help")
-    settings = read_settings(*PLACE)
-    url = f"https://monitoring.googleapis.com/v1/projects/{settings.project}/location/global/prometheus"
-    seconds = float(settings.gcloud_seconds)
-
-    def token() -> str:
-        return gcloud.run(["auth", "print-access-token"], seconds).strip()
-
-    return Prometheus(url, options.old, token), Prometheus(url, options.new, token)
-
-
-def _address(options: Options, splitter: Splitter) -> str:
-    if options.new_url:
-        url: str = options.new_url
-        return url
-    if isinstance(splitter, CloudRun):
-        return splitter.address(options.new)
-    raise Refusal("expected --new-url, where the new revision can be asked directly, such as http://127.0.0.1:8082")

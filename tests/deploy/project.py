@@ -55,11 +55,12 @@ class Project:
     def deploy(self, *arguments: str, fault: str = "", **environment: str) -> "subprocess.CompletedProcess[str]":
         """`python -m deploy`, whose Nth call of gcloud has a fault."""
         number = ""
+        out = [f"--out={self.directory}/service.yaml"] if arguments[0] in ("plan", "up") else []
         if fault:
             kind, _, offset = fault.partition(":")
             number = f"{kind}:{len(self.calls) + int(offset)}"
         return subprocess.run(
-            [sys.executable, "-m", "deploy", *arguments],
+            [sys.executable, "-m", "deploy", *arguments, *out],
             cwd=ROOT,
             env={**self.environment, "FAKE_GCLOUD_FAULT": number, **environment},
             capture_output=True,
