@@ -6,6 +6,7 @@ IMAGE ?= penguins
 BASE ?= python:3.13-slim-trixie
 DOCKER ?= docker
 DOCKER_BUILD_FLAGS ?=
+CANDIDATE ?= artifacts/bundle
 export DOCKER_BUILDKIT := 1
 
 MODEL := artifacts/penguin_model.json
@@ -14,7 +15,7 @@ CONTRACT := $(wildcard contract/*.py)
 
 .DEFAULT_GOAL := help
 .PHONY: help setup train compile run test test-image bench bench-http bench-overload bench-request bench-swap drift trust
-.PHONY: load load-report layers memory-limit check format image clean lock
+.PHONY: load load-report layers memory-limit deploy canary canary-odds check format image clean lock
 
 help: ## list the targets
 	@grep -hE '^[a-z-]+:.*##' $(MAKEFILE_LIST) | sed -E 's/^([a-z-]+):.*## /\1|/' | \
@@ -95,6 +96,16 @@ layers: $(VENV)/.dev ## measure rebuilding the image after one change: docs/laye
 
 memory-limit: $(VENV)/.dev image ## measure the image with less and less memory: docs/memory.md
 	DOCKER=$(DOCKER) IMAGE=$(IMAGE) $(BIN)/python -m benchmarks.memory_limit $(ARGS)
+
+# PROJECT, REGION, IMAGE, ... are environment variables: DEPLOYMENT.md.
+deploy: $(VENV)/.build ## deploy to Cloud Run, without requests for a new revision; DRY_RUN=1 prints every command
+	@$(BIN)/python -m deploy $(if $(filter-out 0,$(DRY_RUN)),plan,up)
+
+canary: $(VENV)/.build ## let revision NEW in beside OLD while it is as good; CANDIDATE is its bundle's directory
+	@$(BIN)/python -m deploy canary $(OLD) $(NEW) --bundle $(CANDIDATE) $(ARGS)
+
+canary-odds: $(VENV)/.build ## simulate how often the canary is wrong: DEPLOYMENT.md
+	@$(BIN)/python -m deploy odds $(ARGS)
 
 check: $(VENV)/.dev ## lint, format, types; the workflows and the Dockerfile too
 	$(BIN)/ruff check

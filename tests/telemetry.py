@@ -70,10 +70,10 @@ def checked(text: str) -> str:
     return subprocess.run(command, input=text, capture_output=True, text=True, timeout=30, check=False).stderr
 
 
-def needed(program: str) -> None:
+def needed(program: str, package: str = "prometheus") -> None:
     """Skip the test where there is no such program."""
     if not shutil.which(program):
-        pytest.skip(f"no {program} here; on Debian: apt install prometheus")
+        pytest.skip(f"no {program} here; on Debian: apt install {package}")
 
 
 def lines_of(output: str) -> list[dict[str, Any]]:

@@ -78,6 +78,12 @@ def with_golden(release: Release, out: Path, key: SigningKey) -> Release:
     return _write(msgspec.structs.replace(release.manifest, golden=golden, bundle_version="bad"), files, out, key)
 
 
+def relabelled(release: Release, out: Path, key: SigningKey, label: str = "next") -> Release:
+    """The same model as another bundle."""
+    files = read_directory(release.directory, IN_PLACE, ALL).files
+    return _write(msgspec.structs.replace(release.manifest, bundle_version=label), files, out, key)
+
+
 def _write(manifest: Manifest, files: dict[str, bytes], out: Path, key: SigningKey) -> Release:
     out.mkdir(parents=True)
     for name, data in files.items():

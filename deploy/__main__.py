@@ -1,0 +1,106 @@
+"""python -m deploy plan | up | iam | canary | status | rollback | odds
+
+Exit status: 0 done, or promoted; 1 the new revision was rolled back; 2 a mistake of the user, or a refusal of gcloud or
+HAProxy; 3 a gate could not get its samples in time: the share stays as it is.
+"""
+
+import argparse
+import sys
+from collections.abc import Callable
+from pathlib import Path
+from typing import TYPE_CHECKING
+
+import msgspec
+
+from contract.refusal import USER_MISTAKE, Refusal
+from deploy import commands
+from deploy.plan import Plan
+
+if TYPE_CHECKING:
+    Made = argparse._SubParsersAction[argparse.ArgumentParser]
+
+RENDERED = Path("artifacts/deploy/service.yaml")
+AUDIT = Path("artifacts/deploy/canary.jsonl")
+INTERRUPTED = 130  # as shells count a SIGINT
+
+
+def main(arguments: list[str] | None = None) -> int:
+    """Parse the command line and run it. Returns the exit status."""
+    options = parser().parse_args(arguments)
+    try:
+        status: int = options.run(options)
+    except Refusal as refusal:
+        print(f"error: {refusal}", file=sys.stderr)
+        return USER_MISTAKE
+    except KeyboardInterrupt:
+        return INTERRUPTED
+    return status
+
+
+def parser() -> argparse.ArgumentParser:
+    """The command line."""
+    whole = argparse.ArgumentParser(
+        prog="python -m deploy",
+        description="Deploy the service, and let a new revision in step by step.",
+        epilog=(__doc__ or "").partition("\n\n")[2],
+    )
+    made = whole.add_subparsers(required=True, metavar="COMMAND")
+    for name, run in (("plan", commands.plan), ("up", commands.up)):
+        out = _command(made, name, run)
+        out.add_argument("--out", type=Path, default=RENDERED, metavar="FILE", help="the description that is deployed")
+    _command(made, "iam", commands.accounts).add_argument("--yes", action="store_true", help="run them")
+    _canary(_command(made, "canary", commands.canary))
+    status = _command(made, "status", commands.status)
+    status.add_argument("--lines", type=int, default=5, metavar="N", help="of the audit log (default: %(default)s)")
+    _splitter(status)
+    rollback = _command(made, "rollback", commands.rollback)
+    _revisions(rollback)
+    _splitter(rollback)
+    odds = _command(made, "odds", commands.show_odds)
+    odds.add_argument("--canaries", type=int, default=1000, metavar="N", help="of each kind (default: %(default)s)")
+    _plan(odds)
+    return whole
+
+
+def _command(made: "Made", name: str, run: Callable[[argparse.Namespace], int]) -> argparse.ArgumentParser:
+    command = made.add_parser(name, help=run.__doc__, description=run.__doc__)
+    command.set_defaults(run=run)
+    return command
+
+
+def _canary(canary: argparse.ArgumentParser) -> None:
+    _revisions(canary)
+    _splitter(canary)
+    canary.add_argument(
+        "--bundle", type=Path, required=True, metavar="DIRECTORY", help="what the new revision serves: its golden row"
+    )
+    canary.add_argument("--new-url", metavar="URL", help="where the new revision can be asked directly")
+    canary.add_argument("--old-metrics", metavar="URL", help="the old revision's page of metrics")
+    canary.add_argument("--new-metrics", metavar="URL", help="the new revision's")
+    canary.add_argument("--prometheus", metavar="URL", help="instead: a server that has both, by revision_name")
+    canary.add_argument("--again", action="store_true", help="though it was rolled back before")
+    _plan(canary)
+
+
+def _revisions(command: argparse.ArgumentParser) -> None:
+    command.add_argument("old", metavar="OLD", help="the revision that serves")
+    command.add_argument("new", metavar="NEW", help="the revision to let in")
+
+
+def _splitter(command: argparse.ArgumentParser) -> None:
+    command.add_argument("--haproxy", type=Path, metavar="SOCKET", help="HAProxy's runtime socket; else Cloud Run")
+    command.add_argument("--backend", default="penguins", metavar="NAME", help="of HAProxy (default: %(default)s)")
+    command.add_argument(
+        "--audit", type=Path, default=AUDIT, metavar="FILE", help="what was decided (default: %(default)s)"
+    )
+
+
+def _plan(command: argparse.ArgumentParser) -> None:
+    """An option for each number of the plan."""
+    for field in msgspec.structs.fields(Plan):
+        default = ",".join(map(str, field.default)) if field.name == "steps" else field.default
+        command.add_argument(f"--{field.name.replace('_', '-')}", metavar="X", help=f"(default: {default})")
+
+
+if __name__ == "__main__":
+    sys.exit(main())

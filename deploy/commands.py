@@ -1,0 +1,133 @@
+"""The commands of `python -m deploy`: each prints what it does, and returns an exit status or raises Refusal."""
+
+import argparse
+from pathlib import Path
+
+from contract.files import write_atomically
+from contract.refusal import Refusal
+from deploy import gcloud, iam
+from deploy.audit import Audit, read_entries
+from deploy.canary import Canary, Pair
+from deploy.cloud_run import CloudRun
+from deploy.golden import Golden
+from deploy.odds import odds, table
+from deploy.options import PLACE, address_of, plan_of, sources_of, splitter_of
+from deploy.render import render
+from deploy.settings import Settings, read_settings
+from deploy.splitter import send_and_see, share_of
+
+DEPLOYED = ("project", "region", "image", "bucket", "trusted_keys", "revision")
+
+Options = argparse.Namespace
+
+
+def plan(options: Options) -> int:
+    """Print the description of the service and every gcloud command of `up`; run none of them."""
+    settings = read_settings(*DEPLOYED)
+    print(render(settings, None))
+    print("# Where the service is there already, its traffic stays as it is and the new revision gets none.")
+    for command in _deployment(settings, options.out):
+        print(gcloud.shown(command))
+    return 0
+
+
+def up(options: Options) -> int:
+    """Deploy a revision: the first one serves, any other one gets no requests yet."""
+    settings = read_settings(*DEPLOYED)
+    *looks, replace = _deployment(settings, options.out)
+    print(gcloud.shown(looks[0]))
+    iam.project_number(settings)
+    print(gcloud.shown(looks[1]))
+    pinned = CloudRun(settings).pinned()
+    write_atomically(options.out, render(settings, pinned).encode())
+    print(gcloud.shown(replace))
+    gcloud.run([*replace, "--quiet"], float(settings.gcloud_seconds))
+    old = next((str(entry["revisionName"]) for entry in pinned or ()), "")
+    if old and old != settings.new_revision:
+        print(f"{settings.new_revision} gets no requests yet: make canary OLD={old} NEW={settings.new_revision}")
+    else:
+        print(f"{settings.new_revision} serves")
+    return 0
+
+
+def _deployment(settings: Settings, out: Path) -> list[list[str]]:
+    place = [f"--region={settings.region}", f"--project={settings.project}"]
+    return [
+        ["projects", "describe", settings.project, "--format=json"],
+        ["run", "services", "describe", settings.service, *place, "--format=json"],
+        ["run", "services", "replace", str(out), *place],
+    ]
+
+
+def accounts(options: Options) -> int:
+    """Print every command that sets a project up: places, accounts, roles, workflows; run them with --yes."""
+    settings = read_settings(*PLACE, "bucket", "repository")
+    number = iam.project_number(settings) if options.yes else iam.PROJECT_NUMBER
+    everything = iam.commands(settings, number)
+    for command in everything:
+        print(gcloud.shown(command), flush=True)
+    for index, command in enumerate(everything if options.yes else (), start=1):
+        try:
+            done = iam.apply(command, float(settings.gcloud_seconds))
+        except Refusal as refusal:
+            raise Refusal(
+                f"{refusal}; {index - 1} of {len(everything)} are done, run it again for the rest"
+            ) from refusal
+        print(f"{index}/{len(everything)} {done}: {gcloud.shown(command[:4])}", flush=True)
+    return 0
+
+
+def canary(options: Options) -> int:
+    """Let a new revision in, step by step, while it is as good as the old one; else take it back."""
+    wanted = plan_of(options)
+    splitter = splitter_of(options)
+    share_of(splitter, options.old, options.new)  # both are there
+    pair = Pair(options.old, options.new, *sources_of(options))
+    golden = Golden(address_of(options, splitter), options.bundle)
+    audit = Audit(options.audit, splitter.name)
+    try:
+        outcome = Canary(wanted, splitter, pair, golden, audit, _say).run(options.again)
+    finally:
+        audit.close()
+    print(outcome.said)
+    return outcome.status
+
+
+def status(options: Options) -> int:
+    """Print who gets which share, and what a canary last said."""
+    splitter = splitter_of(options)
+    for revision, share in sorted(splitter.shares().items(), key=lambda each: -each[1]):
+        print(f"{share:6.2f} %  {revision}")
+    for entry in [each for each in read_entries(options.audit) if each.splitter == splitter.name][-options.lines :]:
+        print(f"{entry.at:%F %T} {entry.old} -> {entry.new}: {entry.event} {entry.share:g} % {entry.why}".rstrip())
+    return 0
+
+
+def rollback(options: Options) -> int:
+    """Send everything to the old revision, whatever the canary thinks."""
+    splitter = splitter_of(options)
+    audit = Audit(options.audit, splitter.name)
+    try:
+        shares = splitter.shares()
+        missing = sorted({options.old, options.new} - set(shares))
+        if missing:
+            there = ", ".join(sorted(shares)) or "none"
+            raise Refusal(f"{splitter.name} has no revision {', '.join(missing)}; there are: {there}")
+        audit.write("rolling back", options.old, options.new, shares[options.new], "by hand")
+        send_and_see(splitter, options.old, options.new, 0)
+        audit.write("rolled back", options.old, options.new, 0, "by hand")
+    finally:
+        audit.close()
+    print(f"all requests go to {options.old}")
+    return 0
+
+
+def show_odds(options: Options) -> int:
+    """Simulate how often a canary stops a good revision, and how often it finds a bad one."""
+    wanted = plan_of(options)
+    print(table(wanted, odds(wanted, options.canaries), options.canaries))
+    return 0
+
+
+def _say(line: str) -> None:
+    print(line, flush=True)

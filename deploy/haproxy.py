@@ -1,0 +1,72 @@
+"""Shares of a backend of HAProxy, through its runtime socket. A server's name is its revision's.
+
+Weights are the percents themselves: with round robin each of 100 requests in a row goes by them, so a whole percent is
+exact. Both weights go in one line, the growing one first: whoever dies when, there is always somebody to ask.
+"""
+
+import re
+import socket
+from pathlib import Path
+
+from contract.refusal import Refusal
+
+SECONDS = 5.0
+MOST_BYTES = 1 << 20
+NAME = re.compile(r"[A-Za-z0-9_.:-]+")  # what HAProxy takes for one
+
+
+class HAProxy:
+    """One backend."""
+
+    def __init__(self, path: Path, backend: str) -> None:
+        self._path, self._backend = path, _named(backend)
+        self.name = f"haproxy:{backend}"
+
+    def shares(self) -> dict[str, float]:
+        """Raises Refusal."""
+        weights = self._weights()
+        total = sum(weights.values())
+        return {server: 100 * weight / total if total else 0.0 for server, weight in weights.items()}
+
+    def send(self, old: str, new: str, share: int) -> None:
+        """Raises Refusal."""
+        weights = self._weights()
+        wanted = {
+            _named(old): 100 - share,
+            _named(new): share,
+            **{other: 0 for other in weights if other not in (old, new)},
+        }
+        order = sorted(wanted, key=lambda server: weights.get(server, 0) - wanted[server])
+        said = self._ask("; ".join(f"set weight {self._backend}/{server} {wanted[server]}" for server in order))
+        if said.strip():
+            raise Refusal(f"HAProxy at {self._path}: {' '.join(said.split())}; the socket needs level admin")
+
+    def _weights(self) -> dict[str, int]:
+        lines = self._ask(f"show servers state {self._backend}").splitlines()
+        header = next((line.removeprefix("# ").split() for line in lines if line.startswith("# ")), [])
+        if "srv_uweight" not in header:
+            said = " ".join(" ".join(lines).split()) or "nothing"
+            raise Refusal(f"HAProxy at {self._path} does not show backend {self._backend}; it said: {said}")
+        rows = [dict(zip(header, line.split(), strict=False)) for line in lines if line[:1].isdigit() and " " in line]
+        return {row["srv_name"]: int(row["srv_uweight"]) for row in rows}
+
+    def _ask(self, command: str) -> str:
+        answer = b""
+        try:
+            with socket.socket(socket.AF_UNIX) as connection:
+                connection.settimeout(SECONDS)
+                connection.connect(str(self._path))
+                connection.sendall(command.encode() + b"\n")
+                while len(answer) < MOST_BYTES and (data := connection.recv(65_536)):
+                    answer += data
+        except OSError as error:
+            raise Refusal(
+                f"cannot ask HAProxy at {self._path}: {error}; see `stats socket` in its configuration"
+            ) from error
+        return answer.decode("utf-8", "replace")
+
+
+def _named(name: str) -> str:
+    if not NAME.fullmatch(name):
+        raise Refusal(f"expected a name of HAProxy's, of letters, digits and _.:-, found {name!r}")
+    return name

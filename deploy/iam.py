@@ -1,0 +1,104 @@
+"""What a project needs once: places for images and bundles, and two accounts that may do what they have to, no more.
+
+`run` reads bundles, its collector's configuration, and writes metrics and logs. `deploy` pushes images, publishes
+bundles, deploys this service as `run`, and reads metrics for the canary; only workflows of one repository's main branch
+may be it, without any key.
+"""
+
+from deploy import gcloud
+from deploy.settings import Settings
+
+PROJECT_NUMBER = "PROJECT_NUMBER"  # until gcloud has said it
+POOL = PROVIDER = "github"
+ISSUER = "https://token.actions.githubusercontent.com"
+SERVICES = (
+    *("run", "artifactregistry", "secretmanager", "storage", "monitoring"),
+    *("iam", "iamcredentials", "sts", "cloudresourcemanager"),
+)
+THERE = ("ALREADY_EXISTS", "already exists", "HTTPError 409", "already own it")
+
+Command = list[str]
+
+
+def commands(settings: Settings, number: str = PROJECT_NUMBER) -> list[Command]:
+    """All of them, in order; each may be run again."""
+    project = f"--project={settings.project}"
+    return [
+        [*command, project] for command in (*_places(settings), *_accounts(settings), *_workflows(settings, number))
+    ]
+
+
+def _places(settings: Settings) -> list[Command]:
+    bucket = f"gs://{settings.bucket}"
+    where = f"--location={settings.region}"
+    kept = ["--uniform-bucket-level-access", "--public-access-prevention"]
+    secret = ["--replication-policy=automatic", "--data-file=deploy/monitoring.yaml"]
+    return [
+        ["services", "enable", *(f"{name}.googleapis.com" for name in SERVICES)],
+        ["artifacts", "repositories", "create", settings.service, "--repository-format=docker", where],
+        ["storage", "buckets", "create", bucket, where, *kept],
+        ["storage", "buckets", "update", bucket, "--versioning"],
+        ["secrets", "create", f"{settings.service}-monitoring", *secret],
+    ]
+
+
+def _accounts(settings: Settings) -> list[Command]:
+    run, deploy = (f"serviceAccount:{name}" for name in (settings.runtime_account, settings.deploy_account))
+    bucket = ["storage", "buckets", "add-iam-policy-binding", f"gs://{settings.bucket}"]
+    secret = ["secrets", "add-iam-policy-binding", f"{settings.service}-monitoring"]
+    images = ["artifacts", "repositories", "add-iam-policy-binding", settings.service, f"--location={settings.region}"]
+    everything = ["projects", "add-iam-policy-binding", settings.project, "--condition=None"]
+    account = ["iam", "service-accounts", "add-iam-policy-binding", settings.runtime_account]
+    return [
+        ["iam", "service-accounts", "create", f"{settings.service}-run"],
+        ["iam", "service-accounts", "create", f"{settings.service}-deploy"],
+        _grant(bucket, run, "storage.objectViewer"),
+        _grant(secret, run, "secretmanager.secretAccessor"),
+        _grant(everything, run, "monitoring.metricWriter"),
+        _grant(everything, run, "logging.logWriter"),
+        _grant(images, deploy, "artifactregistry.writer"),
+        _grant(bucket, deploy, "storage.objectUser"),
+        _grant(everything, deploy, "run.developer"),
+        _grant(everything, deploy, "monitoring.viewer"),
+        _grant(account, deploy, "iam.serviceAccountUser"),
+    ]
+
+
+def _workflows(settings: Settings, number: str) -> list[Command]:
+    pool = ["iam", "workload-identity-pools"]
+    condition = f"assertion.repository=='{settings.repository}' && assertion.ref=='refs/heads/main'"
+    mapping = "google.subject=assertion.sub,attribute.repository=assertion.repository"
+    member = (
+        f"projects/{number}/locations/global/workloadIdentityPools/{POOL}/attribute.repository/{settings.repository}"
+    )
+    account = ["iam", "service-accounts", "add-iam-policy-binding", settings.deploy_account]
+    return [
+        [*pool, "create", POOL, "--location=global"],
+        [
+            *(*pool, "providers", "create-oidc", PROVIDER, "--location=global", f"--workload-identity-pool={POOL}"),
+            *(f"--issuer-uri={ISSUER}", f"--attribute-mapping={mapping}", f"--attribute-condition={condition}"),
+        ],
+        _grant(account, f"principalSet://iam.googleapis.com/{member}", "iam.workloadIdentityUser"),
+    ]
+
+
+def _grant(what: Command, member: str, role: str) -> Command:
+    return [*what, f"--member={member}", f"--role=roles/{role}"]
+
+
+def project_number(settings: Settings) -> str:
+    """Raises Refusal where the project is not there, or not for this account."""
+    described = gcloud.run_json(["projects", "describe", settings.project], float(settings.gcloud_seconds))
+    return str(described["projectNumber"])
+
+
+def apply(command: Command, seconds: float) -> str:
+    """Run one. Returns what became of it; that something is there already is well. Raises Refusal."""
+    try:
+        gcloud.run([*command, "--quiet"], seconds)
+    except gcloud.GcloudRefusal as refusal:
+        making = "create" in command or "create-oidc" in command
+        if making and any(word in refusal.output for word in THERE):
+            return "already there"
+        raise
+    return "done"

@@ -1,0 +1,66 @@
+"""What the command line names: the canary's numbers, the splitter, where a revision is measured and asked."""
+
+import argparse
+
+import msgspec
+
+from contract.refusal import Refusal
+from deploy import gcloud
+from deploy.cloud_run import CloudRun
+from deploy.haproxy import HAProxy
+from deploy.plan import Plan, checked
+from deploy.scrape import Exposition, Prometheus, Source
+from deploy.settings import read_settings
+from deploy.splitter import Splitter
+
+PLACE = ("project", "region")
+
+Options = argparse.Namespace
+
+
+def plan_of(options: Options) -> Plan:
+    """The canary's numbers. Raises Refusal."""
+    given = {field.name: getattr(options, field.name) for field in msgspec.structs.fields(Plan)}
+    given = {name: value for name, value in given.items() if value is not None}
+    if "steps" in given:
+        given["steps"] = given["steps"].split(",")
+    try:
+        return checked(msgspec.convert(given, Plan, strict=False))
+    except msgspec.ValidationError as error:
+        message, _, path = str(error).partition(" - at `$.")
+        raise Refusal(f"--{path.partition('[')[0].rstrip('`').replace('_', '-')}: {message}") from error
+
+
+def splitter_of(options: Options) -> Splitter:
+    """HAProxy, or Cloud Run. Raises Refusal."""
+    if options.haproxy:
+        return HAProxy(options.haproxy, options.backend)
+    return CloudRun(read_settings(*PLACE))
+
+
+def sources_of(options: Options) -> tuple[Source, Source]:
+    """The old revision's counters, and the new one's. Raises Refusal."""
+    if options.old_metrics and options.new_metrics:
+        return Exposition(options.old_metrics), Exposition(options.new_metrics)
+    if options.prometheus:
+        return Prometheus(options.prometheus, options.old), Prometheus(options.prometheus, options.new)
+    if options.haproxy:
+        raise Refusal("expected --old-metrics and --new-metrics, or --prometheus; see python -m deploy canary --help")
+    settings = read_settings(*PLACE)
+    url = f"https://monitoring.googleapis.com/v1/projects/{settings.project}/location/global/prometheus"
+    seconds = float(settings.gcloud_seconds)
+
+    def token() -> str:
+        return gcloud.run(["auth", "print-access-token"], seconds).strip()
+
+    return Prometheus(url, options.old, token), Prometheus(url, options.new, token)
+
+
+def address_of(options: Options, splitter: Splitter) -> str:
+    """Where the new revision can be asked directly. Raises Refusal."""
+    if options.new_url:
+        url: str = options.new_url
+        return url
+    if isinstance(splitter, CloudRun):
+        return splitter.address(options.new)
+    raise Refusal("expected --new-url, where the new revision can be asked directly, such as http://127.0.0.1:8082")

@@ -1,0 +1,49 @@
+"""Who gets which share of the requests. There are two: Cloud Run, and HAProxy."""
+
+from typing import Protocol
+
+from contract.refusal import Refusal
+
+EXACT = 0.01  # percent
+
+
+class Splitter(Protocol):
+    """Shares are percent of requests, by the revision's name."""
+
+    name: str
+
+    def shares(self) -> dict[str, float]:
+        """Of all revisions that there are, 0 for those without any. Raises Refusal."""
+        ...
+
+    def send(self, old: str, new: str, share: int) -> None:
+        """Give `share` percent to the new revision and the rest to the old one, at once. Raises Refusal."""
+        ...
+
+
+def share_of(splitter: Splitter, old: str, new: str) -> float:
+    """The new revision's. Raises Refusal where one of the two is not there, or a third has a share."""
+    shares = splitter.shares()
+    there = ", ".join(sorted(shares)) or "none"
+    if old == new:
+        raise Refusal(f"expected two revisions, found {old} twice; there are: {there}")
+    for revision in (old, new):
+        if revision not in shares:
+            raise Refusal(f"{splitter.name} has no revision {revision}; there are: {there}")
+    others = [revision for revision, share in shares.items() if share > 0 and revision not in (old, new)]
+    if others:
+        raise Refusal(
+            f"{splitter.name} also sends requests to {', '.join(others)}; a canary is of two revisions: "
+            f"send all to {old} first: python -m deploy rollback {old} {new}"
+        )
+    return shares[new]
+
+
+def send_and_see(splitter: Splitter, old: str, new: str, share: int) -> None:
+    """Set a share and read it back. Raises Refusal where it is not so."""
+    splitter.send(old, new, share)
+    found = share_of(splitter, old, new)
+    if abs(found - share) > EXACT:
+        raise Refusal(
+            f"{splitter.name} was told to send {share} % to {new} and sends {found:g} %; is somebody else at it?"
+        )

@@ -1,0 +1,52 @@
+"""Releases for two revisions: the one that serves, a good next one, one that answers differently."""
+
+import random
+from pathlib import Path
+
+import msgspec
+import pytest
+
+from bundle.keys import SigningKey
+from compile.booster import read_model
+from contract.measurements import MEASUREMENTS
+from tests.app.releases import Release, relabelled, sign_copy, with_library
+from tests.bundle.making import new_key
+from tests.compile.building import WALK, built
+from train.penguins import load
+
+
+@pytest.fixture(scope="session")
+def key() -> SigningKey:
+    return new_key()
+
+
+@pytest.fixture(scope="session")
+def old(bundle_path: Path, tmp_path_factory: pytest.TempPathFactory, key: SigningKey) -> Release:
+    """What serves."""
+    return sign_copy(bundle_path, tmp_path_factory.mktemp("old") / "bundle", key)
+
+
+@pytest.fixture(scope="session")
+def good(old: Release, tmp_path_factory: pytest.TempPathFactory, key: SigningKey) -> Release:
+    """The same model as another bundle."""
+    return relabelled(old, tmp_path_factory.mktemp("good") / "bundle", key)
+
+
+@pytest.fixture(scope="session")
+def different(
+    model_path: Path, bundle_path: Path, tmp_path_factory: pytest.TempPathFactory, key: SigningKey
+) -> Release:
+    """The first round of the model: sound, and worse."""
+    directory = tmp_path_factory.mktemp("different")
+    path = directory / "model.json"
+    read_model(model_path).booster[:1].save_model(path)
+    image = built(read_model(path), directory / "build", WALK)
+    return with_library(bundle_path, directory / "bundle", key, image, path.read_bytes())
+
+
+@pytest.fixture(scope="session")
+def bodies() -> list[bytes]:
+    """Birds of the data set, drawn at random."""
+    names = [measurement.name for measurement in MEASUREMENTS]
+    birds = [dict(zip(names, map(float, row), strict=True)) for row in load().measurements]
+    return [msgspec.json.encode(bird) for bird in random.Random(1).choices(birds, k=20_000)]  # noqa: S311

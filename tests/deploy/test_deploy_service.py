@@ -1,0 +1,114 @@
+"""deploy/service.yaml: what Cloud Run takes, and the settings that the application has."""
+
+import json
+from pathlib import Path
+from typing import Any
+
+import jsonschema
+import msgspec
+import pytest
+import yaml
+
+from app.settings import Settings as AppSettings
+from app.settings import read_settings as read_app_settings
+from deploy.render import render
+from deploy.settings import Settings, read_settings
+from tests.commands import ROOT, run_module
+from tests.deploy.project import ENVIRONMENT
+from tests.service import Service
+
+SCHEMA = Path(__file__).with_name("service_schema.json")
+PINNED: list[dict[str, object]] = [{"revisionName": "penguins-zero", "percent": 100}]
+# Everything else is in the description.
+LEFT_AT_THEIR_DEFAULT = {
+    *("HOST", "PORT", "LOG_LEVEL", "LOG_LINES_PER_SECOND", "SERVER_TIMING", "OTEL_EXPORTER_OTLP_ENDPOINT", "FAST_PATH"),
+    *("BUNDLE_CACHE", "ALLOW_UNSIGNED_BUNDLES", "POLL_SECONDS", "CHALLENGER_URI"),
+    *("MAX_BODY_BYTES", "MAX_BATCH_BYTES", "MAX_BATCH_ROWS", "MAX_REQUEST_LINE_BYTES", "MAX_HEADER_BYTES"),
+    *("FIRST_BYTE_SECONDS", "HEADER_SECONDS", "BODY_SECONDS", "KEEP_ALIVE_SECONDS", "WRITE_SECONDS"),
+    *("MAX_CONNECTIONS", "MAX_REQUESTS_PER_CONNECTION", "MAX_IN_FLIGHT", "MAX_LAG_MILLISECONDS"),
+    *("REQUESTS_PER_SECOND", "BURST_REQUESTS", "NOT_READY_SECONDS", "SHUTDOWN_SECONDS"),
+}
+
+
+@pytest.fixture
+def settings() -> Settings:
+    return read_settings(environment=ENVIRONMENT)
+
+
+@pytest.fixture
+def document(settings: Settings) -> Any:
+    return yaml.safe_load(render(settings, None))
+
+
+def environment_of(document: Any) -> dict[str, str]:
+    """What the application is told."""
+    app = document["spec"]["template"]["spec"]["containers"][0]
+    return {each["name"]: each["value"] for each in app["env"]}
+
+
+@pytest.mark.parametrize("pinned", [None, PINNED])
+def test_it_is_what_cloud_run_takes(settings: Settings, tmp_path: Path, pinned: list[dict[str, object]] | None) -> None:
+    """By a schema that lets nothing unknown through, and nothing is left to fill in."""
+    text = render(settings, pinned)
+    assert "${" not in text
+    jsonschema.validate(yaml.safe_load(text), json.loads(SCHEMA.read_text()))
+    (tmp_path / "service.yaml").write_text(text)
+    checked = run_module("check_jsonschema", "--schemafile", SCHEMA, tmp_path / "service.yaml")
+    assert checked.returncode == 0, checked.stdout
+
+
+@pytest.mark.parametrize("field", ["startupProb", "containerConcurency", "cpu"])
+def test_the_schema_notices_a_slip(document: Any, field: str) -> None:
+    """An unknown field anywhere."""
+    document["spec"]["template"]["spec"]["containers"][0][field] = 1
+    with pytest.raises(jsonschema.ValidationError):
+        jsonschema.validate(document, json.loads(SCHEMA.read_text()))
+
+
+def test_its_variables_are_settings(document: Any) -> None:
+    """The application's own reader takes them all; what another project would do differently is not left out."""
+    given = environment_of(document)
+    names = {field.encode_name for field in msgspec.structs.fields(AppSettings)}
+    assert set(given) <= names
+    told = read_app_settings(given)
+    assert (told.bundle, told.trusted_keys) == (ENVIRONMENT["BUNDLE"], ENVIRONMENT["TRUSTED_KEYS"])
+    assert (told.workers, told.trusted_proxies, told.log_format) == (1, 1, "json")
+    assert told.google_cloud_project == ENVIRONMENT["PROJECT"]
+
+
+def test_every_setting_is_thought_of(document: Any) -> None:
+    """Each is in the description, or in the list of those that stay at their default: a new one is noticed."""
+    names = {field.encode_name for field in msgspec.structs.fields(AppSettings)}
+    given = set(environment_of(document))
+    assert given | LEFT_AT_THEIR_DEFAULT == names
+    assert given & LEFT_AT_THEIR_DEFAULT == set()
+
+
+def test_its_probes_are_answered(document: Any, service: Service) -> None:
+    """By the service, 200."""
+    app = document["spec"]["template"]["spec"]["containers"][0]
+    for probe in ("startupProbe", "livenessProbe"):
+        assert service.request("GET", app[probe]["httpGet"]["path"]).status == 200
+        assert app[probe]["httpGet"]["port"] == app["ports"][0]["containerPort"] == AppSettings().port
+
+
+def test_the_collector_scrapes_where_the_metrics_are(document: Any) -> None:
+    """Port and path."""
+    monitoring = yaml.safe_load((ROOT / "deploy" / "monitoring.yaml").read_text())
+    (endpoint,) = monitoring["spec"]["endpoints"]
+    assert str(endpoint["port"]) == environment_of(document)["METRICS_PORT"]
+    assert endpoint["path"] == "/metrics"
+
+
+def test_a_new_revision_gets_no_requests(settings: Settings) -> None:
+    """What is sent where stays; the new one has a tag. The same revision again keeps its share."""
+    document = yaml.safe_load(render(settings, PINNED))
+    assert document["spec"]["traffic"] == [*PINNED, {"revisionName": "penguins-one", "percent": 0, "tag": "canary"}]
+    again = yaml.safe_load(render(settings, [*PINNED[:0], {"revisionName": "penguins-one", "percent": 100}]))
+    assert again["spec"]["traffic"] == [{"revisionName": "penguins-one", "percent": 100, "tag": "canary"}]
+
+
+def test_the_image_has_none_of_it() -> None:
+    """The build's context leaves deploy/ out."""
+    assert "!deploy" not in (ROOT / ".dockerignore").read_text()
+    assert "deploy" not in (ROOT / "Dockerfile").read_text()
