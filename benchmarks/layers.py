@@ -52,15 +52,22 @@ def copy_context(directory: Path) -> None:
             shutil.copy2(source, directory / name)
 
 
+def rebuild(engine: Engine, context: Path, change: str, *flags: str) -> Rebuild:
+    """Build the image and remove it: its layers stay in the cache. Raises Refusal."""
+    built = engine.build(context, TAG, *flags)
+    engine.ask("rmi", "--force", TAG)
+    return Rebuild(change, built)
+
+
 def measure_round(engine: Engine, context: Path) -> Iterator[Rebuild]:
     """A cold build, one that changes nothing, and one after each change. Raises Refusal."""
-    yield Rebuild(COLD, engine.build(context, TAG, "--no-cache"))
-    yield Rebuild(NOTHING, engine.build(context, TAG))
+    yield rebuild(engine, context, COLD, "--no-cache")
+    yield rebuild(engine, context, NOTHING)
     for change, name in CHANGES:
         path = context / name
         before = path.read_bytes()
         path.write_bytes(before + f"# {uuid.uuid4()}\n".encode())
-        yield Rebuild(change, engine.build(context, TAG))
+        yield rebuild(engine, context, change)
         path.write_bytes(before)
 
 
@@ -82,7 +89,7 @@ def page(rounds: Sequence[Sequence[Rebuild]], driver: str) -> str:
 def row(rebuilds: Sequence[Rebuild], cold: Sequence[float]) -> str:
     """One change in all rounds, beside the seconds of each round's cold build."""
     change, first = rebuilds[0]
-    taken = [rebuild.build.seconds for rebuild in rebuilds]
+    taken = [each.build.seconds for each in rebuilds]
     share = statistics.median(mine / whole for mine, whole in zip(taken, cold, strict=True))
     return f"| {change} | {first.made} | {first.layers} | {statistics.median(taken):.1f} | {share:.0%} |"
 
@@ -107,11 +114,9 @@ def run(options: argparse.Namespace) -> None:
         with tempfile.TemporaryDirectory(prefix="layers-") as name:
             copy_context(Path(name))
             rounds.append([])
-            for rebuild in measure_round(engine, Path(name)):
-                build = rebuild.build
-                print(f"{rebuild.change}: {build.seconds:.1f} s, {build.made} of {build.layers} layers", flush=True)
-                rounds[-1].append(rebuild)
-    engine.ask("rmi", "--force", TAG)
+            for change, build in measure_round(engine, Path(name)):
+                print(f"{change}: {build.seconds:.1f} s, {build.made} of {build.layers} layers", flush=True)
+                rounds[-1].append(Rebuild(change, build))
     write_atomically(options.out, page(rounds, driver).encode())
     print(f"wrote {options.out}")
 
