@@ -17,12 +17,16 @@ PROBLEM_JSON: Headers = [(b"content-type", b"application/problem+json")]
 
 
 class Answer(msgspec.Struct, frozen=True, gc=False):
-    """An HTTP response in three parts; `headers` leave out content-length. `prediction` is for who watches."""
+    """An HTTP response in three parts; `headers` leave out content-length. `prediction` is for who watches.
+
+    `rest` follows `body`, piece by piece: a large answer is never in one piece.
+    """
 
     status: int
     headers: Headers
     body: bytes
     prediction: Prediction | None = None
+    rest: tuple[bytes | bytearray, ...] = ()
 
 
 Probabilities = msgspec.defstruct("Probabilities", [(name, float) for name in SPECIES])

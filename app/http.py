@@ -10,6 +10,7 @@ from contextlib import suppress
 from functools import cache
 from http import HTTPStatus
 
+import msgspec
 from starlette.exceptions import HTTPException
 from starlette.requests import ClientDisconnect, Request
 from starlette.responses import Response
@@ -79,16 +80,21 @@ async def read_pieces(receive: Receive, most: int) -> list[bytes] | None:
 
 
 def noted(scope: Scope, answer: Answer) -> Answer:
-    """Leave the answer where telemetry looks for it."""
-    scope["answer"] = answer
+    """Leave the answer where telemetry looks for it; not a large one, which would stay until the next request."""
+    scope["answer"] = msgspec.structs.replace(answer, rest=()) if answer.rest else answer
     return answer
 
 
 async def send_answer(send: Send, answer: Answer) -> None:
-    """The whole answer, with its length."""
-    length = (b"content-length", b"%d" % len(answer.body))
+    """The whole answer, with its length. Of a large one a piece is sent when the client has read those before."""
+    length = (b"content-length", b"%d" % sum(map(len, (answer.body, *answer.rest))))
     await send({"type": "http.response.start", "status": answer.status, "headers": [*answer.headers, length]})
-    await send({"type": "http.response.body", "body": answer.body})
+    if answer.rest:
+        for piece in (answer.body, *answer.rest):
+            await send({"type": "http.response.body", "body": piece, "more_body": True})
+        await send({"type": "http.response.body", "body": b""})
+    else:
+        await send({"type": "http.response.body", "body": answer.body})
 
 
 def endpoint(make: Callable[[], Answer]) -> Callable[[Request], Awaitable[Response]]:

@@ -15,6 +15,7 @@ from app.health import HealthChecks
 from app.http import changing_endpoint, endpoint, http_problem, operation_endpoint, unexpected_problem
 from app.inference import inferrer
 from app.loading import start_serving
+from app.memory import Memory, batch_memory, give_back_large_blocks
 from app.openapi import VERSION, openapi
 from app.operation import Operation
 from app.predict import predictor, predictor_with_receipt
@@ -42,6 +43,7 @@ def create_app(serving: Serving, settings: Settings, counters: int = -1) -> Star
     `counters` is the descriptor of the memory in which a worker counts.
     """
     sys.setswitchinterval(SWITCH_SECONDS)
+    give_back_large_blocks()
     telemetry = new_telemetry(settings, serving, counters)
     wire = Wire(settings, telemetry)
     health = HealthChecks(serving, wire)
@@ -64,7 +66,8 @@ def create_app(serving: Serving, settings: Settings, counters: int = -1) -> Star
     prediction = Operation(b"POST", predictor(serving), most, json=True, receipt=predictor_with_receipt(serving))
     explanation = Operation(b"POST", explaining(serving), most, json=True)
     explain = operation_endpoint(explanation, executor=ThreadPoolExecutor(1, "explain"))
-    infer = batch_endpoint(inferrer(serving, settings.max_batch_rows), settings.max_batch_bytes)
+    memory = Memory(batch_memory(settings.max_batch_memory_bytes, settings.workers))
+    infer = batch_endpoint(inferrer(serving, settings.max_batch_rows), settings.max_batch_bytes, memory)
     model_metadata = endpoint(lambda: json_answer(ModelMetadata()))
     model_readiness = changing_endpoint(health.model)
     application = Starlette(

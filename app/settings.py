@@ -45,6 +45,9 @@ class Settings(msgspec.Struct, frozen=True, rename="upper"):
     max_body_bytes: Count = 65_536
     max_batch_bytes: Count = 33_554_432  # of an inference request; Cloud Run's limit for HTTP/1
     max_batch_rows: Count = 1_048_576  # of one; 16 MiB as a binary tensor
+    max_batch_memory_bytes: Annotated[int, Meta(ge=0)] = (
+        0  # of all batches of a worker at once; 0: by the limit there is
+    )
     max_request_line_bytes: Count = 8_192
     max_header_bytes: Count = 16_384
 

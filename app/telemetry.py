@@ -11,7 +11,7 @@ from typing import TYPE_CHECKING, Any
 
 from starlette.types import ASGIApp, Message, Receive, Scope, Send
 
-from app import batches, refusals
+from app import inference, refusals
 from app.answer import Answer
 from app.cells import Cells
 from app.exchange import Exchange
@@ -36,7 +36,7 @@ REASONS = {  # by the identity of the answer, which is made once
     id(refusals.OVERLOADED): "overload",
     id(refusals.FULL): "connections",
     id(refusals.PIPELINED): "pipelined",
-    id(batches.OVERLOADED): "batches",
+    id(inference.OVERLOADED): "batches",
 }
 _now = time.monotonic
 logger = logging.getLogger("uvicorn.error")

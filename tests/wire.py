@@ -133,12 +133,17 @@ def _dechunked(rest: bytes) -> tuple[bytes, bytes] | None:
 class Wire:
     """One connection to a port of this machine. Each call that reads has `seconds`."""
 
-    def __init__(self, port: int, seconds: float = 5) -> None:
+    def __init__(self, port: int, seconds: float = 5, receive_buffer: int | None = None) -> None:
+        """`receive_buffer` is how many bytes the kernel may hold that were not read; by default it decides."""
         self.seconds = seconds
         self.unread = b""  # received, and not yet read as a response
         self.ended = False  # the peer has sent all it will
         self.reset = False  # the peer has broken the connection off, so that what it sent may be lost
-        self.socket = socket.create_connection(("127.0.0.1", port), timeout=seconds)
+        self.socket = socket.socket()
+        self.socket.settimeout(seconds)
+        if receive_buffer is not None:
+            self.socket.setsockopt(socket.SOL_SOCKET, socket.SO_RCVBUF, receive_buffer)  # known before it connects
+        self.socket.connect(("127.0.0.1", port))
         self.socket.setsockopt(socket.IPPROTO_TCP, socket.TCP_NODELAY, 1)
 
     def __enter__(self) -> Self:

@@ -3,17 +3,24 @@
 import math
 from collections.abc import Iterator
 
-from app.batches import IN_FLIGHT
+from app.batches import COPIES
+from app.inference import ROW_BYTES
+from app.library import FLOAT_BYTES
+from app.memory import SHARE
+from app.protocol import LABEL, PROBABILITIES
 from app.settings import Settings
+from app.tensors import COLUMNS, JSON_CHARACTERS
 from benchmarks.load.capacity import capacity, holds
 from benchmarks.load.prices import Prices
 from benchmarks.load.results import Results, Run, Step
 from benchmarks.tables import figure, times
 
 HEADROOM = 4  # times the average in flight
-FULL_SHARE = 0.75  # of the memory that is paid for
 MIB = 1 << 20
 SETTINGS = Settings()
+# What the largest batch claims, in binary and answered in JSON.
+TEXT_BYTES = PROBABILITIES.shape[1] * JSON_CHARACTERS[PROBABILITIES.datatype] + JSON_CHARACTERS[LABEL.datatype]
+LARGEST_BYTES = SETTINGS.max_batch_rows * (COPIES * COLUMNS * FLOAT_BYTES + ROW_BYTES + TEXT_BYTES)
 
 
 def in_flight(step: Step) -> tuple[float, float]:
@@ -22,15 +29,15 @@ def in_flight(step: Step) -> tuple[float, float]:
 
 
 def memory_needed_mib(results: Results) -> tuple[float, float]:
-    """The most that was resident, and that with as many batches as may be in memory at once."""
+    """The most that was resident, and that with the largest batch."""
     peak = max(run.peak_mb for run in results.runs.values()) * 1e6 / MIB
-    return peak, peak + IN_FLIGHT * SETTINGS.max_batch_bytes / MIB
+    return peak, peak + LARGEST_BYTES / MIB
 
 
 def memory_setting_mib(results: Results, prices: Prices) -> int:
     """The least that is sold and is not nearly filled by what is needed; the most where none is enough."""
     _, needed = memory_needed_mib(results)
-    return next((size for size in prices.memory_mib if needed <= FULL_SHARE * size), prices.memory_mib[-1])
+    return next((size for size in prices.memory_mib if needed <= SHARE * size), prices.memory_mib[-1])
 
 
 def conclusions(results: Results, prices: Prices) -> list[str]:
@@ -91,10 +98,11 @@ def _memory(results: Results, prices: Prices) -> Iterator[str]:
     if not results.runs:
         return
     (peak, needed), size = memory_needed_mib(results), memory_setting_mib(results, prices)
-    enough = "" if needed <= FULL_SHARE * size else ", which is too little: lower MAX_BATCH_BYTES"
+    enough = "" if needed <= SHARE * size else ", which is too little: lower MAX_BATCH_ROWS"
     yield (
-        f"**Memory**: {size} MiB{enough}. At most {peak:.0f} MiB were resident; {IN_FLIGHT} batches of MAX_BATCH_BYTES "
-        f"at once make it {needed:.0f} MiB. {prices.memory_mib[0]} MiB is the least of the second generation."
+        f"**Memory**: {size} MiB{enough}. At most {peak:.0f} MiB were resident; the largest batch, "
+        f"{SETTINGS.max_batch_rows:,} rows answered in JSON, makes it {needed:.0f} MiB. What does not fit is refused "
+        f"(MAX_BATCH_MEMORY_BYTES). {prices.memory_mib[0]} MiB is the least of the second generation."
     )
 
 

@@ -12,6 +12,7 @@ from hypothesis import strategies as st
 from app.answer import Answer
 from app.bundle import Bundle
 from app.inference import inferrer
+from app.memory import Claim, Memory
 from app.protocol import MODEL_PATH, ProtocolError
 from app.serving import Served, Serving
 from tests.commands import EXAMPLE
@@ -155,7 +156,13 @@ def test_what_the_protocol_lets_a_server_ignore(service: Service, fields: dict[s
 
 @pytest.fixture(scope="module")
 def handler(bundle: Bundle) -> Callable[[dict[bytes, bytes], bytes], Answer]:
-    return inferrer(Serving(Served(bundle.library, bundle.version)), max_rows=1000)
+    answer = inferrer(Serving(Served(bundle.library, bundle.version)), max_rows=1000)
+
+    def handle(headers: dict[bytes, bytes], body: bytes) -> Answer:
+        with Claim(Memory(1 << 30)) as claim:
+            return answer(headers, body, claim)
+
+    return handle
 
 
 JUNK = st.sampled_from(

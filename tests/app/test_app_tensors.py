@@ -96,11 +96,11 @@ def test_a_fault_far_in_says_where_it_is() -> None:
 def test_float32_values_come_back_the_same(values: Values) -> None:
     """Bit for bit, negative zero and denormals too."""
     buffer = bytearray(np.array(values, dtype=np.float32).tobytes())
-    assert np.array(json.loads(json_numbers(buffer, "FP32")), dtype=np.float32).tobytes() == bytes(buffer)
+    assert np.array(json.loads(b"".join(json_numbers(buffer, "FP32"))), dtype=np.float32).tobytes() == bytes(buffer)
 
 
 @pytest.mark.parametrize("count", [0, 1, SLICE_NUMBERS, SLICE_NUMBERS + 1, 3 * SLICE_NUMBERS])
 def test_int32_values_come_back_the_same(count: int) -> None:
     """As many as there are, in slices or not."""
     values = np.arange(count, dtype=np.int32)
-    assert json.loads(json_numbers(bytearray(values.tobytes()), "INT32")) == values.tolist()
+    assert json.loads(b"".join(json_numbers(bytearray(values.tobytes()), "INT32"))) == values.tolist()
