@@ -1,10 +1,13 @@
 """Counters as text for Prometheus, added up over the processes that count."""
 
-from collections.abc import Iterable
+import operator
+from collections.abc import Callable, Iterable
 
 from app.families import FAMILIES, Family
 
 CONTENT_TYPE = b"text/plain; version=0.0.4; charset=utf-8"
+
+TOGETHER: dict[str, Callable[[int, int], int]] = {"sum": operator.add, "most": max, "least": min}
 
 Counts = dict[str, list[int]]  # cells by the name of their series
 
@@ -17,10 +20,9 @@ def add_up(processes: Iterable[Counts], ended: Counts | None = None) -> Counts:
             known = total.get(name)
             if known is None:
                 total[name] = cells[:]
-            elif _family(name).together == "most":
-                total[name] = list(map(max, known, cells))
             else:
-                total[name] = [a + b for a, b in zip(known, cells, strict=True)]
+                join = TOGETHER[_family(name).together]
+                total[name] = [join(a, b) for a, b in zip(known, cells, strict=True)]
     return total
 
 

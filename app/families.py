@@ -47,15 +47,16 @@ STARTED = "process_start_time_seconds"
 
 
 class Family(NamedTuple):
-    """`scale` makes a cell (for a histogram: of the sum) the value. `together`: over workers, add up or take the most.
+    """`scale` makes a cell (for a histogram: of the sum) the value.
 
-    A gauge is of workers that live; a counter also of those that have ended.
+    `together`: over workers, add up, take the most or the least. A gauge is of workers that live; a counter also of
+    those that have ended.
     """
 
     kind: Kind
     help: str
     scale: float = 1
-    together: Literal["sum", "most"] = "sum"
+    together: Literal["sum", "most", "least"] = "sum"
     bounds: tuple[float, ...] = ()
 
 
@@ -72,9 +73,9 @@ FAMILIES = {
     OUTSIDE: Family("counter", "Predictions for measurements unlike any bird's that was trained on."),
     MODEL: Family("gauge", "1 for the model that is served.", together="most"),
     OUTCOMES: Family("counter", "Attempts to get and to swap bundles, by what became of them."),
-    FALLBACK: Family("gauge", "Workers that serve another bundle than the one they should.", together="sum"),
+    FALLBACK: Family("gauge", "1 where any worker serves another bundle than the one it should.", together="most"),
     CHALLENGER: Family("counter", "Predictions that a challenger was asked, too, by whether it agreed."),
-    READY: Family("gauge", "Workers that are ready to predict."),
+    READY: Family("gauge", "1 where every worker that there should be is ready to predict.", together="least"),
     STARTUP: Family("gauge", "From the start of the process until it was ready.", SECONDS, together="most"),
     LOG_LINES: Family("counter", "Lines of the request log, by what became of them."),
     SPANS: Family("counter", "Spans of sampled requests, by what became of them."),

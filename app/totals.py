@@ -6,10 +6,12 @@ from collections.abc import Callable
 
 from app.cells import Cells
 from app.exposition import Counts, add_up, exposition
-from app.families import WORKER_ENDS, WORKERS, series
+from app.families import READY, WORKER_ENDS, WORKERS, series
 from app.process import figures
 from app.scrape import listen_for_scrapers
 from app.settings import Settings
+
+UNREADY: Counts = {READY: [0]}  # a worker that has said nothing yet, or is not there
 
 
 class Totals:
@@ -36,7 +38,8 @@ class Totals:
     def render(self) -> bytes:
         """All there is to tell."""
         with self._lock:
-            counts = [cells.read() for cells in self._alive.values()]
+            counts = [UNREADY | cells.read() for cells in self._alive.values()]
+            counts += [UNREADY] * (self._wanted - len(counts))
             ended, processes = self._ended, list(self._alive)
             own = {
                 series(WORKERS, state="wanted"): [self._wanted],

@@ -1,8 +1,9 @@
 """What a project needs once: places for images and bundles, and two accounts that may do what they have to, no more.
 
 `run` reads bundles, its collector's configuration, and writes metrics and logs. `deploy` pushes images, publishes
-bundles, deploys this service as `run`, and reads metrics for the canary; only workflows of one repository's main branch
-may be it, without any key.
+bundles, reads the key that signs them, deploys this service as `run`, and reads metrics for the canary. Only workflows
+of one repository may be it, without a key of their own, and only where a release starts: on a tag v*, or by hand on the
+main branch.
 """
 
 from deploy import gcloud
@@ -11,6 +12,7 @@ from deploy.settings import Settings
 PROJECT_NUMBER = "PROJECT_NUMBER"  # until gcloud has said it
 POOL = PROVIDER = "github"
 ISSUER = "https://token.actions.githubusercontent.com"
+RELEASED = "(assertion.ref=='refs/heads/main' || assertion.ref.startsWith('refs/tags/v'))"  # .github/workflows
 SERVICES = (
     *("run", "artifactregistry", "secretmanager", "storage", "monitoring"),
     *("iam", "iamcredentials", "sts", "cloudresourcemanager"),
@@ -32,20 +34,24 @@ def _places(settings: Settings) -> list[Command]:
     bucket = f"gs://{settings.bucket}"
     where = f"--location={settings.region}"
     kept = ["--uniform-bucket-level-access", "--public-access-prevention"]
-    secret = ["--replication-policy=automatic", "--data-file=deploy/monitoring.yaml"]
+    secret = ["secrets", "create"]
+    kept_everywhere = "--replication-policy=automatic"
     return [
         ["services", "enable", *(f"{name}.googleapis.com" for name in SERVICES)],
         ["artifacts", "repositories", "create", settings.service, "--repository-format=docker", where],
         ["storage", "buckets", "create", bucket, where, *kept],
         ["storage", "buckets", "update", bucket, "--versioning"],
-        ["secrets", "create", f"{settings.service}-monitoring", *secret],
+        [*secret, f"{settings.service}-monitoring", kept_everywhere, "--data-file=deploy/monitoring.yaml"],
+        [*secret, f"{settings.service}-signing", kept_everywhere],  # empty: the key is the operator's to add
     ]
 
 
 def _accounts(settings: Settings) -> list[Command]:
     run, deploy = (f"serviceAccount:{name}" for name in (settings.runtime_account, settings.deploy_account))
     bucket = ["storage", "buckets", "add-iam-policy-binding", f"gs://{settings.bucket}"]
-    secret = ["secrets", "add-iam-policy-binding", f"{settings.service}-monitoring"]
+    monitoring, signing = (
+        ["secrets", "add-iam-policy-binding", f"{settings.service}-{name}"] for name in ("monitoring", "signing")
+    )
     images = ["artifacts", "repositories", "add-iam-policy-binding", settings.service, f"--location={settings.region}"]
     everything = ["projects", "add-iam-policy-binding", settings.project, "--condition=None"]
     account = ["iam", "service-accounts", "add-iam-policy-binding", settings.runtime_account]
@@ -53,11 +59,12 @@ def _accounts(settings: Settings) -> list[Command]:
         ["iam", "service-accounts", "create", f"{settings.service}-run"],
         ["iam", "service-accounts", "create", f"{settings.service}-deploy"],
         _grant(bucket, run, "storage.objectViewer"),
-        _grant(secret, run, "secretmanager.secretAccessor"),
+        _grant(monitoring, run, "secretmanager.secretAccessor"),
         _grant(everything, run, "monitoring.metricWriter"),
         _grant(everything, run, "logging.logWriter"),
         _grant(images, deploy, "artifactregistry.writer"),
         _grant(bucket, deploy, "storage.objectUser"),
+        _grant(signing, deploy, "secretmanager.secretAccessor"),
         _grant(everything, deploy, "run.developer"),
         _grant(everything, deploy, "monitoring.viewer"),
         _grant(account, deploy, "iam.serviceAccountUser"),
@@ -66,7 +73,7 @@ def _accounts(settings: Settings) -> list[Command]:
 
 def _workflows(settings: Settings, number: str) -> list[Command]:
     pool = ["iam", "workload-identity-pools"]
-    condition = f"assertion.repository=='{settings.repository}' && assertion.ref=='refs/heads/main'"
+    condition = f"assertion.repository=='{settings.repository}' && {RELEASED}"
     mapping = "google.subject=assertion.sub,attribute.repository=assertion.repository"
     member = (
         f"projects/{number}/locations/global/workloadIdentityPools/{POOL}/attribute.repository/{settings.repository}"

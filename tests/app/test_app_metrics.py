@@ -4,15 +4,17 @@ import os
 import random
 from bisect import bisect_left
 
+import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
 from app.cells import SIZE, WORD, Cells, new_file
 from app.exposition import add_up, exposition
-from app.families import CONFIDENCES, DURATION, DURATIONS, ERRORS, FAMILIES, MODEL, READY, series
+from app.families import ACTIVE, CONFIDENCES, DURATION, DURATIONS, ERRORS, FALLBACK, FAMILIES, MODEL, READY, series
 from app.metrics import Metrics
 from app.observed import Prediction
 from app.tallies import tally, tally_one
+from app.totals import Totals
 from contract.drift import Reference, Variable
 from tests.telemetry import checked, samples, value
 
@@ -59,12 +61,36 @@ def test_memory_that_is_full_harms_nobody() -> None:
 
 def test_counters_of_the_dead_stay_and_their_gauges_go() -> None:
     """And of the living the most is taken where adding up makes no sense."""
-    dead = {ERRORS: [3], READY: [1], MODEL: [1]}
-    assert add_up([{ERRORS: [2], READY: [1], MODEL: [1]}, {READY: [1], MODEL: [1]}], dead) == {
+    dead = {ERRORS: [3], ACTIVE: [1], MODEL: [1]}
+    assert add_up([{ERRORS: [2], ACTIVE: [1], MODEL: [1]}, {ACTIVE: [1], MODEL: [1]}], dead) == {
         ERRORS: [5],
-        READY: [2],
+        ACTIVE: [2],
         MODEL: [1],
     }
+
+
+@pytest.mark.parametrize(("one", "other"), [(0, 0), (0, 1), (1, 0), (1, 1)])
+def test_one_worker_is_enough_for_an_alarm(one: int, other: int) -> None:
+    """Ready is the least of them, a fallback in use the most."""
+    found = add_up([{READY: [one], FALLBACK: [one]}, {READY: [other], FALLBACK: [other]}])
+    assert found == {READY: [one and other], FALLBACK: [one or other]}
+
+
+def test_a_worker_that_is_not_there_is_not_ready() -> None:
+    """Not started yet, started without a word yet, ended: the service is ready when all that are wanted are."""
+    totals = Totals(2)
+    assert b"penguins_ready 0\n" in totals.render()
+    workers = {process: new_file() for process in (os.getpid(), os.getppid())}
+    ready = []
+    for process, counters in workers.items():
+        totals.begin(process, counters)
+        assert b"penguins_ready 0\n" in totals.render()
+        ready.append(Cells(counters).take(READY, 1))
+        os.close(counters)
+        ready[-1][0] = 1
+    assert b"penguins_ready 1\n" in totals.render()
+    totals.end(os.getppid())
+    assert b"penguins_ready 0\n" in totals.render()
 
 
 def watched() -> Metrics:

@@ -2,6 +2,7 @@
 
 import itertools
 import os
+import shutil
 import signal
 import socket
 import subprocess
@@ -214,7 +215,7 @@ def test_counters_of_several_workers_survive_them(bundle_path: Path) -> None:
             another_serves(service)
             assert [service.predict(EXAMPLE).status for _ in range(60)] == [200] * 60
             eventually(lambda: watched.value("penguins_predictions_total") == 120)
-            eventually(lambda: watched.value("penguins_ready") == 2)
+            eventually(lambda: watched.value("penguins_ready") == 1)
         finally:
             done.set()
             looking.join()
@@ -223,6 +224,24 @@ def test_counters_of_several_workers_survive_them(bundle_path: Path) -> None:
         assert checked(scrape(port)) == ""
         for earlier, later in itertools.pairwise(seen):
             assert all(later[key] >= number for key, number in earlier.items())
+
+
+def test_one_worker_without_a_model_is_not_ready(bundle_path: Path, tmp_path: Path) -> None:
+    """The bundle is spoilt on disk and one of two workers starts anew: one answers 503, and the gauge of both is 0."""
+    port = free_port()
+    bundle = Path(shutil.copytree(bundle_path, tmp_path / "bundle"))
+    with serving(bundle, METRICS_PORT=str(port), WORKERS="2") as service:
+        watched = Watched(service, port)
+        eventually(lambda: watched.value("penguins_ready") == 1)
+        for library in bundle.glob("*.so"):
+            os.truncate(library, library.stat().st_size // 2)
+        os.kill(workers_of(service)[0], signal.SIGKILL)
+        another_serves(service)
+        eventually(lambda: watched.value("penguins_bundle_outcomes_total", stage="fetch") == 3)
+        assert watched.value("penguins_bundle_outcomes_total", stage="fetch", outcome="ok") == 2
+        assert watched.value("penguins_workers", state="alive") == 2
+        assert watched.value("penguins_ready") == 0
+        assert {service.predict(EXAMPLE).status for _ in range(60)} == {200, 503}
 
 
 def test_without_a_port_there_is_none(bundle_path: Path) -> None:

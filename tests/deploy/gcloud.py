@@ -33,7 +33,7 @@ COMMANDS: dict[str, tuple[set[str], set[str]]] = {
     ),
     "storage buckets update": ({"--project", "--versioning"}, set()),
     "storage buckets add-iam-policy-binding": (BINDING, set()),
-    "secrets create": ({"--project", "--replication-policy", "--data-file"}, set()),
+    "secrets create": ({"--project", "--replication-policy"}, {"--data-file"}),
     "secrets add-iam-policy-binding": (BINDING, set()),
     "iam service-accounts create": ({"--project"}, set()),
     "iam service-accounts add-iam-policy-binding": (BINDING, set()),
@@ -107,8 +107,13 @@ class Google:
         line = " ".join([name, *subjects, *(f"{flag}={value}" for flag, value in sorted(flags.items()))])
         if "create" in name and line in self.made:
             refuse(f"(gcloud.{name}) ALREADY_EXISTS: {subjects[0]} already exists")
+        if name == "secrets add-iam-policy-binding" and not self.has(f"secrets create {subjects[0]}"):
+            refuse(f"(gcloud.{name}) NOT_FOUND: Secret [{subjects[0]}] not found.")
         if line not in self.made:
             self.made.append(line)
+
+    def has(self, made: str) -> bool:
+        return any(line.startswith(f"{made} ") for line in self.made)
 
     def run(self, name: str, subjects: list[str], flags: dict[str, str]) -> str:
         if name == "run revisions list":

@@ -1,5 +1,6 @@
 """Deploying and setting up a project, as far as a gcloud of our own can show it."""
 
+import re
 import shlex
 from pathlib import Path
 
@@ -123,16 +124,15 @@ def test_iam_goes_on_where_it_was_stopped(project: Project) -> None:
 
 
 def test_rights_are_the_least(project: Project) -> None:
-    """No basic role, no administrator; workflows of one repository's main branch; no key is ever made."""
+    """No basic role, no administrator; no key is ever made, and no secret gets a version that signs."""
     printed = project.deploy("iam").stdout
     roles = {word.partition("=")[2] for word in printed.split() if word.startswith("--role=")}
     assert not {role for role in roles if role.endswith(("admin", "Admin", "owner", "editor", "viewer"))} - {
         "roles/monitoring.viewer"
     }
-    assert "assertion.repository=='owner/penguins' && assertion.ref=='refs/heads/main'" in printed.replace(
-        "'\"'\"'", "'"
-    )
     assert "keys create" not in printed
+    assert "versions add" not in printed
+    assert re.findall(r"--data-file=(\S+)", printed) == ["deploy/monitoring.yaml"]
     assert "allUsers" not in printed
 
 
