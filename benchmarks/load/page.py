@@ -45,7 +45,8 @@ of Locust, its start and the warm-up included: near 1, it could not have asked f
 STARTS = """\
 The first is from exec, or `docker run`, to the last byte of the first 200 of `POST /predict`, which is asked again
 every half millisecond. Warm is when 20 requests on one connection have a median within 1.2 times that of the last
-hundred of 500; 0 where the first were."""
+hundred of 500; 0 where the first were. A container's start has the engine's own work in it: some storage drivers copy
+the image each time. The process by itself is in [docs/http-benchmarks.md](docs/http-benchmarks.md)."""
 
 SEARCH = """\
 The rate is doubled until it is not sustained twice, then the distance is halved three times. Sustained: every answer

@@ -53,6 +53,8 @@ def _latency(axes: Axes, run: Run) -> None:
     axes.plot(seconds, [point.p50_ms for point in points], color=FIRST, linewidth=2)
     axes.plot(seconds, [point.p99_ms for point in points], color=SECOND, linewidth=1.5, linestyle="--")
     axes.set_yscale("log")
+    slowest = max((point.p99_ms for point in points), default=1.0)
+    axes.set_ylim(0.1, max(10.0, 2 * slowest))  # so that there are several numbers on the axis
     axes.yaxis.set_major_formatter(_plain)
     axes.yaxis.set_minor_formatter(lambda _value, _position: "")
 

@@ -1,6 +1,7 @@
 """deploy/service.yaml: what Cloud Run takes, and the settings that the application has."""
 
 import json
+import re
 from pathlib import Path
 from typing import Any
 
@@ -70,6 +71,15 @@ def test_the_schema_notices_a_slip(document: Any, field: str) -> None:
     document["spec"]["template"]["spec"]["containers"][0][field] = 1
     with pytest.raises(jsonschema.ValidationError):
         jsonschema.validate(document, json.loads(SCHEMA.read_text()))
+
+
+def test_its_size_is_what_the_load_report_concludes(document: Any) -> None:
+    """Concurrency and memory."""
+    report = (ROOT / "LOAD_TEST_REPORT.md").read_text(encoding="utf-8")
+    concluded = dict(re.findall(r"\*\*(Concurrency|Memory)\*\*: (\d+)", report))
+    template = document["spec"]["template"]["spec"]
+    assert str(template["containerConcurrency"]) == concluded["Concurrency"]
+    assert template["containers"][0]["resources"]["limits"]["memory"] == f"{concluded['Memory']}Mi"
 
 
 def test_its_variables_are_settings(document: Any) -> None:
