@@ -7,6 +7,7 @@ import pytest
 from hypothesis import HealthCheck, settings
 
 from app.bundle import Bundle, load_bundle
+from tests.cloud import Cloud, running_cloud
 from tests.commands import run_module
 from tests.service import Service, serving
 
@@ -51,3 +52,12 @@ def service(bundle_path: Path) -> Iterator[Service]:
 def bundle(bundle_path: Path) -> Bundle:
     """The bundle, loaded into this process."""
     return load_bundle(bundle_path)
+
+
+@pytest.fixture
+def cloud(monkeypatch: pytest.MonkeyPatch) -> Iterator[Cloud]:
+    """The fake, to which this process and those that it starts are led."""
+    with running_cloud() as running:
+        for name, value in running.environment.items():
+            monkeypatch.setenv(name, value)
+        yield running

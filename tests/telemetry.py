@@ -8,7 +8,8 @@ import shutil
 import socket
 import subprocess
 import time
-from collections.abc import Callable
+from collections.abc import Callable, Iterator
+from pathlib import Path
 from typing import Any
 
 import pytest
@@ -68,6 +69,25 @@ def checked(text: str) -> str:
     needed("promtool")
     command = ["promtool", "check", "metrics"]
     return subprocess.run(command, input=text, capture_output=True, text=True, timeout=30, check=False).stderr
+
+
+@contextlib.contextmanager
+def prometheus_server(directory: Path, configuration: str) -> Iterator[int]:
+    """A real one, with its data in the directory; its port."""
+    needed("prometheus")
+    (directory / "prometheus.yml").write_text(configuration)
+    port = free_port()
+    options = {
+        "config.file": str(directory / "prometheus.yml"),
+        "storage.tsdb.path": str(directory / "data"),
+        "web.listen-address": f"127.0.0.1:{port}",
+    }
+    command = ["prometheus", *(f"--{name}={value}" for name, value in options.items())]
+    with subprocess.Popen(command, stdout=subprocess.DEVNULL, stderr=subprocess.DEVNULL, cwd=directory) as process:
+        try:
+            yield port
+        finally:
+            process.kill()
 
 
 def needed(program: str, package: str = "prometheus") -> None:

@@ -1,16 +1,12 @@
 """Two releases of two models, and a place to publish them."""
 
-from collections.abc import Iterator
 from pathlib import Path
 
 import pytest
 
 from bundle.keys import SigningKey
-from compile.booster import read_model
-from tests.app.releases import Release, Shop, sign_copy, with_golden, with_library
+from tests.app.releases import Release, Shop, of_first_rounds, sign_copy, with_golden
 from tests.bundle.making import new_key
-from tests.cloud import Cloud, running_cloud
-from tests.compile.building import WALK, built
 
 
 @pytest.fixture(scope="session")
@@ -29,11 +25,7 @@ def second(
     model_path: Path, bundle_path: Path, tmp_path_factory: pytest.TempPathFactory, signing_key: SigningKey
 ) -> Release:
     """The first twenty rounds of the same model: it answers every row otherwise."""
-    directory = tmp_path_factory.mktemp("second")
-    path = directory / "model.json"
-    read_model(model_path).booster[:20].save_model(path)
-    image = built(read_model(path), directory / "build", WALK)
-    return with_library(bundle_path, directory / "bundle", signing_key, image, path.read_bytes())
+    return of_first_rounds(20, model_path, bundle_path, tmp_path_factory.mktemp("second"), signing_key)
 
 
 @pytest.fixture(scope="session")
@@ -46,12 +38,3 @@ def bad(first: Release, tmp_path_factory: pytest.TempPathFactory, signing_key: S
 def shop(tmp_path: Path, signing_key: SigningKey) -> Shop:
     """An empty store in a directory."""
     return Shop(str(tmp_path / "store"), signing_key)
-
-
-@pytest.fixture
-def cloud(monkeypatch: pytest.MonkeyPatch) -> Iterator[Cloud]:
-    """The fake, to which this process and those that it starts are led."""
-    with running_cloud() as running:
-        for name, value in running.environment.items():
-            monkeypatch.setenv(name, value)
-        yield running

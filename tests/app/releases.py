@@ -16,12 +16,14 @@ from bundle.keys import SigningKey
 from bundle.publish import move, next_pointer, position, publish
 from bundle.store import Store, open_store
 from bundle.verify import IN_PLACE, Trust, Wanted
+from compile.booster import read_model
 from contract.certificate import Certificate
 from contract.manifest import CONTRACT, MODEL_FILE, Digest, Golden, Manifest, encode, platform_name
 from contract.reference import REFERENCE_FILE
 from contract.trees import TREES_FILE
 from tests.bundle.making import put_manifest
 from tests.commands import EXAMPLE
+from tests.compile.building import WALK, built
 from tests.service import Service, lines
 
 ALL = Wanted(all_platforms=True)
@@ -43,6 +45,14 @@ def sign_copy(bundle: Path, out: Path, key: SigningKey) -> Release:
     """A compiled bundle, signed."""
     verified = read_directory(bundle, IN_PLACE, ALL)
     return _write(verified.manifest, verified.files, out, key)
+
+
+def of_first_rounds(rounds: int, model: Path, bundle: Path, directory: Path, key: SigningKey) -> Release:
+    """The first rounds of the model: sound, and it answers every row otherwise."""
+    path = directory / "model.json"
+    read_model(model).booster[:rounds].save_model(path)
+    image = built(read_model(path), directory / "build", WALK)
+    return with_library(bundle, directory / "bundle", key, image, path.read_bytes())
 
 
 def with_library(bundle: Path, out: Path, key: SigningKey, image: bytes, model: bytes) -> Release:

@@ -1,6 +1,5 @@
 """A key, a signed bundle, a store, and the fake cloud."""
 
-from collections.abc import Iterator
 from pathlib import Path
 
 import pytest
@@ -8,7 +7,6 @@ import pytest
 from bundle.keys import SigningKey
 from bundle.verify import Trust
 from tests.bundle.making import make, new_key
-from tests.cloud import Cloud, running_cloud
 
 
 @pytest.fixture(scope="session")
@@ -27,12 +25,3 @@ def made(tmp_path: Path, key: SigningKey) -> Path:
     """A small signed bundle."""
     make(tmp_path / "made", key)
     return tmp_path / "made"
-
-
-@pytest.fixture
-def cloud(monkeypatch: pytest.MonkeyPatch) -> Iterator[Cloud]:
-    """The fake, which this process's client is led to."""
-    with running_cloud() as running:
-        for name, value in running.environment.items():
-            monkeypatch.setenv(name, value)
-        yield running

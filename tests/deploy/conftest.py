@@ -7,11 +7,9 @@ import msgspec
 import pytest
 
 from bundle.keys import SigningKey
-from compile.booster import read_model
 from contract.measurements import MEASUREMENTS
-from tests.app.releases import Release, relabelled, sign_copy, with_library
+from tests.app.releases import Release, of_first_rounds, relabelled, sign_copy
 from tests.bundle.making import new_key
-from tests.compile.building import WALK, built
 from train.penguins import load
 
 
@@ -37,11 +35,7 @@ def different(
     model_path: Path, bundle_path: Path, tmp_path_factory: pytest.TempPathFactory, key: SigningKey
 ) -> Release:
     """The first round of the model: sound, and worse."""
-    directory = tmp_path_factory.mktemp("different")
-    path = directory / "model.json"
-    read_model(model_path).booster[:1].save_model(path)
-    image = built(read_model(path), directory / "build", WALK)
-    return with_library(bundle_path, directory / "bundle", key, image, path.read_bytes())
+    return of_first_rounds(1, model_path, bundle_path, tmp_path_factory.mktemp("different"), key)
 
 
 @pytest.fixture(scope="session")

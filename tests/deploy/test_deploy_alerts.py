@@ -16,7 +16,7 @@ import pytest
 from tests.app.test_app_request_log import ask_many
 from tests.commands import EXAMPLE, ROOT
 from tests.service import serving
-from tests.telemetry import eventually, free_port, needed
+from tests.telemetry import eventually, free_port, needed, prometheus_server
 
 DEPLOY = ROOT / "deploy"
 SHORTER = {"5m": "3s", "15m": "3s", "30m": "4s", "1h": "6s", "6h": "8s", "1d": "30s"}  # windows, for a test
@@ -75,30 +75,19 @@ class Prometheus:
 @contextmanager
 def prometheus(directory: Path, target: int) -> Iterator[Prometheus]:
     """One that scrapes the target five times a second, with rules whose windows are shorter."""
-    needed("prometheus")
     for name in ("recording.yaml", "alerts.yaml"):
         text = (DEPLOY / name).read_text()
         text = re.sub(r"\[(\w+)\]", lambda found: f"[{SHORTER[found[1]]}]", text)
         (directory / name).write_text(re.sub(r"for: \w+", "for: 1s", text))
-    (directory / "prometheus.yml").write_text(
+    configuration = (
         "global: {scrape_interval: 200ms, scrape_timeout: 200ms, evaluation_interval: 500ms}\n"
         f"rule_files: [{directory}/recording.yaml, {directory}/alerts.yaml]\n"
         f"scrape_configs: [{{job_name: penguins, static_configs: [{{targets: ['127.0.0.1:{target}']}}]}}]\n"
     )
-    port = free_port()
-    options = {
-        "config.file": str(directory / "prometheus.yml"),
-        "storage.tsdb.path": str(directory / "data"),
-        "web.listen-address": f"127.0.0.1:{port}",
-    }
-    command = ["prometheus", *(f"--{name}={value}" for name, value in options.items())]
-    with subprocess.Popen(command, stdout=subprocess.DEVNULL, stderr=subprocess.DEVNULL, cwd=directory) as process:
+    with prometheus_server(directory, configuration) as port:
         running = Prometheus(port)
-        try:
-            eventually(lambda: ready(running), 30)
-            yield running
-        finally:
-            process.kill()
+        eventually(lambda: ready(running), 30)
+        yield running
 
 
 def ready(running: Prometheus) -> bool:

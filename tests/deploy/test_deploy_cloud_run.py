@@ -13,7 +13,7 @@ from tests.app.releases import Release
 from tests.deploy.load import Load
 from tests.deploy.project import Project
 from tests.deploy.stage import PLAN, stage
-from tests.telemetry import eventually, free_port, needed
+from tests.telemetry import eventually, prometheus_server
 
 NAMES = ("penguins-one", "penguins-two")
 NUMBERS = [f"--{name}={getattr(PLAN, name)}" for name in ("errors", "slower", "tolerance", "species")]
@@ -22,27 +22,16 @@ NUMBERS = [f"--{name}={getattr(PLAN, name)}" for name in ("errors", "slower", "t
 @contextmanager
 def prometheus(directory: Path, ports: tuple[int, int]) -> Iterator[str]:
     """One that knows which revision it scrapes, as Google's does. Gives its address."""
-    needed("prometheus")
     targets = "".join(
         f"    - {{targets: ['127.0.0.1:{port}'], labels: {{revision_name: {name}}}}}\n"
         for port, name in zip(ports, NAMES, strict=True)
     )
-    (directory / "prometheus.yml").write_text(
+    configuration = (
         "global: {scrape_interval: 200ms, scrape_timeout: 200ms}\n"
         f"scrape_configs:\n- job_name: penguins\n  static_configs:\n{targets}"
     )
-    port = free_port()
-    options = {
-        "config.file": str(directory / "prometheus.yml"),
-        "storage.tsdb.path": str(directory / "data"),
-        "web.listen-address": f"127.0.0.1:{port}",
-    }
-    command = ["prometheus", *(f"--{name}={value}" for name, value in options.items())]
-    with subprocess.Popen(command, stdout=subprocess.DEVNULL, stderr=subprocess.DEVNULL, cwd=directory) as process:
-        try:
-            yield f"http://127.0.0.1:{port}"
-        finally:
-            process.kill()
+    with prometheus_server(directory, configuration) as port:
+        yield f"http://127.0.0.1:{port}"
 
 
 def known(server: str) -> bool:
