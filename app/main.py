@@ -6,6 +6,7 @@ from concurrent.futures import ThreadPoolExecutor
 from starlette.applications import Starlette
 from starlette.exceptions import HTTPException
 from starlette.routing import Route
+from starlette.types import ASGIApp
 
 from app.answer import Answer, Problem, json_answer, problem
 from app.batches import batch_endpoint
@@ -68,8 +69,6 @@ def create_app(serving: Serving, settings: Settings, counters: int = -1) -> Star
     explain = operation_endpoint(explanation, executor=ThreadPoolExecutor(1, "explain"))
     memory = Memory(batch_memory(settings.max_batch_memory_bytes, settings.workers))
     infer = batch_endpoint(inferrer(serving, settings.max_batch_rows), settings.max_batch_bytes, memory)
-    model_metadata = endpoint(lambda: json_answer(ModelMetadata()))
-    model_readiness = changing_endpoint(health.model)
     application = Starlette(
         routes=[
             operation_route("/predict", prediction),
@@ -81,16 +80,9 @@ def create_app(serving: Serving, settings: Settings, counters: int = -1) -> Star
             Route("/openapi.json", endpoint(lambda: json_answer(openapi()))),
             Route("/docs", endpoint(docs_page)),
             Route("/", endpoint(index)),
-            # The Open Inference Protocol
-            Route(f"{MODEL_PATH}/infer", infer, methods=["POST"]),
-            Route(f"{VERSION_PATH}/infer", infer, methods=["POST"]),
-            Route(f"{MODEL_PATH}/ready", model_readiness),
-            Route(f"{VERSION_PATH}/ready", model_readiness),
-            Route(MODEL_PATH, model_metadata),
-            Route(VERSION_PATH, model_metadata),
+            *protocol_routes(infer, health),
             operation_route("/v2/health/live", Operation(b"GET", health.server_live, most, always=True)),
             operation_route("/v2/health/ready", Operation(b"GET", health.server_ready, most, always=True)),
-            Route("/v2", endpoint(lambda: json_answer(ServerMetadata(version=VERSION)))),
         ],
         exception_handlers={HTTPException: http_problem, Exception: unexpected_problem},
     )
@@ -98,6 +90,16 @@ def create_app(serving: Serving, settings: Settings, counters: int = -1) -> Star
     application.state.wire = wire
     telemetry.routes = frozenset(route.path for route in application.routes if isinstance(route, Route))
     return application
+
+
+def protocol_routes(infer: ASGIApp, health: HealthChecks) -> list[Route]:
+    """The Open Inference Protocol's; those of its model once more with the version in them."""
+    metadata, readiness = endpoint(lambda: json_answer(ModelMetadata())), changing_endpoint(health.model)
+    routes = [Route("/v2", endpoint(lambda: json_answer(ServerMetadata(version=VERSION))))]
+    for path in (MODEL_PATH, VERSION_PATH):
+        routes += [Route(path, metadata), Route(f"{path}/ready", readiness)]
+        routes += [Route(f"{path}/infer", infer, methods=["POST"])]
+    return routes
 
 
 def load_app() -> Starlette:
