@@ -14,11 +14,20 @@ RUN python -m venv /opt/build \
 COPY contract contract
 COPY train train
 RUN /opt/build/bin/python -m train
-COPY app/__init__.py app/library.py app/mapping.py app/
+COPY binding binding
 COPY bundle bundle
 COPY compile compile
 RUN /opt/build/bin/python -m compile artifacts/penguin_model.json \
     && cp -RL artifacts/bundle /baked
+
+# Only where it is asked for (--target judged): the compiler's tests with this Python, and so with its XGBoost.
+FROM build AS judged
+COPY requirements/dev.txt requirements/
+RUN /opt/build/bin/pip install --no-cache-dir --no-deps --require-hashes -r requirements/dev.txt
+COPY pyproject.toml Makefile ./
+COPY app app
+COPY tests tests
+RUN /opt/build/bin/python -m pytest -p no:cacheprovider -n 2 -q tests/compile --ignore tests/compile/reading/foreign
 
 FROM ${BASE} AS packages
 COPY requirements/runtime.txt /build/requirements/
@@ -36,8 +45,9 @@ COPY --from=packages /packages packages
 COPY --from=build /baked baked
 COPY contract contract
 COPY bundle bundle
+COPY binding binding
 COPY app app
-RUN python -m compileall -q --invalidation-mode unchecked-hash contract bundle app
+RUN python -m compileall -q --invalidation-mode unchecked-hash contract bundle binding app
 ENV PYTHONPATH=/service/packages \
     PYTHONUNBUFFERED=1 \
     PYTHONDONTWRITEBYTECODE=1 \

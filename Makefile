@@ -1,5 +1,7 @@
 # `make run` trains, compiles and serves; `make help` lists the rest.
-PYTHON ?= python3
+ifeq ($(PYTHON),)
+override PYTHON := python3
+endif
 VENV := .venv
 BIN := $(VENV)/bin
 IMAGE ?= penguins
@@ -14,35 +16,55 @@ BUNDLE := artifacts/bundle/manifest.json
 CONTRACT := $(wildcard contract/*.py)
 
 .DEFAULT_GOAL := help
-.PHONY: help setup train compile run test test-image bench bench-http bench-overload bench-request bench-swap drift trust
-.PHONY: load load-report layers memory-limit deploy canary canary-odds check format image clean lock
+.PHONY: help setup train compile run test test-long coverage test-image test-image-build bench bench-http bench-overload
+.PHONY: bench-request bench-swap drift trust renew load load-report memory-limit deploy canary canary-odds check format image clean lock model-matrix fuzz
 
 help: ## list the targets
 	@grep -hE '^[a-z-]+:.*##' $(MAKEFILE_LIST) | sed -E 's/^([a-z-]+):.*## /\1|/' | \
 	  awk -F'|' '{ printf "  make %-14s %s\n", $$1, $$2 }'
 
+# Make .venv anew if it does not start, or if PYTHON was given and is of another version.
+version = $(shell $(1) -c 'import sys; print("%d.%d" % sys.version_info[:2])' 2>/dev/null)
+ifneq ($(wildcard $(VENV)),)
+KEPT := $(call version,$(BIN)/python)
+ASKED := $(if $(filter command environment,$(origin PYTHON)),$(call version,$(PYTHON)),$(KEPT))
+ifneq ($(KEPT),$(or $(ASKED),none))
+RENEW := renew
+endif
+endif
+
+check_python = $(PYTHON) -c 'import sys; sys.exit(sys.version_info < (3, 11))' 2>/dev/null || \
+  { echo "error: expected Python 3.11 or newer as PYTHON=$(PYTHON), found" \
+    "$(or $(addprefix Python ,$(call version,$(PYTHON))),nothing that starts);" \
+    "type: make PYTHON=/path/of/python3.12 $(MAKECMDGOALS)" >&2; exit 2; }
+
+renew:
+	@$(check_python)
+	@echo "$(VENV) has $(if $(KEPT),Python $(KEPT),no Python that starts): it is made anew with $(PYTHON)"
+	@rm -rf $(VENV)
+
 # The locks are complete, so nothing is resolved (--no-deps). They leave out XGBoost's library for several GPUs.
 define install
-	@$(PYTHON) -c 'import sys; sys.exit(sys.version_info < (3, 11) and "Python 3.11 or newer is needed, this is " + sys.version.split()[0] + "; set PYTHON=")'
+	@test -x $(BIN)/python || { $(check_python); }
 	@test -x $(BIN)/python || $(PYTHON) -m venv $(VENV) || \
 	  { rm -rf $(VENV); echo "error: no virtual environment; on Debian: apt install python3-venv" >&2; exit 2; }
 	$(BIN)/python -m pip install --quiet --disable-pip-version-check --no-deps --require-hashes -r $<
 	@touch $@
 endef
 
-$(VENV)/.build: requirements/build.txt
+$(VENV)/.build: requirements/build.txt $(RENEW)
 	$(install)
 
-$(VENV)/.dev: requirements/dev.txt
+$(VENV)/.dev: requirements/dev.txt $(RENEW)
 	$(install)
 
-$(VENV)/.bench: requirements/bench.txt
+$(VENV)/.bench: requirements/bench.txt $(RENEW)
 	$(install)
 
-$(MODEL): $(VENV)/.build $(CONTRACT) $(wildcard train/*.py train/data/*.csv)
+$(MODEL): $(VENV)/.build $(CONTRACT) $(wildcard train/*.py train/page/* train/data/*.csv)
 	$(BIN)/python -m train
 
-$(BUNDLE): $(MODEL) $(wildcard compile/*.py compile/native/*) bundle/write.py app/library.py app/mapping.py
+$(BUNDLE): $(MODEL) $(wildcard compile/*.py compile/*/*.py compile/*/*/*.py compile/native/*) bundle/write.py $(wildcard binding/*.py)
 	$(BIN)/python -m compile $(MODEL)
 	@touch $@
 
@@ -55,20 +77,36 @@ compile: $(BUNDLE) ## compile the model: artifacts/bundle
 run: $(BUNDLE) ## serve on PORT (default 8080)
 	@exec $(BIN)/python -m app
 
-test: $(VENV)/.dev ## run the tests, with branch coverage
+test: $(VENV)/.dev ## run the tests
+	$(BIN)/python -m pytest -n 2 $(ARGS)
+
+test-long: $(VENV)/.dev ## run those tests that take many seconds
+	$(BIN)/python -m pytest -n 2 -m long $(ARGS)
+
+coverage: $(VENV)/.dev ## run both, and see which branches were never taken
 	$(BIN)/coverage erase
-	$(BIN)/coverage run -m pytest -n 2 $(ARGS)
+	$(BIN)/coverage run -m pytest -n 2 -m "not image" $(ARGS)
 	@$(BIN)/coverage combine --quiet
 	@$(BIN)/coverage report
 
 bench: $(VENV)/.bench $(BUNDLE) ## compare with other ways to ask the model: docs/benchmarks.md
-	$(BIN)/python -m benchmarks $(ARGS)
+	@mkdir -p artifacts/bench
+	$(BIN)/python -m pytest benchmarks/timed/bench_model.py --benchmark-json=artifacts/bench/model.json $(ARGS)
+	@$(BIN)/python -m benchmarks.report model
 
 bench-request: $(VENV)/.bench $(BUNDLE) ## what each part of a request costs, without sockets: docs/request.md
-	$(BIN)/python -m benchmarks.request
+	@mkdir -p artifacts/bench
+	$(BIN)/python -m pytest benchmarks/timed/bench_request.py --benchmark-json=artifacts/bench/request.json $(ARGS)
+	@$(BIN)/python -m benchmarks.report request
 
 drift: $(VENV)/.dev $(BUNDLE) ## what drift is seen, how soon, and how often without any: docs/drift.md
-	$(BIN)/python -m benchmarks.drift
+	$(BIN)/python -m benchmarks.drift $(ARGS)
+
+fuzz: $(VENV)/.dev $(BUNDLE) ## feed made-up requests to both doors, and compare: ARGS="CASES SEED"
+	ALLOW_UNSIGNED_BUNDLES=1 $(BIN)/python -m tests.support.doors $(ARGS)
+
+model-matrix: $(VENV)/.dev ## train with many XGBoosts, and judge every model: docs/model-matrix.md; ARGS=--small for few
+	$(BIN)/python -m tests.matrix $(ARGS)
 
 bench-overload: $(VENV)/.bench $(BUNDLE) ## offer the service ten times more than it can do: docs/overload.md
 	$(BIN)/python -m benchmarks.overload $(ARGS)
@@ -91,9 +129,6 @@ trust: $(VENV)/.build $(BUNDLE) ## measure when answers are doubted, rightly and
 bench-swap: $(VENV)/.bench $(BUNDLE) ## measure loading and swapping bundles: docs/swap.md
 	$(BIN)/python -m benchmarks.swap $(ARGS)
 
-layers: $(VENV)/.dev ## measure rebuilding the image after one change: docs/layers.md
-	DOCKER=$(DOCKER) DOCKER_BUILD_FLAGS="$(DOCKER_BUILD_FLAGS)" BASE=$(BASE) $(BIN)/python -m benchmarks.layers $(ARGS)
-
 memory-limit: $(VENV)/.dev image ## measure the image with less and less memory: docs/memory.md
 	DOCKER=$(DOCKER) IMAGE=$(IMAGE) $(BIN)/python -m benchmarks.memory_limit $(ARGS)
 
@@ -115,6 +150,8 @@ check: $(VENV)/.dev ## lint, format, types; the workflows and the Dockerfile too
 	$(BIN)/check-jsonschema --builtin-schema vendor.github-workflows .github/workflows/*.yaml
 	$(BIN)/check-jsonschema --builtin-schema custom.github-workflows-require-timeout .github/workflows/*.yaml
 	$(BIN)/check-jsonschema --builtin-schema vendor.dependabot .github/dependabot.yml
+	$(BIN)/check-jsonschema --builtin-schema vendor.github-issue-forms .github/ISSUE_TEMPLATE/*.yml
+	$(BIN)/check-jsonschema --builtin-schema vendor.citation-file-format CITATION.cff --default-filetype yaml
 	$(BIN)/zizmor --quiet --offline --pedantic .github
 
 format: $(VENV)/.dev ## rewrite the source in the house's format
@@ -127,8 +164,12 @@ image: ## build the container image
 test-image: $(VENV)/.dev image ## build the image and test a container of it
 	IMAGE=$(IMAGE) DOCKER=$(DOCKER) $(BIN)/python -m pytest -m image $(ARGS)
 
+test-image-build: ## run the compiler's tests in the image's build, with its Python and XGBoost
+	$(DOCKER) build $(DOCKER_BUILD_FLAGS) --build-arg BASE=$(BASE) --target judged .
+
 lock: $(VENV)/.dev ## resolve requirements/*.in again into hashed locks
 	requirements/lock $(BIN)/uv
+	requirements/matrix/lock $(BIN)/uv
 
 clean: ## remove everything that was made, .venv included
-	rm -rf artifacts $(VENV) .mypy_cache .ruff_cache .pytest_cache .hypothesis .coverage*
+	rm -rf artifacts $(VENV) .venv-matrix .mypy_cache .ruff_cache .pytest_cache .hypothesis .coverage*

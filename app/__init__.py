@@ -1,1 +1,1 @@
-"""bundle -> HTTP answers. Starts without numpy, xgboost, treelite or scikit-learn."""
+"""The HTTP service: it reads a bundle and answers requests. It needs no numpy, xgboost, treelite or scikit-learn."""

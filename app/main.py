@@ -8,92 +8,112 @@ from starlette.exceptions import HTTPException
 from starlette.routing import Route
 from starlette.types import ASGIApp
 
-from app.answer import Answer, Problem, json_answer, problem
-from app.batches import batch_endpoint
-from app.docs import docs_page, index
-from app.explain import explaining
-from app.health import HealthChecks
-from app.http import changing_endpoint, endpoint, http_problem, operation_endpoint, unexpected_problem
-from app.inference import inferrer
-from app.loading import start_serving
-from app.memory import Memory, batch_memory, give_back_large_blocks
-from app.openapi import VERSION, openapi
-from app.operation import Operation
-from app.predict import predictor, predictor_with_receipt
-from app.protocol import (
+from app.answers.explain import explaining
+from app.answers.predict import predictor, predictor_with_receipt
+from app.batch.batches import batch_endpoint
+from app.batch.inference import inferrer
+from app.core.answer import Answer, Problem, json_answer, problem
+from app.core.memory import Memory, batch_memory, give_back_large_blocks
+from app.core.operation import Operation
+from app.core.protocol import (
     MODEL_PATH,
     VERSION_PATH,
     ModelMetadata,
     ServerMetadata,
 )
-from app.serving import Serving
-from app.settings import Settings, read_settings
-from app.telemetry import new_telemetry
-from app.wire import Wire
+from app.core.settings import Settings, read_settings
+from app.docs.openapi import VERSION, openapi
+from app.docs.pages import docs_page, index
+from app.http.context import HttpContext
+from app.http.endpoint import changing_endpoint, endpoint, http_problem, operation_endpoint, unexpected_problem
+from app.model.health import HealthChecks
+from app.model.loading import start_serving
+from app.model.serving import Serving
+from app.telemetry.choice import new_telemetry
 from contract.refusal import USER_MISTAKE, Refusal
 
-# A thread may keep the interpreter for so long while another wants it; Python's own 5 ms would be felt as a pause.
+# How long a thread may keep the interpreter while another one waits. Python's default, 5 ms, would delay predictions.
 SWITCH_SECONDS = 0.0005
+
+HEALTH_BODY_BYTES = 1_024  # a health check needs no body; a client that sends one may send this much
 
 NO_CHALLENGER = problem(Problem("Not Found", 404, "there is no challenger; set CHALLENGER_URI to have one"))
 
 
 def create_app(serving: Serving, settings: Settings, counters: int = -1) -> Starlette:
-    """The application that answers with what `serving` has. Its `state.wire` is for the server's connections.
+    """Return the application that answers with the model in `serving`.
 
-    `counters` is the descriptor of the memory in which a worker counts.
+    Its `state.http` is the HttpContext for the server's connections. `counters` is the file descriptor of the shared
+    memory in which a worker counts; -1 means memory of this process.
     """
     sys.setswitchinterval(SWITCH_SECONDS)
     give_back_large_blocks()
     telemetry = new_telemetry(settings, serving, counters)
-    wire = Wire(settings, telemetry)
-    health = HealthChecks(serving, wire)
-
-    def model() -> Answer:
-        served = serving.served
-        return served.about if served else serving.unavailable
-
-    def challenger() -> Answer:
-        return serving.challenger.answer() if serving.challenger else NO_CHALLENGER
+    context = HttpContext(settings, telemetry)
+    health = HealthChecks(serving, lambda: context.draining)
 
     def operation_route(path: str, operation: Operation) -> Route:
-        """An operation by both doors: the fast path and Starlette."""
-        wire.operations[path.encode()] = operation._replace(route=path)
+        """Offer an operation on the fast path, and return its route for Starlette."""
+        operation = operation._replace(route=path)
+        context.offer(operation)
         return Route(
             path, operation_endpoint(operation, timed=settings.server_timing), methods=[operation.method.decode()]
         )
 
-    most = settings.max_body_bytes
-    prediction = Operation(b"POST", predictor(serving), most, json=True, receipt=predictor_with_receipt(serving))
-    explanation = Operation(b"POST", explaining(serving), most, json=True)
-    explain = operation_endpoint(explanation, executor=ThreadPoolExecutor(1, "explain"))
-    memory = Memory(batch_memory(settings.max_batch_memory_bytes, settings.workers))
-    infer = batch_endpoint(inferrer(serving, settings.max_batch_rows), settings.max_batch_bytes, memory)
     application = Starlette(
         routes=[
-            operation_route("/predict", prediction),
-            operation_route("/health/live", Operation(b"GET", health.live, most, always=True)),
-            operation_route("/health/ready", Operation(b"GET", health.ready, most, always=True)),
-            Route("/explain", explain, methods=["POST"]),
-            Route("/model", changing_endpoint(model)),
-            Route("/challenger", changing_endpoint(challenger)),
+            operation_route("/predict", prediction_operation(serving, settings)),
+            operation_route("/health/live", Operation(b"GET", health.live, HEALTH_BODY_BYTES, always=True)),
+            operation_route("/health/ready", Operation(b"GET", health.ready, HEALTH_BODY_BYTES, always=True)),
+            Route("/explain", explanation_endpoint(serving, settings), methods=["POST"]),
+            Route("/model", changing_endpoint(lambda: model_answer(serving))),
+            Route("/challenger", changing_endpoint(lambda: challenger_answer(serving))),
             Route("/openapi.json", endpoint(lambda: json_answer(openapi()))),
             Route("/docs", endpoint(docs_page)),
             Route("/", endpoint(index)),
-            *protocol_routes(infer, health),
-            operation_route("/v2/health/live", Operation(b"GET", health.server_live, most, always=True)),
-            operation_route("/v2/health/ready", Operation(b"GET", health.server_ready, most, always=True)),
+            *protocol_routes(inference_endpoint(serving, settings), health),
+            operation_route("/v2/health/live", Operation(b"GET", health.server_live, HEALTH_BODY_BYTES, always=True)),
+            operation_route("/v2/health/ready", Operation(b"GET", health.server_ready, HEALTH_BODY_BYTES, always=True)),
         ],
         exception_handlers={HTTPException: http_problem, Exception: unexpected_problem},
     )
-    application.router.redirect_slashes = False  # /predict/ is another path: 404
-    application.state.wire = wire
+    application.router.redirect_slashes = False  # /predict/ is another path, and is answered with 404
+    application.state.http = context
     telemetry.routes = frozenset(route.path for route in application.routes if isinstance(route, Route))
     return application
 
 
+def prediction_operation(serving: Serving, settings: Settings) -> Operation:
+    """Return the operation of POST /predict."""
+    receipt = predictor_with_receipt(serving)
+    return Operation(b"POST", predictor(serving), settings.max_body_bytes, json=True, receipt=receipt)
+
+
+def explanation_endpoint(serving: Serving, settings: Settings) -> ASGIApp:
+    """Return the endpoint of POST /explain. It runs on a thread of its own, as an explanation takes milliseconds."""
+    operation = Operation(b"POST", explaining(serving), settings.max_body_bytes, json=True)
+    return operation_endpoint(operation, executor=ThreadPoolExecutor(1, "explain"))
+
+
+def inference_endpoint(serving: Serving, settings: Settings) -> ASGIApp:
+    """Return the endpoint of inference requests, with the memory budget of this process."""
+    memory = Memory(batch_memory(settings.max_batch_memory_bytes, settings.workers, settings.max_connections))
+    return batch_endpoint(inferrer(serving, settings.max_batch_rows), settings.max_batch_bytes, memory)
+
+
+def model_answer(serving: Serving) -> Answer:
+    """Return the answer of GET /model."""
+    served = serving.served
+    return served.about if served else serving.unavailable
+
+
+def challenger_answer(serving: Serving) -> Answer:
+    """Return the answer of GET /challenger."""
+    return json_answer(serving.comparison()) if serving.comparison else NO_CHALLENGER
+
+
 def protocol_routes(infer: ASGIApp, health: HealthChecks) -> list[Route]:
-    """The Open Inference Protocol's; those of its model once more with the version in them."""
+    """Return the routes of the Open Inference Protocol. Those of the model exist without and with its version."""
     metadata, readiness = endpoint(lambda: json_answer(ModelMetadata())), changing_endpoint(health.model)
     routes = [Route("/v2", endpoint(lambda: json_answer(ServerMetadata(version=VERSION))))]
     for path in (MODEL_PATH, VERSION_PATH):
@@ -103,13 +123,16 @@ def protocol_routes(infer: ASGIApp, health: HealthChecks) -> list[Route]:
 
 
 def load_app() -> Starlette:
-    """The application as the environment configures it. Raises Refusal."""
+    """Return the application that the environment variables configure. Raises Refusal if a setting is wrong."""
     settings = read_settings()
     return create_app(start_serving(settings), settings)
 
 
 def __getattr__(name: str) -> Starlette:
-    """`app`, made when a server first asks for it, so that importing this module loads nothing."""
+    """Return `app`. It is made on first access, so that importing this module loads no model.
+
+    If a setting is wrong, print the error and exit: an exception would make uvicorn print a traceback.
+    """
     if name != "app":
         raise AttributeError(name)
     try:

@@ -1,57 +1,49 @@
 """What a figure depends on besides the code: the machine, the interpreter and the versions."""
 
+import contextlib
 import os
 import platform
 import subprocess
-import sys
-from collections.abc import Sequence
-from datetime import date
+from collections.abc import Iterable
+from datetime import UTC, date, datetime
 from importlib.metadata import PackageNotFoundError, version
 from pathlib import Path
 
-from benchmarks.compiled import ROOT
-from benchmarks.results import Machine
+import msgspec
 
-PACKAGES = ("xgboost", "treelite", "tl2cgen", "onnxruntime", "onnxmltools", "numpy", "msgspec", "orjson")
+from compile.processor import processor_name
+
+ROOT = Path(__file__).parent.parent
 
 
-def this_machine(instruction_sets: int) -> Machine:
-    """The machine this process runs on."""
-    return Machine(_cpu(), os.cpu_count() or 1, platform.platform(), sys.version.split()[0], instruction_sets)
+class Made(msgspec.Struct, frozen=True):
+    """When, where and with which packages a result was measured."""
+
+    date: str
+    commit: str
+    machine: str
+    versions: dict[str, str]
+
+    def words(self, command: str) -> str:
+        """Return the first lines of a page."""
+        packages = ", ".join(f"{name} {number}" for name, number in self.versions.items())
+        begins = f"Made by `{command}`; do not edit. {self.date}, commit {self.commit or 'unknown'}."
+        return f"{begins}\n{self.machine}; {packages}."
+
+
+def made_here(packages: Iterable[str]) -> Made:
+    """Describe this moment, this checkout, this machine, and those of the packages that are installed."""
+    found = {"Python": platform.python_version()}
+    for package in packages:
+        with contextlib.suppress(PackageNotFoundError):
+            found[package] = version(package)
+    git = ["git", "describe", "--always", "--dirty=+", "--exclude=*"]
+    commit = subprocess.run(git, cwd=ROOT, capture_output=True, text=True, check=False).stdout.strip()
+    machine = f"{processor_name()}, {os.cpu_count()} shared cores, {platform.platform()}"
+    return Made(datetime.now(UTC).isoformat(timespec="seconds"), commit, machine, found)
 
 
 def heading(title: str, command: str) -> list[str]:
-    """The first lines of a page, in Markdown: what made it, when and where."""
-    machine = this_machine(1)
-    made = f"Made by `{command}`; do not edit. {date.today()}, {machine.cpu}, {machine.cores} shared cores."
+    """Return the first lines of a page, in Markdown: what made it, when and where."""
+    made = f"Made by `{command}`; do not edit. {date.today()}, {processor_name()}, {os.cpu_count()} shared cores."
     return [f"# {title}", "", made, ""]
-
-
-def _cpu() -> str:
-    try:
-        lines = Path("/proc/cpuinfo").read_text(encoding="utf-8").splitlines()
-    except OSError:
-        lines = []
-    names = (line.partition(":")[2].strip() for line in lines if line.startswith("model name"))
-    return next(names, platform.processor() or platform.machine())
-
-
-def versions(packages: Sequence[str] = PACKAGES) -> dict[str, str]:
-    """Of those that are installed."""
-    found = {}
-    for package in packages:
-        try:
-            found[package] = version(package)
-        except PackageNotFoundError:
-            continue
-    return found
-
-
-def commit() -> str:
-    """The commit that is checked out, with a + where files differ from it; empty outside a repository."""
-    command = ["git", "describe", "--always", "--dirty=+", "--exclude=*"]
-    try:
-        result = subprocess.run(command, cwd=ROOT, capture_output=True, text=True, check=False)
-    except OSError:
-        return ""
-    return result.stdout.strip() if result.returncode == 0 else ""

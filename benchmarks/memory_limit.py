@@ -1,11 +1,4 @@
-"""python -m benchmarks.memory_limit: the image with less and less memory, and no swap.
-
-Each container is asked 500 single predictions; then four clients at once ask it for 20 batches of 10,000 rows in
-JSON, and for 20 of each larger size up to `MAX_BATCH_ROWS` in a binary tensor, answered in JSON, which is longer than
-the question. Each load counts what became of its requests: answered 200, refused 503, or broken: with the connection,
-or no answer for 10 s. After a load without any answer the others are left out. *Resident* is the most that those
-processes had, each at its own time, which still ran after a load; it counts the pages of files, too.
-"""
+"""python -m benchmarks.memory_limit [--limits MIB ...]: the image with less and less memory, and no swap."""
 
 import argparse
 import contextlib
@@ -14,26 +7,22 @@ import os
 import sys
 import time
 from collections import Counter
-from collections.abc import Iterator, Sequence
 from concurrent.futures import ThreadPoolExecutor
 from pathlib import Path
 from typing import NamedTuple
 
 import msgspec
 
-from app.protocol import INPUT, MODEL_PATH
-from app.rows import HEADER_NAME
-from benchmarks.compiled import ROOT
-from benchmarks.engine import Engine, engine_here
+from app.core.protocol import HEADER_NAME, INPUT, MODEL_PATH
+from benchmarks.engine import Engine
 from benchmarks.machine import heading
-from benchmarks.wire.example import BODY
-from benchmarks.wire.processes import family
-from benchmarks.wire.stage import free_port
-from contract.files import write_atomically
+from benchmarks.page import DOCS, write_page
+from benchmarks.tables import table
+from benchmarks.wire.processes import family, free_port
+from benchmarks.wire.question import BODY
 from contract.measurements import MEASUREMENTS
 from contract.refusal import exit_status
 
-PAGE = ROOT / "docs" / "memory.md"
 LIMITS = (2048, 512, 128, 64, 48, 40)  # MiB
 PREDICTIONS = 500
 CLIENTS, BATCHES = 4, 20  # at once; of all of them
@@ -44,50 +33,35 @@ KILLED = "(status -9)"  # in the supervisor's log
 
 
 class Request(NamedTuple):
-    """One that is asked again and again."""
+    """A request that is sent again and again."""
 
     path: str
     body: bytes
     headers: dict[str, str]
 
 
-class Outcome(NamedTuple):
-    """Of one container."""
-
-    limit_mib: int
-    workers: int
-    loads: list[str]  # what became of each load's requests
-    resident_mb: float
-    replaced: int  # workers that were killed
-    end: str
-
-
-def prediction() -> Request:
-    """A single one."""
-    return Request("/predict", BODY, {"Content-Type": "application/json"})
+PREDICTION = Request("/predict", BODY, {"Content-Type": "application/json"})
 
 
 def json_batch(rows: int = 10_000) -> Request:
-    """So many penguins as numbers in JSON."""
+    """Return a batch of so many penguins as numbers in JSON."""
     row = [measurement.example for measurement in MEASUREMENTS]
     tensor = {"name": INPUT.name, "datatype": INPUT.datatype, "shape": [rows, len(row)], "data": row * rows}
     return Request(f"{MODEL_PATH}/infer", msgspec.json.encode({"inputs": [tensor]}), {})
 
 
 def binary_batch(rows: int) -> Request:
-    """So many rows of zeros in a binary tensor."""
-    size = rows * len(MEASUREMENTS) * 4
-    shape = [rows, len(MEASUREMENTS)]
-    parameters = {"binary_data_size": size}
+    """Return a batch of so many rows of zeros in a binary tensor."""
+    shape, parameters = [rows, len(MEASUREMENTS)], {"binary_data_size": rows * len(MEASUREMENTS) * 4}
     tensor = {"name": INPUT.name, "datatype": INPUT.datatype, "shape": shape, "parameters": parameters}
     head = msgspec.json.encode({"inputs": [tensor]})
-    return Request(f"{MODEL_PATH}/infer", head + bytes(size), {HEADER_NAME: str(len(head))})
+    zeros = bytes(parameters["binary_data_size"])
+    return Request(f"{MODEL_PATH}/infer", head + zeros, {HEADER_NAME: str(len(head))})
 
 
 def ask(port: int, request: Request) -> str:
-    """The status, or `broken`."""
-    connection = http.client.HTTPConnection("127.0.0.1", port, timeout=ANSWERS_WITHIN)
-    with contextlib.closing(connection):
+    """Return the status, or `broken`."""
+    with contextlib.closing(http.client.HTTPConnection("127.0.0.1", port, timeout=ANSWERS_WITHIN)) as connection:
         try:
             connection.request("POST", request.path, request.body, request.headers)
             response = connection.getresponse()
@@ -99,120 +73,88 @@ def ask(port: int, request: Request) -> str:
 
 
 def load(port: int, request: Request, clients: int, requests: int) -> str:
-    """What became of these requests: statuses with their numbers."""
+    """Return what became of these requests: statuses with their numbers."""
     with ThreadPoolExecutor(clients) as pool:
         counted = Counter(pool.map(lambda _: ask(port, request), range(requests)))
     return ", ".join(f"{number} x {status}" for status, number in sorted(counted.items()))
 
 
-class Container:
-    """A running one with a limit."""
+class Container(NamedTuple):
+    """A running container with a limit."""
 
-    def __init__(self, engine: Engine, image: str, limit_mib: int, workers: int) -> None:
-        self.engine, self.port = engine, free_port()
-        settings = {"PORT": self.port, "WORKERS": workers, "METRICS_PORT": 0, "LOG_LINES_PER_SECOND": 0}
-        environment = [word for name, value in settings.items() for word in ("--env", f"{name}={value}")]
-        limit = ("--memory", f"{limit_mib}m", "--memory-swap", f"{limit_mib}m")
-        self.name = engine.ask("run", "--detach", *CONFINED, *limit, *environment, image).split()[-1]
+    engine: Engine
+    name: str
+    port: int
 
     def state(self, field: str) -> str:
-        """Of docker inspect."""
+        """Return a field of docker inspect."""
         return self.engine.ask("inspect", "--format", "{{.State." + field + "}}", self.name).strip()
 
-    def runs(self) -> bool:
-        """Whether it has not ended."""
-        return self.state("Running") == "true"
-
     def becomes_ready(self) -> bool:
-        """In time, or not at all."""
+        """Return whether it answers in time."""
         end = time.monotonic() + STARTS_WITHIN
-        while time.monotonic() < end and self.runs():
-            if ask(self.port, prediction()) == "200":
+        while time.monotonic() < end and self.state("Running") == "true":
+            if ask(self.port, PREDICTION) == "200":
                 return True
             time.sleep(0.1)
         return False
 
     def resident_mb(self) -> float:
-        """The most that its processes had, each at its own time; 0 where they have ended."""
-        return sum(_most_kb(process) for process in family(int(self.state("Pid")))) * 1024 / 1e6
+        """Return the most that its processes had, each at its own time; 0 if they have ended."""
+        most = 0
+        for process in family(int(self.state("Pid"))):
+            with contextlib.suppress(OSError):
+                lines = Path(f"/proc/{process}/status").read_text().splitlines()
+                most += sum(int(line.split()[1]) for line in lines if line.startswith("VmHWM:"))
+        return most * 1024 / 1e6
 
     def end(self) -> str:
-        """Whether it still serves; else how it ended."""
-        if self.runs():
+        """Return whether it still serves, or how it ended."""
+        if self.state("Running") == "true":
             return "serves" if self.becomes_ready() else f"runs, no answer for {STARTS_WITHIN:.0f} s"
         killed = ", killed for memory" if self.state("OOMKilled") == "true" else ""
         return f"exit {self.state('ExitCode')}{killed}"
 
 
-def _most_kb(process: int) -> int:
-    with contextlib.suppress(OSError):
-        lines = Path(f"/proc/{process}/status").read_text().splitlines()
-        return next((int(line.split()[1]) for line in lines if line.startswith("VmHWM:")), 0)
-    return 0
-
-
-@contextlib.contextmanager
-def container(engine: Engine, image: str, limit_mib: int, workers: int) -> Iterator[Container]:
-    """One that is removed in the end. Raises Refusal."""
-    running = Container(engine, image, limit_mib, workers)
-    try:
-        yield running
-    finally:
-        engine.ask("rm", "--force", running.name)
-
-
-def measure(engine: Engine, image: str, limit_mib: int, workers: int) -> Outcome:
-    """All loads, until it ends. Raises Refusal."""
+def measure(engine: Engine, image: str, limit_mib: int, workers: int) -> list[str]:
+    """Return a line of the table: all loads, until the container ends. Raises Refusal."""
     batches = [json_batch(), *map(binary_batch, LARGE)]
-    plan = [(prediction(), 1, PREDICTIONS), *((batch, CLIENTS, BATCHES) for batch in batches)]
-    with container(engine, image, limit_mib, workers) as running:
-        loads, resident = [], 0.0
+    plan = [(PREDICTION, 1, PREDICTIONS), *((batch, CLIENTS, BATCHES) for batch in batches)]
+    port, limit = free_port(), ("--memory", f"{limit_mib}m", "--memory-swap", f"{limit_mib}m")
+    settings = {"PORT": port, "WORKERS": workers, "METRICS_PORT": 0, "LOG_LINES_PER_SECOND": 0}
+    environment = [word for name, value in settings.items() for word in ("--env", f"{name}={value}")]
+    name = engine.ask("run", "--detach", *CONFINED, *limit, *environment, image).split()[-1]
+    running, loads, resident = Container(engine, name, port), list[str](), 0.0
+    try:
         ready = running.becomes_ready()
         for request, clients, requests in plan:
-            loads.append(load(running.port, request, clients, requests) if ready and running.runs() else "")
+            ready = ready and running.state("Running") == "true"
+            loads.append(load(port, request, clients, requests) if ready else "")
             ready = "x 200" in loads[-1]
             resident = max(resident, running.resident_mb())
-        replaced = engine.ask("logs", running.name).count(KILLED)
-        return Outcome(limit_mib, workers, loads, resident, replaced, running.end())
+        replaced = engine.ask("logs", name).count(KILLED)
+        megabytes = f"{resident:.0f}" if resident else ""
+        return [f"{limit_mib}", f"{workers}", *loads, megabytes, f"{replaced}", running.end()]
+    finally:
+        engine.ask("rm", "--force", name)
 
 
-def page(outcomes: Sequence[Outcome]) -> str:
-    """Markdown."""
-    sizes = " | ".join(f"batches of {rows:,}" for rows in (10_000, *LARGE))
-    lines = [
-        *heading("Memory", "make memory-limit"),
-        (__doc__ or "").partition("\n\n")[2].strip(),
-        "",
-        f"| MiB | workers | predictions | {sizes} | resident MB | workers killed | end |",
-        f"| --: | --: | --- | {' | '.join('---' for _ in (1, *LARGE))} | --: | --: | --- |",
-    ]
-    for limit, workers, loads, resident, replaced, end in outcomes:
-        cells = (limit, workers, *loads, f"{resident:.0f}" if resident else "", replaced, end)
-        lines.append(f"| {' | '.join(map(str, cells))} |")
-    return "\n".join([*lines, ""])
-
-
-def run(options: argparse.Namespace) -> None:
-    """Measure and write. Raises Refusal."""
-    engine = engine_here()
-    outcomes = []
-    for limit_mib in options.limits:
-        for workers in (1, 2):
-            outcomes.append(measure(engine, options.image, limit_mib, workers))
-            print(outcomes[-1], flush=True)
-    write_atomically(options.out, page(outcomes).encode())
-    print(f"wrote {options.out}")
-
-
-def main(arguments: list[str]) -> int:
-    """Returns the exit status."""
+def main(arguments: list[str] | None = None) -> int:
+    """Parse the command line, measure and write. Returns the exit status."""
     parser = argparse.ArgumentParser(prog="python -m benchmarks.memory_limit")
     parser.add_argument("--limits", type=int, nargs="+", default=LIMITS, metavar="MIB")
-    parser.add_argument("--image", default=os.environ.get("IMAGE") or "penguins")
-    parser.add_argument("--out", type=Path, default=PAGE)
+    parser.add_argument("--out", type=Path, default=DOCS / "memory.md")
     options = parser.parse_args(arguments)
-    return exit_status(lambda: run(options))
+    engine, image = Engine(os.environ.get("DOCKER") or "docker"), os.environ.get("IMAGE") or "penguins"
+
+    def run() -> None:
+        rows = [measure(engine, image, limit_mib, workers) for limit_mib in options.limits for workers in (1, 2)]
+        sizes = [f"batches of {count:,}" for count in (10_000, *LARGE)]
+        head = ["MiB", "workers", "predictions", *sizes, "resident MB", "workers killed", "end"]
+        write_page(options.out, heading="\n".join(heading("Memory", "make memory-limit")), limits=table(head, rows))
+
+    return exit_status(run)
 
 
 if __name__ == "__main__":
-    sys.exit(main(sys.argv[1:]))
+    sys.exit(main())

@@ -1,1 +1,1 @@
-"""Model bundles between those who make them and those who run them: signed, published, fetched, verified, cached."""
+"""Model bundles on their way from training to serving: signed, published, fetched, verified and cached."""

@@ -1,7 +1,7 @@
-"""One deadline for everything that a command or a fetch does, whatever the other side does.
+"""One deadline for everything that a command or a fetch does, whatever the server does.
 
-Time-outs of sockets count from the last byte: a server that sends one byte a second never meets them. So the work runs
-on a thread of its own, which is waited for until the deadline and then cut off from its sockets.
+Time-outs of sockets count from the last byte, so a server that sends one byte a second never reaches them. So the work
+runs on a thread of its own. The caller waits for the thread until the deadline, and then cuts its connections.
 """
 
 import random
@@ -15,14 +15,13 @@ from bundle.refusal import BundleRefusal
 
 Result = TypeVar("Result")
 
-FIRST_DELAY_S, LONGEST_DELAY_S = 0.1, 2.0  # between attempts; each is a random part of it
-ATTEMPTS = 3  # that a stalled one leaves time for
+FIRST_DELAY_S, LONGEST_DELAY_S = 0.1, 2.0  # seconds between attempts; each pause is a random part of this
+ATTEMPTS = 3  # a stalled attempt leaves time for as many
 SHORTEST_ATTEMPT_S = 1.0
-FOREVER_S = 10.0**9
 
 
 class Deadline:
-    """A moment in monotonic time. Raises BundleRefusal once it has passed."""
+    """A moment in monotonic time."""
 
     def __init__(self, seconds: float) -> None:
         self.seconds = seconds
@@ -30,27 +29,30 @@ class Deadline:
 
     @property
     def remaining(self) -> float:
-        """Seconds; never negative."""
+        """Return the remaining seconds, never less than 0."""
         return max(0.0, self._end - time.monotonic())
 
     @property
     def attempt(self) -> float:
-        """Seconds that one attempt may wait for a byte, so that others have their turn."""
+        """Return the seconds that one attempt may wait for a byte, so that time for other attempts is left."""
         return max(min(self.remaining, SHORTEST_ATTEMPT_S), self.remaining / ATTEMPTS, 0.001)
 
     def passed(self, what: str) -> BundleRefusal:
-        """The refusal for what was not done in time."""
+        """Return the refusal for `what`, which was not done in time."""
         return BundleRefusal("deadline", f"{what}: not done within {self.seconds:g} s; try again, or allow more time")
 
 
 def retried(operation: Callable[[float], Result], deadline: Deadline) -> Result:
-    """`operation(seconds for one attempt)`, again after a pause where its failure may pass. Raises BundleRefusal."""
+    """Return the result of `operation`, which gets the seconds for one attempt.
+
+    If it fails in a way that may pass, it is tried again after a pause. Raises BundleRefusal.
+    """
     delay = FIRST_DELAY_S
     while True:
         try:
             return operation(deadline.attempt)
         except BundleRefusal as refusal:
-            pause = random.uniform(0, delay)  # noqa: S311  # so that many services do not come back at once
+            pause = random.uniform(0, delay)  # noqa: S311  # so that many services do not retry at the same moment
             if not refusal.retryable or pause >= deadline.remaining:
                 raise
         time.sleep(pause)
@@ -58,23 +60,23 @@ def retried(operation: Callable[[float], Result], deadline: Deadline) -> Result:
 
 
 class Interruptible(Protocol):
-    """What the work may be waiting for."""
+    """Something that the work may wait for."""
 
     def abort(self) -> None:
-        """Have whatever waits on another thread fail soon."""
+        """Make every call that waits on another thread fail soon."""
         ...
 
     def close(self) -> None:
-        """Give everything back; nobody waits any more."""
+        """Release everything. Nobody waits any more."""
         ...
 
 
 def run_within(
     deadline: Deadline, work: Callable[[], Result], waiting_for: Callable[[], Interruptible | None], what: str
 ) -> Result:
-    """The result of `work`, or its exception.
+    """Return the result of `work`, or raise its exception. `work` runs on a thread of its own.
 
-    At the deadline BundleRefusal is raised and what the work is `waiting_for` aborted; the work's thread closes it.
+    At the deadline, abort what the work is `waiting_for` and raise BundleRefusal. The work's thread closes it later.
     """
     outcome: Future[Result] = Future()
     lock = threading.Lock()
@@ -83,7 +85,7 @@ def run_within(
     def run() -> None:
         try:
             result = work()
-        except BaseException as error:  # noqa: BLE001  # it is raised again on the thread that waits
+        except BaseException as error:  # noqa: BLE001  # the waiting thread raises it again
             outcome.set_exception(error)
         else:
             outcome.set_result(result)

@@ -1,10 +1,10 @@
-"""Getting a bundle from wherever it is, within one deadline, and finding out cheaply whether there is a newer one.
+"""Fetching a bundle from its address within one deadline, and finding out cheaply whether there is a newer one.
 
-    source = Source(parse_reference("gs://models/penguins#stable"), Trust(trusted_keys(text)), Cache(path))
+    source = BundleSource(parse_address("gs://models/penguins#stable"), Trust(trusted_keys(text)), Cache(path))
     fetched = source.fetch(10, now)     # raises BundleRefusal, whose `reason` is a label for metrics
     ...                                 # load fetched.bundle
-    source.keep(fetched)                # it is the last known good now
-    newer = source.poll(10, now)        # None: nothing new, after one request without a download
+    source.keep(fetched)                # now it is the last known good bundle
+    newer = source.poll(10, now)        # None means nothing new: one request and no download
     bundle = source.last_good()         # from the disk, verified again; raises BundleRefusal
 
 A source belongs to one thread at a time. It keeps its connection between polls.
@@ -12,160 +12,207 @@ A source belongs to one thread at a time. It keeps its connection between polls.
 
 import threading
 import time
-from collections.abc import Callable
 from datetime import datetime
 from pathlib import Path
+from typing import TYPE_CHECKING
 
 import msgspec
 
-from bundle.cache import Cache, directory_reader
-from bundle.channel import MAX_POINTER_BYTES, Pointer, Seen, check_clock, check_current, read_pointer
+from bundle.address import BundleAddress, parse_address
+from bundle.channels.channel import (
+    MAX_POINTER_BYTES,
+    SignedPointer,
+    check_clock,
+    check_expiry,
+    check_order,
+    read_pointer,
+)
+from bundle.channels.pointer import Pointer
+from bundle.channels.seen import Seen, newest, with_pointer
 from bundle.deadline import Deadline, retried, run_within
-from bundle.keys import TrustedKey
-from bundle.reference import Reference, parse_reference
+from bundle.published import OnProgress, origin, published_reader, read_published
+from bundle.reading import directory_reader
 from bundle.refusal import BundleRefusal
-from bundle.store import ABSENT, Store, bundle_object, channel_object, open_store
-from bundle.verify import OWN, Origin, Trust, VerifiedBundle, Wanted, verify
+from bundle.signing.keys import TrustedKey
+from bundle.stores.opening import open_store
+from bundle.stores.store import ABSENT, Store, channel_object
+from bundle.verify import OWN, Origin, Trust, VerifiedBundle, Wanted, verify, with_more_signatures
+from contract.refusal import COMPILE_AGAIN
 
-COMPILE_AGAIN = "make the bundle again: make compile"
+if TYPE_CHECKING:
+    from bundle.cache import Cache  # imported only if BUNDLE_CACHE is set
+
+SIGNATURES_S = 2.0  # the longest time to look for missing signatures: a bundle is good without them
 
 
 class Fetched(msgspec.Struct, frozen=True):
-    """A verified bundle and how it came. `cache_problem` says why something could not be written down, or is None."""
+    """A verified bundle, and how it was fetched.
 
-    reference: Reference
+    `generation` is the pointer's. `seconds` is how long the fetch took. `cache_problem` says why something could not be
+    written to the cache, or is None.
+    """
+
+    address: BundleAddress
     bundle: VerifiedBundle
-    pointer: Pointer | None
+    signed: SignedPointer | None
     generation: str  # of the pointer
     from_cache: bool
     seconds: float
     cache_problem: BundleRefusal | None = None
 
+    @property
+    def pointer(self) -> Pointer | None:
+        """Return the channel's pointer, or None if the address names no channel."""
+        return self.signed.pointer if self.signed else None
 
-class Source:
-    """One reference, and what was seen of it."""
+
+class BundleSource:
+    """One address, and what this process and the cache have seen of it."""
 
     def __init__(
         self,
-        reference: Reference,
+        address: BundleAddress,
         trust: Trust,
-        cache: Cache | None = None,
+        cache: "Cache | None" = None,
         wanted: Wanted = OWN,
-        told: Callable[[str], None] | None = None,
+        on_progress: OnProgress | None = None,
     ) -> None:
-        """`told` is called with the name of each file before it is read from a store, on another thread."""
-        self.reference = reference
+        """Prepare a source; nothing is read.
+
+        `on_progress` is called with the name of each file before the file is read from a store, on another thread.
+        """
+        self.address = address
         self._trust = trust
         self._cache = cache
         self._wanted = wanted
-        self._told = told or (lambda _: None)
+        self._on_progress = on_progress or (lambda _: None)
         self._store: Store | None = None
-        self._turn = 0  # of the poll that may open it: a thread that was left may come to it late
+        self._turn = 0  # counts polls that were given up, so that their thread does not set the store too late
         self._lock = threading.Lock()
-        self._seen: Seen | None = None  # of this process, where the cache cannot be written
+        self._seen: tuple[Seen, ...] = ()  # in memory, in case the cache cannot be written
         self._last: Fetched | None = None
 
     def fetch(self, deadline_seconds: float, now: datetime) -> Fetched:
-        """The bundle that is meant now. Raises BundleRefusal."""
+        """Return the bundle that the address names now. Raises BundleRefusal."""
         self._last = None
         fetched = self.poll(deadline_seconds, now)
         assert fetched
         return fetched
 
     def poll(self, deadline_seconds: float, now: datetime) -> Fetched | None:
-        """The same, or None where it is the bundle of the last call that gave one. Raises BundleRefusal."""
+        """Return the bundle that the address names now, or None if it has not changed since the last call.
+
+        Raises BundleRefusal.
+        """
         last = self._last
-        if last and not self.reference.channel:
-            return None  # what it names never changes
+        if last and not self.address.channel:
+            return None  # a digest or a directory always names the same bundle
         deadline = Deadline(deadline_seconds)
-        pointers: list[Pointer] = []  # verified ones; the thread that adds to it may outlive this call
-        seen, turn = self._newest_seen(), self._turn
+        pointers: list[SignedPointer] = []  # newer pointers; the thread that adds to it may outlive this call
+        seen, turn = self._newest_seen() if self.address.channel else None, self._turn
         try:
             fetched = run_within(
                 deadline,
                 lambda: self._read(turn, deadline, now, seen, last, pointers),
                 self._leave,
-                str(self.reference),
+                str(self.address),
             )
         finally:
             problem = self._note(pointers)
         if fetched is None:
             return None
+        if last and last.bundle.digest == fetched.bundle.digest:
+            problem = self._take_up(fetched.bundle, last.bundle) or problem
         self._last = fetched = msgspec.structs.replace(fetched, cache_problem=problem)
         return None if last and last.bundle.digest == fetched.bundle.digest else fetched
 
+    @property
+    def expires_at(self) -> datetime | None:
+        """Return when the last accepted pointer expires; None before the first one, or if this is no channel."""
+        pointer = self._last.pointer if self._last else None
+        return pointer.expires_at if pointer else None
+
     def forget(self) -> None:
-        """Have the next poll give the bundle again, though it is the same."""
+        """Make the next poll return the bundle again, even if it is the same."""
         self._last = None
 
     def keep(self, fetched: Fetched) -> None:
-        """Make it the last known good one. Raises BundleRefusal where the disk does not take it."""
+        """Make it the last known good bundle of the cache. Raises BundleRefusal if the disk fails."""
         if self._cache:
-            self._cache.keep(self.reference, fetched.bundle)
+            self._cache.keep(self.address, fetched.bundle)
 
     def last_good(self) -> VerifiedBundle:
-        """The last that was kept and still verifies. Raises BundleRefusal where there is none."""
+        """Return the last bundle that was kept and still verifies. Raises BundleRefusal if there is none."""
         if not self._cache:
-            raise BundleRefusal("missing", f"no cache is configured for {self.reference}; name a directory for one")
-        return self._cache.last_good(self.reference, self._trust)
+            raise BundleRefusal(
+                "missing", f"no cache is configured for {self.address}; set BUNDLE_CACHE to a directory"
+            )
+        return self._cache.last_good(self.address, self._trust)
 
     def close(self) -> None:
-        """Give up the connection."""
+        """Close the connection."""
         store, self._store = self._store, None
         if store:
             store.close()
 
     def _leave(self) -> Store | None:
-        """The next poll takes a new connection: a thread may be waiting on this one."""
+        """Give up the store, on which a thread may be waiting. The next poll opens a new one."""
         with self._lock:
             self._turn += 1
             store, self._store = self._store, None
         return store
 
     def _open(self, turn: int) -> Store:
-        """Opening looks for credentials, which can take long."""
+        """Return the open store. Opening looks for credentials, which can take long."""
         if self._store and self._turn == turn:
             return self._store
-        store = open_store(self.reference.place)
+        store = open_store(self.address.place)
         with self._lock:
             if self._turn == turn:
                 self._store = store
                 return store
         store.close()
-        raise BundleRefusal("deadline", f"{self.reference}: opened too late")
+        raise BundleRefusal("deadline", f"{self.address}: opened too late")
 
-    def _read(  # nothing of it may change under a thread that was left
+    def _read(  # all state is passed in: a thread that was given up must not see it change
         self,
         turn: int,
         deadline: Deadline,
         now: datetime,
         seen: Seen | None,
         last: Fetched | None,
-        pointers: list[Pointer],
+        pointers: list[SignedPointer],
     ) -> Fetched | None:
-        """On a thread of its own. None where the pointer has not moved."""
+        """Read the bundle on a thread of its own. Return None if the pointer has not moved."""
         start = time.monotonic()
-        if not self.reference.in_store:
-            bundle = read_directory(Path(self.reference.place), self._trust, self._wanted)
-            return Fetched(self.reference, bundle, None, ABSENT, False, time.monotonic() - start)
+        if not self.address.in_store:
+            bundle = read_directory(Path(self.address.place), self._trust, self._wanted)
+            return Fetched(self.address, bundle, None, ABSENT, False, time.monotonic() - start)
         store = self._open(turn)
-        pointer, generation, digest = None, ABSENT, self.reference.digest
-        if self.reference.channel:
-            pointer, generation = self._pointer(store, deadline, last)
-            check_clock(pointer, now, str(self.reference))
-            pointers.append(pointer)
-            check_current(pointer, seen, now, str(self.reference))
-            digest = pointer.digest
+        signed, generation, digest = None, ABSENT, self.address.digest
+        if self.address.channel:
+            signed, generation = self._pointer(store, deadline, last)
+            check_clock(signed.pointer, now, str(self.address))
+            check_order(signed.pointer, seen, str(self.address))
+            pointers.append(signed)  # even an expired one: no older pointer is followed from now on
+            check_expiry(signed.pointer, seen, now, str(self.address))
+            digest = signed.pointer.digest
         assert digest
         if last and last.bundle.digest == digest:
-            return None if generation == last.generation else _renewed(last, pointer, generation)
+            if generation == last.generation:
+                return None
+            bundle = self._with_more_signatures(store, last.bundle, deadline)
+            return msgspec.structs.replace(last, bundle=bundle, signed=signed, generation=generation)
         cached = self._cached(digest)
-        bundle = cached or read_published(store, digest, self._trust, deadline, self._wanted, self._told)
-        return Fetched(self.reference, bundle, pointer, generation, cached is not None, time.monotonic() - start)
+        if cached:
+            bundle = self._with_more_signatures(store, cached, deadline)
+        else:
+            bundle = read_published(store, digest, self._trust, deadline, self._wanted, self._on_progress)
+        return Fetched(self.address, bundle, signed, generation, cached is not None, time.monotonic() - start)
 
-    def _pointer(self, store: Store, deadline: Deadline, last: Fetched | None) -> tuple[Pointer, str]:
-        """The channel's pointer and its generation; the last one's where it has not moved."""
-        channel = self.reference.channel
+    def _pointer(self, store: Store, deadline: Deadline, last: Fetched | None) -> tuple[SignedPointer, str]:
+        """Return the channel's pointer and its generation, or the last ones if it has not moved."""
+        channel = self.address.channel
         assert channel
         unless = last.generation if last else ABSENT
         stored = retried(
@@ -173,9 +220,21 @@ class Source:
         )
         if stored is None:
             assert last
-            assert last.pointer
-            return last.pointer, last.generation
-        return read_pointer(stored.data, channel, self._trust, str(self.reference))[0], stored.generation
+            assert last.signed
+            return last.signed, last.generation
+        return read_pointer(stored.data, channel, self._trust, str(self.address)), stored.generation
+
+    def _with_more_signatures(self, store: Store, bundle: VerifiedBundle, deadline: Deadline) -> VerifiedBundle:
+        """Return the bundle with the signatures that came into the store after we fetched it.
+
+        The bundle is good without them too, so a failure is ignored.
+        """
+        soon = Deadline(min(SIGNATURES_S, deadline.remaining / 4))
+        try:
+            read = published_reader(store, bundle.digest, soon, self._on_progress)
+            return with_more_signatures(read, bundle, self._trust, origin(store, bundle.digest))
+        except BundleRefusal:
+            return bundle
 
     def _cached(self, digest: str) -> VerifiedBundle | None:
         try:
@@ -184,31 +243,46 @@ class Source:
             return None
 
     def _newest_seen(self) -> Seen | None:
-        known = [seen for seen in (self._seen, self._cache and self._cache.seen(self.reference)) if seen]
-        return max(known, key=lambda seen: seen.version, default=None)
+        """Return the newest pointer seen: no older pointer may be followed after it.
 
-    def _note(self, pointers: list[Pointer]) -> BundleRefusal | None:
-        """Remember the newest pointer: here, and on disk where it can be written."""
-        for pointer in pointers:
-            if self._seen is None or pointer.version > self._seen.version:
-                self._seen = Seen(pointer.version, pointer.digest, pointer.created_at)
+        Raises BundleRefusal if the cache cannot be read and this process has seen none.
+        """
+        kept: tuple[Seen, ...] = ()
+        if self._cache:
+            try:
+                kept = self._cache.seen(self.address)
+            except BundleRefusal:
+                if not self._seen:
+                    raise
+        return newest((*kept, *self._seen), self._trust)
+
+    def _note(self, pointers: list[SignedPointer]) -> BundleRefusal | None:
+        """Remember the newest pointer in memory, and on disk. Return why the disk failed, or None."""
+        for signed in pointers:
+            self._seen = with_pointer(self._seen, signed.pointer, signed.signers)
             try:
                 if self._cache:
-                    self._cache.note(self.reference, pointer)
+                    self._cache.note(self.address, signed.pointer, signed.signers)
             except BundleRefusal as refusal:
                 return refusal
         return None
 
-
-def _renewed(last: Fetched, pointer: Pointer | None, generation: str) -> Fetched:
-    return msgspec.structs.replace(last, pointer=pointer, generation=generation)
+    def _take_up(self, bundle: VerifiedBundle, before: VerifiedBundle) -> BundleRefusal | None:
+        """Keep signatures that arrived after the bundle. Return why the disk failed, or None."""
+        if not self._cache or bundle.signatures == before.signatures:
+            return None
+        try:
+            self._cache.take_up(bundle.digest, bundle.signatures)
+        except BundleRefusal as refusal:
+            return refusal
+        return None
 
 
 def fetch(
-    reference: str, keys: tuple[TrustedKey, ...], cache: Cache | None, deadline_seconds: float, now: datetime
+    address: str, keys: tuple[TrustedKey, ...], cache: "Cache | None", deadline_seconds: float, now: datetime
 ) -> Fetched:
-    """One fetch of a signed bundle. Raises BundleRefusal."""
-    source = Source(parse_reference(reference), Trust(keys), cache)
+    """Fetch a signed bundle once. Raises BundleRefusal."""
+    source = BundleSource(parse_address(address), Trust(keys), cache)
     try:
         return source.fetch(deadline_seconds, now)
     finally:
@@ -216,26 +290,8 @@ def fetch(
 
 
 def read_directory(directory: Path, trust: Trust, wanted: Wanted = OWN) -> VerifiedBundle:
-    """A bundle's own directory, which may be a symbolic link. Raises BundleRefusal."""
-    resolved = directory.resolve()  # it may be moved to another bundle while we read
-    reader = directory_reader(resolved, f"{COMPILE_AGAIN}, or name another bundle's directory")
-    return verify(reader, Origin(str(directory), COMPILE_AGAIN), trust, wanted=wanted)
-
-
-def read_published(  # what is read, by whose leave, how
-    store: Store, digest: str, trust: Trust, deadline: Deadline, wanted: Wanted, told: Callable[[str], None]
-) -> VerifiedBundle:
-    """A bundle of a store. Raises BundleRefusal."""
-
-    def read(name: str, limit: int) -> bytes:
-        told(name)
-        return retried(lambda seconds: _data(store, bundle_object(digest, name), limit, seconds), deadline)
-
-    mend = f"publish it again: python -m bundle publish DIRECTORY {store.place}"
-    return verify(read, Origin(f"{store.place}@{digest}", mend), trust, digest, wanted)
-
-
-def _data(store: Store, name: str, limit: int, seconds: float) -> bytes:
-    stored = store.read(name, limit, seconds)
-    assert stored
-    return stored.data
+    """Read and verify a bundle's own directory, which may be a symbolic link. Raises BundleRefusal."""
+    resolved = directory.resolve()  # the link may be moved to another bundle while we read
+    reader = directory_reader(resolved, "make one: python -m compile MODEL, or name another bundle's directory")
+    fix = f"{COMPILE_AGAIN}, or fetch it again: python -m bundle fetch"
+    return verify(reader, Origin(str(directory), fix), trust, wanted=wanted)

@@ -1,4 +1,4 @@
-"""The machine that a library says it is for, read from its header before it is mapped."""
+"""Which machine a library is for, read from the header of the file before it is mapped."""
 
 import struct
 
@@ -7,7 +7,7 @@ from bundle.refusal import BundleRefusal
 HEADER_BYTES = 20
 SHARED_OBJECT = 3  # e_type of ELF
 
-# What platform.machine() says, and e_machine of ELF with the byte order that goes with it.
+# The value of platform.machine(): the ELF field e_machine and the byte order.
 ELF_MACHINES = {
     "x86_64": (62, "<"),
     "aarch64": (183, "<"),
@@ -19,12 +19,16 @@ MACH_O_MAGIC = 0xFEEDFACF
 MACH_O_MACHINES = {"x86_64": 0x01000007, "arm64": 0x0100000C}  # cputype
 
 
-def check_machine(image: bytes, platform: str, what: str, mend: str) -> None:
-    """Raises BundleRefusal where the header is not that of a library for `platform`, such as linux-x86_64."""
+def check_machine(image: bytes, platform: str, what: str) -> None:
+    """Raise BundleRefusal if the header is not that of a library for `platform`, such as linux-x86_64."""
     system, _, machine = platform.partition("-")
     found = _mach_o(image, machine) if system == "darwin" else _elf(image, machine)
     if found:
-        raise BundleRefusal("architecture", f"{what}: expected a library for {platform}, found {found}; {mend}")
+        raise BundleRefusal(
+            "architecture",
+            f"{what}: expected a library for {platform}, found {found}; compile its model on {platform}: "
+            "python -m compile MODEL",
+        )
 
 
 def _elf(image: bytes, machine: str) -> str | None:

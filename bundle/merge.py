@@ -1,5 +1,6 @@
-"""Joining bundles of one model, each compiled on another platform, into one."""
+"""Merging bundles of one model into one. Each was compiled on another platform."""
 
+import re
 from collections.abc import Mapping, Sequence
 from typing import TypeVar
 
@@ -7,7 +8,7 @@ import msgspec
 
 from bundle.refusal import BundleRefusal
 from bundle.verify import VerifiedBundle
-from contract.manifest import Digest, Manifest, Target
+from contract.manifest import LABEL_PATTERN, Digest, Manifest, PlatformBuild
 
 Value = TypeVar("Value")
 
@@ -15,12 +16,17 @@ SAME = ("model_sha256", "interface", "trees", "golden")
 
 
 def merge(bundles: Sequence[VerifiedBundle], label: str | None) -> tuple[Manifest, dict[str, bytes]]:
-    """The manifest and files of the joined bundle. Raises BundleRefusal where two do not go together.
+    """Return the manifest and the files of the merged bundle. Raises BundleRefusal if two bundles do not fit together.
 
-    Its time is the latest of theirs, its label theirs unless one is given; the order they come in changes nothing.
+    Its time is the latest of theirs. Its label is theirs, unless `label` is given. The order of the bundles does not
+    matter.
     """
+    if label is not None and not re.fullmatch(LABEL_PATTERN, label):
+        raise BundleRefusal(
+            "usage", f"--bundle-version {label!r}: expected letters, digits and '._+-', such as 2026.11-2"
+        )
     first = bundles[0]
-    targets: dict[str, Target] = {}
+    targets: dict[str, PlatformBuild] = {}
     files: dict[str, bytes] = {}
     for bundle in bundles:
         _check_same(first, bundle, SAME if label else (*SAME, "bundle_version"))

@@ -1,4 +1,4 @@
-"""Why a bundle is not taken: a refusal with a label for metrics, logs and scripts."""
+"""Why a bundle is refused: a refusal with a reason for metrics, logs and scripts."""
 
 from typing import Literal, get_args
 
@@ -6,17 +6,17 @@ from contract.refusal import USER_MISTAKE, Refusal
 
 Mistake = Literal["usage", "key", "disk"]
 Unverified = Literal[
-    "size",  # fewer bytes than the manifest says, or more
-    "digest",  # other bytes
+    "size",  # another number of bytes than the manifest says
+    "digest",  # other bytes than the manifest says
     "format",  # not a manifest, certificate or pointer of this format
-    "name",  # a path out of the bundle, a symbolic link, not a regular file
+    "name",  # a path that leaves the bundle, a symbolic link, no regular file
     "contract",  # other measurements, features or classes
-    "platform",  # no library for this one
+    "platform",  # the bundle has no library for this platform
     "architecture",  # the library's own header names another machine
-    "certificate",  # none, or one for another library or model
-    "unsigned",  # by no trusted key
-    "signature",  # which does not hold
-    "rollback",  # a channel's pointer older than the newest one seen
+    "certificate",  # it is absent, or is for another library or model
+    "unsigned",  # no trusted key signed it
+    "signature",  # a signature is invalid
+    "rollback",  # the channel's pointer is older than the newest one seen
     "expired",
     "clock",  # the pointer is from the future: this machine's clock is wrong
 ]
@@ -35,7 +35,7 @@ RETRYABLE = frozenset({"unreachable", "throttled", "failing", "cut"})
 
 
 class BundleRefusal(Refusal):
-    """`reason` is one of a few words that never change; the text is for a person and ends in what to do."""
+    """A refusal whose `reason` is one of a few fixed words. The text is for people and ends in what to do."""
 
     def __init__(self, reason: Reason, text: str) -> None:
         super().__init__(text)
@@ -43,5 +43,5 @@ class BundleRefusal(Refusal):
 
     @property
     def retryable(self) -> bool:
-        """Whether the same request may succeed a moment later."""
+        """Return whether the same request may succeed a moment later."""
         return self.reason in RETRYABLE

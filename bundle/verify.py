@@ -1,8 +1,8 @@
-"""From bytes to a bundle that may be loaded: the one place where bundles are checked.
+"""From bytes to a bundle that may be loaded. Bundles are verified only here.
 
-In this order, each before the next is read: the manifest's digest, its signature, its format, contract, names and
-platform; then size and SHA-256 of every file, the library's header, the certificate. What is returned are the very
-bytes that were checked.
+The checks are in this order, each before the next file is read: the manifest's digest, its signature, its format, its
+contract, the names in it and its platforms; then the size and the SHA-256 of every file, the library's header, and the
+certificate. The returned bytes are the bytes that were checked.
 """
 
 import re
@@ -10,10 +10,10 @@ from collections.abc import Callable, Iterable
 
 import msgspec
 
-from bundle.keys import TrustedKey
 from bundle.machine import check_machine
 from bundle.refusal import BundleRefusal
-from bundle.signature import MANIFEST, MAX_SIGNATURE_BYTES, check, signature_file
+from bundle.signing.keys import TrustedKey
+from bundle.signing.signature import MANIFEST, MAX_SIGNATURE_BYTES, check, signature_file
 from contract.certificate import Certificate
 from contract.manifest import (
     CONTRACT,
@@ -27,38 +27,43 @@ from contract.manifest import (
     difference,
     platform_name,
 )
-from contract.refusal import Refusal
+from contract.objectives import SERVED, unserved
+from contract.refusal import COMPILE_AGAIN, Refusal
 
 MAX_MANIFEST_BYTES = 1 << 20
 MAX_BUNDLE_BYTES = 1 << 30
+_decode_certificate = msgspec.json.Decoder(Certificate).decode  # at import: see contract/manifest.py
 
-# The first `limit` + 1 bytes of a file by its name, all where there are fewer. Raises BundleRefusal.
-Read = Callable[[str, int], bytes]
+# Returns at most the first `limit` + 1 bytes of the file of this name. Raises BundleRefusal.
+ReadFile = Callable[[str, int], bytes]
 
 
 class Origin(msgspec.Struct, frozen=True):
-    """Where a bundle is read from, for people, and what mends it."""
+    """Where a bundle is read from, for messages. `fix` is what to do about bytes that are damaged there."""
 
     place: str
-    mend: str
+    fix: str
 
     def path(self, name: str) -> str:
-        """A file of it."""
+        """Return the path of a file of the bundle."""
         return f"{self.place}/{name}"
 
 
 class Trust(msgspec.Struct, frozen=True):
-    """Whose signature makes a bundle good. Where none is `required`, an absent one is excused, a wrong one is not."""
+    """The keys that may sign a bundle.
+
+    If a signature is not `required`, an absent signature is allowed, but an invalid one is not.
+    """
 
     keys: tuple[TrustedKey, ...] = ()
     required: bool = True
 
 
-IN_PLACE = Trust(required=False)  # of what was built here, or came with the image
+IN_PLACE = Trust(required=False)  # for a bundle that was built here, or is in the image
 
 
 class Wanted(msgspec.Struct, frozen=True):
-    """What is read of a bundle, and for which contract; None takes any."""
+    """Which files of a bundle are read, and for which contract. `interface` None accepts any contract."""
 
     all_platforms: bool = False
     interface: Interface | None = CONTRACT
@@ -68,9 +73,10 @@ OWN = Wanted()
 
 
 class VerifiedBundle(msgspec.Struct, frozen=True):
-    """Bytes that were checked. `digest` is the bundle's name; `certificates` has a platform for a key.
+    """A bundle whose bytes were checked. `digest` is its name. The keys of `certificates` are platforms.
 
-    `signatures` are the files of those that were checked; `signed_by` is the id of the key, or None.
+    `signatures` are the signature files that are valid. `signed_by` is the id of the key of the first one, or None.
+    `bad_signatures` says by file name what is wrong with the others: somebody without a trusted key wrote them.
     """
 
     digest: str
@@ -81,73 +87,116 @@ class VerifiedBundle(msgspec.Struct, frozen=True):
     signed_by: str | None
     files: dict[str, bytes]
     certificates: dict[str, Certificate]
+    bad_signatures: dict[str, str] = {}
+
+    @property
+    def signers(self) -> tuple[str, ...]:
+        """Return the ids of the trusted keys that signed it."""
+        return tuple(name.split(".")[1] for name in self.signatures)
 
     @property
     def library(self) -> bytes:
-        """This platform's."""
+        """Return the bytes of this platform's library."""
         return self.files[self.manifest.platforms[platform_name()].library]
 
     @property
     def certificate(self) -> Certificate:
-        """This platform's."""
+        """Return this platform's certificate."""
         return self.certificates[platform_name()]
 
     @property
     def contents(self) -> dict[str, bytes]:
-        """All files but the manifest."""
+        """Return all files except the manifest."""
         return {**self.files, **self.signatures}
 
 
 def verify(
-    read: Read,
+    read: ReadFile,
     origin: Origin,
     trust: Trust,
     digest: str | None = None,
     wanted: Wanted = OWN,
 ) -> VerifiedBundle:
-    """Read and check a bundle. Raises BundleRefusal, naming the file, what was expected and what was found."""
+    """Read and check a bundle. Raises BundleRefusal, naming the file, what was expected and what was found.
+
+    If `digest` is given, the manifest must have it.
+    """
     encoded = read(MANIFEST_FILE, MAX_MANIFEST_BYTES)
     found = Digest.of(encoded).sha256
     if digest is not None and found != digest:
         path = origin.path(MANIFEST_FILE)
-        raise BundleRefusal("digest", f"{path}: expected SHA-256 {digest}, found {found}; {origin.mend}")
-    signatures, signed_by = _signatures(read, encoded, trust, origin)
+        raise BundleRefusal("digest", f"{path}: expected SHA-256 {digest}, found {found}; {origin.fix}")
+    signatures, bad = _read_signatures(read, encoded, trust.keys, origin)
+    _check_signed(signatures, bad, trust, origin)
     manifest = _manifest(encoded, origin)
     _check_contract(manifest, wanted.interface, origin)
     platforms = list(manifest.platforms) if wanted.all_platforms else [platform_name()]
     names = _names(manifest, platforms, origin)
     files = {name: _read_verified(read, name, manifest.files[name], origin) for name in names}
     certificates = {platform: _certificate(files, manifest, platform, origin) for platform in platforms}
-    return VerifiedBundle(found, origin, encoded, manifest, signatures, signed_by, files, certificates)
+    signed_by = next((key.key_id for key in trust.keys if signature_file(key) in signatures), None)
+    problems = {name: str(refusal) for name, refusal in bad.items()}
+    return VerifiedBundle(found, origin, encoded, manifest, signatures, signed_by, files, certificates, problems)
 
 
-def _signatures(read: Read, encoded: bytes, trust: Trust, origin: Origin) -> tuple[dict[str, bytes], str | None]:
-    """Those by trusted keys, each of which has to hold, and the id of the first key."""
-    found = {}
-    signers = []
-    for key in trust.keys:
+def with_more_signatures(read: ReadFile, bundle: VerifiedBundle, trust: Trust, origin: Origin) -> VerifiedBundle:
+    """Return the bundle with further valid signatures that `read` finds. Raises BundleRefusal."""
+    lacking = tuple(key for key in trust.keys if signature_file(key) not in bundle.signatures)
+    signatures, _ = _read_signatures(read, bundle.encoded, lacking, origin)
+    bad = {name: why for name, why in bundle.bad_signatures.items() if name not in signatures}
+    return msgspec.structs.replace(bundle, signatures={**bundle.signatures, **signatures}, bad_signatures=bad)
+
+
+def read_signers(
+    read: ReadFile, encoded: bytes, trust: Trust, origin: Origin
+) -> tuple[tuple[str, ...], tuple[str, ...]]:
+    """Return the ids of a manifest's trusted signers, and what is wrong with other signatures. Raises BundleRefusal."""
+    found, bad = _read_signatures(read, encoded, trust.keys, origin)
+    signers = tuple(key.key_id for key in trust.keys if signature_file(key) in found)
+    return signers, tuple(map(str, bad.values()))
+
+
+Signatures = dict[str, bytes]  # by file name
+BadSignatures = dict[str, BundleRefusal]
+
+
+def _read_signatures(
+    read: ReadFile, encoded: bytes, keys: Iterable[TrustedKey], origin: Origin
+) -> tuple[Signatures, BadSignatures]:
+    """Return the valid signatures by these keys, and why others are invalid. An absent one is in neither."""
+    found: Signatures = {}
+    bad: BadSignatures = {}
+    for key in keys:
         name = signature_file(key)
-        signature = _read_if_there(read, name, MAX_SIGNATURE_BYTES)
-        if signature is not None:
-            signers.append(check(signature, [key], MANIFEST, encoded, origin.path(name)))
+        try:
+            signature = read(name, MAX_SIGNATURE_BYTES)
+            check(signature, [key], MANIFEST, encoded, origin.path(name))
+        except BundleRefusal as refusal:
+            if refusal.retryable or refusal.reason == "deadline":
+                raise
+            if refusal.reason != "missing":
+                bad[name] = refusal
+        else:
             found[name] = signature
-    if trust.required and not signers:
+    return found, bad
+
+
+def _check_signed(found: Signatures, bad: BadSignatures, trust: Trust, origin: Origin) -> None:
+    """Raise BundleRefusal unless one signature is valid. Then invalid ones beside it do not matter.
+
+    An absent signature can be allowed. An invalid one alone cannot.
+    """
+    if found:
+        return
+    if bad:
+        raise next(iter(bad.values()))
+    if trust.required:
         trusted = ", ".join(key.key_id for key in trust.keys) or "none"
         raise BundleRefusal(
             "unsigned",
             f"{origin.place}: no signature by a trusted key (trusted: {trusted}); sign it: python -m bundle sign, "
             "or add the signer's public key to TRUSTED_KEYS",
         )
-    return found, signers[0] if signers else None
-
-
-def _read_if_there(read: Read, name: str, limit: int) -> bytes | None:
-    try:
-        return read(name, limit)
-    except BundleRefusal as refusal:
-        if refusal.reason != "missing":
-            raise
-        return None
 
 
 def _manifest(encoded: bytes, origin: Origin) -> Manifest:
@@ -158,25 +207,37 @@ def _manifest(encoded: bytes, origin: Origin) -> Manifest:
 
 
 def _check_contract(manifest: Manifest, interface: Interface | None, origin: Origin) -> None:
-    mismatch = interface and difference(interface, manifest.interface)
+    """Raise BundleRefusal unless the model is for this contract and answers with probabilities."""
+    if interface is None:
+        return
+    mismatch = difference(interface, manifest.interface)
+    why = unserved(manifest.trees, len(interface.classes))
+    if why and (manifest.trees.objective not in SERVED or not mismatch):
+        raise BundleRefusal("contract", f"{origin.place}: {why}")
     if mismatch:
-        raise BundleRefusal("contract", f"{origin.place} was built for another contract: {mismatch}; {origin.mend}")
+        raise BundleRefusal(
+            "contract",
+            f"{origin.place} was built for another contract than this one (contract/*.py): {mismatch}; take a checkout "
+            "whose contract is the model's, or compile a model of this contract: python -m compile MODEL",
+        )
 
 
 def _names(manifest: Manifest, platforms: Iterable[str], origin: Origin) -> list[str]:
-    """The files to read. All that the manifest lists have to be names of files, whether they are read or not."""
+    """Return the files to read. All names in the manifest must be plain file names, also of files that are not read."""
     for name in manifest.files:
         if not _is_file_name(name):
             raise BundleRefusal(
                 "name",
-                f"{origin.path(MANIFEST_FILE)} lists {name!r}, which is not the name of a file in it; {origin.mend}",
+                f"{origin.path(MANIFEST_FILE)} lists {name!r}, which is not the name of a file in it; {COMPILE_AGAIN}",
             )
     if sum(digest.size for digest in manifest.files.values()) > MAX_BUNDLE_BYTES:
-        raise BundleRefusal("size", f"{origin.place} lists more than {MAX_BUNDLE_BYTES:,} bytes; {origin.mend}")
+        raise BundleRefusal(
+            "size", f"{origin.place} lists more than {MAX_BUNDLE_BYTES:,} bytes; compile a smaller model"
+        )
     model = manifest.files.get(MODEL_FILE)
     if model is None or model.sha256 != manifest.model_sha256:
         path = origin.path(MANIFEST_FILE)
-        raise BundleRefusal("format", f"{path}: {MODEL_FILE} is not the model that it was made from; {origin.mend}")
+        raise BundleRefusal("format", f"{path}: {MODEL_FILE} is not the model that it was made from; {COMPILE_AGAIN}")
     for platform in platforms:
         _check_target(manifest, platform, origin)
     wanted = {name for platform in platforms for name in manifest.files_for(platform)}
@@ -184,7 +245,7 @@ def _names(manifest: Manifest, platforms: Iterable[str], origin: Origin) -> list
 
 
 def _is_file_name(name: str) -> bool:
-    beside = name == MANIFEST_FILE or name.endswith(".sig")  # beside what the manifest lists
+    beside = name == MANIFEST_FILE or name.endswith(".sig")  # the manifest does not list these
     return re.fullmatch(LABEL_PATTERN, name) is not None and not beside
 
 
@@ -192,17 +253,21 @@ def _check_target(manifest: Manifest, platform: str, origin: Origin) -> None:
     target = manifest.platforms.get(platform)
     if target is None:
         found = ", ".join(manifest.platforms) or "no platform"
-        raise BundleRefusal("platform", f"{origin.place} has libraries for {found}, not {platform}; {origin.mend}")
+        raise BundleRefusal(
+            "platform",
+            f"{origin.place} has libraries for {found}, not {platform}; compile its model on {platform}: "
+            "python -m compile MODEL; python -m bundle merge joins both",
+        )
     if target.certificate not in manifest.files:
         raise BundleRefusal(
-            "certificate", f"{origin.place} has no {target.certificate}: nothing proves its library; {origin.mend}"
+            "certificate", f"{origin.place} has no {target.certificate}: nothing proves its library; {COMPILE_AGAIN}"
         )
     if target.library not in manifest.files:
         path = origin.path(MANIFEST_FILE)
-        raise BundleRefusal("format", f"{path} gives no digest of {target.library}; {origin.mend}")
+        raise BundleRefusal("format", f"{path} gives no digest of {target.library}; {COMPILE_AGAIN}")
 
 
-def _read_verified(read: Read, name: str, expected: Digest, origin: Origin) -> bytes:
+def _read_verified(read: ReadFile, name: str, expected: Digest, origin: Origin) -> bytes:
     data = read(name, expected.size)
     found = Digest.of(data)
     if found != expected:
@@ -210,26 +275,26 @@ def _read_verified(read: Read, name: str, expected: Digest, origin: Origin) -> b
         raise BundleRefusal(
             "digest" if found.size == expected.size else "size",
             f"{origin.path(name)}: expected {expected.size} bytes of SHA-256 {expected.sha256}, "
-            f"found {size} of {found.sha256}; {origin.mend}",
+            f"found {size} of {found.sha256}; {origin.fix}",
         )
     return data
 
 
 def _certificate(files: dict[str, bytes], manifest: Manifest, platform: str, origin: Origin) -> Certificate:
-    """The certificate, which has to be for exactly this library and model."""
+    """Return the certificate. It must be for exactly this library and this model."""
     target = manifest.platforms[platform]
     path = origin.path(target.certificate)
-    check_machine(files[target.library], platform, origin.path(target.library), origin.mend)
+    check_machine(files[target.library], platform, origin.path(target.library))
     try:
-        certificate = msgspec.json.decode(files[target.certificate], type=Certificate)
+        certificate = _decode_certificate(files[target.certificate])
     except (msgspec.DecodeError, UnicodeDecodeError, RecursionError) as error:
-        raise BundleRefusal("certificate", f"{path}: not a certificate ({error}); {origin.mend}") from error
-    expected = (manifest.files[target.library].sha256, manifest.model_sha256)  # of verified bytes
+        raise BundleRefusal("certificate", f"{path}: not a certificate ({error}); {COMPILE_AGAIN}") from error
+    expected = (manifest.files[target.library].sha256, manifest.model_sha256)  # digests of the verified bytes
     found = (certificate.library_sha256, certificate.model_sha256)
     if found != expected or manifest.files[target.certificate].sha256 != target.certificate_sha256:
         raise BundleRefusal(
             "certificate",
             f"{path}: expected a certificate for library and model {expected}, found one for {found} "
-            f"(or a certificate of other bytes than the manifest's {target.certificate_sha256[:16]}); {origin.mend}",
+            f"(or a certificate of other bytes than the manifest's {target.certificate_sha256[:16]}); {COMPILE_AGAIN}",
         )
     return certificate

@@ -1,6 +1,6 @@
-"""Writing a bundle: all of it or nothing, the previous one untouched until the new one is whole.
+"""Writing a bundle completely or not at all. The previous bundle stays untouched until the new one is complete.
 
-`DIR` is a symbolic link to `DIR@<start of the manifest's SHA-256>`: one rename moves it, so a reader sees the old
+`DIR` is a symbolic link to `DIR@<start of the manifest's SHA-256>`. One rename moves the link, so a reader sees the old
 bundle or the new one.
 """
 
@@ -16,7 +16,7 @@ from contract.refusal import Refusal
 
 
 def check_destination(out: Path) -> None:
-    """Make the directory that `out` will stand in. Raises Refusal where a bundle cannot be written there."""
+    """Create the parent directory of `out`. Raises Refusal if a bundle cannot be written there."""
     if out.exists() and not out.is_symlink():
         raise Refusal(f"{out} exists and is not a bundle made by this command; remove it or choose another --out")
     try:
@@ -26,15 +26,18 @@ def check_destination(out: Path) -> None:
 
 
 def write_bundle(out: Path, manifest: Manifest, files: dict[str, bytes]) -> Path:
-    """Write `files`, all that the manifest lists, and the manifest; point `out` at them. Returns the directory.
+    """Write the manifest and `files`, all files that it lists, and point `out` at them. Return the directory.
 
-    Raises Refusal where the file system refuses, with nothing left behind.
+    Raises Refusal if the file system fails. Then nothing is left behind.
     """
     return write_encoded(out, encode(manifest), files)
 
 
 def write_encoded(out: Path, encoded: bytes, files: dict[str, bytes]) -> Path:
-    """The same for a manifest's exact bytes, which its signatures among `files` may be of."""
+    """Write a bundle with the exact bytes of a manifest, for signatures among `files` that cover these bytes.
+
+    Return the directory. Raises Refusal if the file system fails.
+    """
     check_destination(out)
     target = out.with_name(f"{out.name}@{Digest.of(encoded).sha256[:16]}")
     try:
@@ -48,15 +51,15 @@ def write_encoded(out: Path, encoded: bytes, files: dict[str, bytes]) -> Path:
 
 
 def write_directory(target: Path, contents: dict[str, bytes]) -> None:
-    """A directory of exactly these files, which appears whole; a damaged one is replaced. Raises OSError."""
-    if not _holds(target, contents):
+    """Write a directory of exactly these files. It appears complete. A damaged one is replaced. Raises OSError."""
+    if not (holds(target, contents) and set(os.listdir(target)) == set(contents)):
         _write_directory(target, contents)
 
 
-def _holds(directory: Path, contents: dict[str, bytes]) -> bool:
+def holds(directory: Path, contents: dict[str, bytes]) -> bool:
+    """Return whether the directory has these files, whatever else it has."""
     try:
-        names = {path.name for path in directory.iterdir()}
-        return names == set(contents) and all((directory / name).read_bytes() == contents[name] for name in names)
+        return all((directory / name).read_bytes() == data for name, data in contents.items())
     except OSError:
         return False
 
@@ -68,7 +71,7 @@ def _write_directory(target: Path, contents: dict[str, bytes]) -> None:
         for name, data in contents.items():
             write_durably(temporary / name, data)
         sync_directory(temporary)
-        if target.exists():  # a damaged bundle of this very name
+        if target.exists():  # a damaged bundle of the same name
             shutil.rmtree(target)
         temporary.rename(target)
         sync_directory(target.parent)
@@ -88,7 +91,7 @@ def _point(link: Path, target: Path) -> None:
 
 
 def _remove_older(out: Path, keep: set[str]) -> None:
-    """The previous bundle stays, for a service that is reading it now."""
+    """Remove older bundles, except the previous one: a service may be reading it now."""
     for path in out.parent.glob(f"{out.name}@*"):
         if path.name not in keep:
             shutil.rmtree(path, ignore_errors=True)

@@ -1,7 +1,8 @@
-"""python -m compile MODEL [--out DIR] [--bundle-version LABEL] [--emit-c DIR] [--one-row WAY --block-from ROWS]"""
+"""python -m compile MODEL [--out DIR] [--missing VALUE] [--all-trees] [--bundle-version LABEL] [--emit-c DIR] ..."""
 
 import argparse
 import csv
+import math
 import shutil
 import sys
 import tempfile
@@ -13,19 +14,20 @@ import tl2cgen
 import treelite
 import xgboost
 
-from app.library import Library
+from binding.library import Library
 from bundle.write import check_destination, write_bundle
-from compile.booster import Model, read_model
 from compile.build import Build
+from compile.certification.parity import certify, golden
+from compile.certification.probes import Rows
 from compile.forest import forest_file
-from compile.parity import certify, golden
-from compile.probes import Rows
 from compile.processor import processor_name
-from compile.reference import read_reference
+from compile.reading.booster import CompilableModel, read_model
+from compile.reading.well_formed import LARGEST
 from compile.release import creation_time, version_label
 from compile.source import write_source
 from compile.toolchain import Compiler, find_compiler
 from compile.tuning import tune, worth_trying_tl2cgen
+from compile.uncertainty import read_uncertainty
 from contract.certificate import INSTRUCTION_SETS, Certificate, certificate_file
 from contract.manifest import (
     CONTRACT,
@@ -34,21 +36,23 @@ from contract.manifest import (
     TRAINING_FILE,
     Digest,
     Manifest,
-    Target,
+    PlatformBuild,
     Toolchain,
     Tuning,
     difference,
     encode,
     platform_name,
 )
+from contract.objectives import unserved
 from contract.refusal import Refusal, exit_status
 from contract.training import TrainingSummary
+from contract.uncertainty import UNCERTAINTY_FILE
 
 TRAINING_ROWS_FILE = "training_rows.csv"
 
 
 def main(arguments: list[str] | None = None) -> int:
-    """Parse the command line and run it. Returns the exit status."""
+    """Parse the command line and run it. Return the exit status."""
     parser = argparse.ArgumentParser(
         prog="python -m compile", description="Compile an XGBoost model into a bundle that the service can load."
     )
@@ -56,6 +60,15 @@ def main(arguments: list[str] | None = None) -> int:
     parser.add_argument("--out", type=Path, default=Path("artifacts/bundle"), help="the bundle (default: %(default)s)")
     parser.add_argument(
         "--bundle-version", metavar="LABEL", help="(default: the day and the start of the model's digest)"
+    )
+    parser.add_argument(
+        "--missing",
+        type=_missing,
+        metavar="VALUE",
+        help="a value that means missing: what XGBClassifier(missing=VALUE) was trained with, which no file holds",
+    )
+    parser.add_argument(
+        "--all-trees", action="store_true", help="do not stop at best_iteration: answer as Booster.predict does"
     )
     parser.add_argument("--emit-c", type=Path, metavar="DIR", help="also leave the C here, to read")
     parser.add_argument(
@@ -69,27 +82,54 @@ def main(arguments: list[str] | None = None) -> int:
         parser.error("--one-row and --block-from go together; --block-from is at least 1")
     pinned = Tuning(options.one_row, options.block_from, {}) if options.one_row else None
     return exit_status(
-        lambda: compile_model(options.model, options.out, options.bundle_version, pinned, options.emit_c)
+        lambda: compile_model(
+            options.model,
+            options.out,
+            options.bundle_version,
+            pinned,
+            options.emit_c,
+            options.missing,
+            options.all_trees,
+        )
     )
 
 
+def _missing(text: str) -> float | None:
+    expected = argparse.ArgumentTypeError(f"expected a number that a float32 holds, found {text!r}")
+    try:
+        value = float(text)
+    except ValueError:
+        raise expected from None
+    if math.isfinite(value) and abs(value) > LARGEST:
+        raise expected
+    return None if math.isnan(value) else float(np.float32(value))
+
+
 def compile_model(
-    path: Path, out: Path, label: str | None = None, pinned: Tuning | None = None, emit_c: Path | None = None
+    path: Path,
+    out: Path,
+    label: str | None = None,
+    pinned: Tuning | None = None,
+    emit_c: Path | None = None,
+    missing: float | None = None,
+    all_trees: bool = False,
 ) -> None:
-    """Compile, tune unless `pinned`, certify and pack one model, and say so on stdout. Raises Refusal."""
+    """Compile, certify and pack one model, and print what was done. Raises Refusal. `pinned` replaces measuring."""
     check_destination(out)
-    model = read_model(path)
+    model = read_model(path, missing, all_trees)
+    for notice in model.notices:
+        print(f"note: {notice}")
     model_sha256 = Digest.of(model.data).sha256
     created_at = creation_time()
     bundle_version = version_label(label, created_at, model_sha256)
     training = _training(path, model_sha256)
-    reference, judging = read_reference(path, model, model_sha256)
-    model = msgspec.structs.replace(model, reference=reference)
+    uncertainty, uncertainty_file = read_uncertainty(path, model, model_sha256)
+    model = msgspec.structs.replace(model, uncertainty=uncertainty)
     compiler = find_compiler()
     image, tuning = _build(model, compiler, pinned, emit_c)
     certificate = _certify(image, model, _training_rows(path, model))
     target, built = _target(compiler, tuning, image, certificate)
-    files = {**built, MODEL_FILE: model.data, **training, **judging, **forest_file(model)}
+    files = {**built, MODEL_FILE: model.data, **training, **uncertainty_file, **forest_file(model)}
     manifest = Manifest(
         format_version=FORMAT_VERSION,
         bundle_version=bundle_version,
@@ -100,22 +140,36 @@ def compile_model(
         golden=golden(model),
         platforms={platform_name(): target},
         files={name: Digest.of(data) for name, data in files.items()},
+        missing=model.missing,
     )
     directory = write_bundle(out, manifest, files)
     print(f"compiled {model.trees.count} trees with {compiler.version}: {len(image):,} bytes for {platform_name()}")
+    _report(model, tuning, certificate)
+    print(f"wrote {out} -> {directory.name}, version {bundle_version}")
+    if model.interface != CONTRACT:
+        print(f"note: the service will refuse it: {_why_not_served(model)}", file=sys.stderr)
+
+
+def _report(model: CompilableModel, tuning: Tuning, certificate: Certificate) -> None:
+    """Print how the library evaluates the trees, and what was proved."""
     print(f"one row by {tuning.one_row}, blocks from {tuning.block_from} rows")
     print(
         f"equal to XGBoost bit for bit on {sum(certificate.rows.values()):,} rows, one at a time and in batches "
-        f"({', '.join(certificate.instruction_sets)})"
+        f"({', '.join(certificate.instruction_sets)}), and to its scikit-learn wrapper on {certificate.wrapper_rows:,}"
     )
-    if not reference:
-        print("without a reference: answers have no prediction set and no distance")
-    print(f"wrote {out} -> {directory.name}, version {bundle_version}")
-    if model.interface != CONTRACT:
-        print(f"note: the service will refuse it: {difference(CONTRACT, model.interface)}", file=sys.stderr)
+    if not model.uncertainty:
+        print(f"no {UNCERTAINTY_FILE} beside the model: answers have no prediction set and no distance")
 
 
-def _build(model: Model, compiler: Compiler, pinned: Tuning | None, emit_c: Path | None) -> tuple[bytes, Tuning]:
+def _why_not_served(model: CompilableModel) -> str | None:
+    if model.interface.features == CONTRACT.features:
+        return unserved(model.trees, len(CONTRACT.classes))
+    return difference(CONTRACT, model.interface)
+
+
+def _build(
+    model: CompilableModel, compiler: Compiler, pinned: Tuning | None, emit_c: Path | None
+) -> tuple[bytes, Tuning]:
     with_tl2cgen = pinned.one_row == "tl2cgen" if pinned else worth_trying_tl2cgen(model)
     with tempfile.TemporaryDirectory(prefix="compile-") as name:
         directory = Path(name)
@@ -127,7 +181,7 @@ def _build(model: Model, compiler: Compiler, pinned: Tuning | None, emit_c: Path
         return build.library(tuning), tuning
 
 
-def _certify(image: bytes, model: Model, training_rows: Rows | None) -> Certificate:
+def _certify(image: bytes, model: CompilableModel, training_rows: Rows | None) -> Certificate:
     library = Library(image)
     parity = certify(library, model, training_rows)
     return Certificate(
@@ -139,16 +193,17 @@ def _certify(image: bytes, model: Model, training_rows: Rows | None) -> Certific
         instruction_sets=INSTRUCTION_SETS[: library.instruction_sets],
         processor=processor_name(),
         judged=parity.judged,
+        wrapper_rows=parity.wrapped,
     )
 
 
 def _target(
     compiler: Compiler, tuning: Tuning, image: bytes, certificate: Certificate
-) -> tuple[Target, dict[str, bytes]]:
-    """This platform's part of the manifest, and its files."""
+) -> tuple[PlatformBuild, dict[str, bytes]]:
+    """Return this platform's part of the manifest, and its files."""
     library_file = f"libmodel-{platform_name()}{compiler.library_suffix}"
     encoded = encode(certificate)
-    target = Target(
+    target = PlatformBuild(
         library=library_file,
         certificate=certificate_file(platform_name()),
         certificate_sha256=Digest.of(encoded).sha256,
@@ -166,7 +221,7 @@ def _copy_source(directory: Path, destination: Path) -> None:
 
 
 def _training(model_path: Path, model_sha256: str) -> dict[str, bytes]:
-    """What training wrote beside the model, where it did."""
+    """Return the training.json beside the model, or nothing if there is none. Raises Refusal."""
     path = model_path.with_name(TRAINING_FILE)
     if not path.exists():
         return {}
@@ -180,7 +235,7 @@ def _training(model_path: Path, model_sha256: str) -> dict[str, bytes]:
     return {TRAINING_FILE: data}
 
 
-def _training_rows(model_path: Path, model: Model) -> Rows | None:
+def _training_rows(model_path: Path, model: CompilableModel) -> Rows | None:
     path = model_path.with_name(TRAINING_ROWS_FILE)
     if model.interface != CONTRACT or not path.exists():
         return None

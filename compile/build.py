@@ -1,4 +1,4 @@
-"""From C to a library: which units there are, what each is compiled with, and the variants that are measured."""
+"""From C to a library: the translation units, their compiler flags, and the variants that are measured."""
 
 from pathlib import Path
 
@@ -7,9 +7,9 @@ from compile.toolchain import Compiler, Unit, compile_units, link_library
 from contract.manifest import Tuning
 
 TUNING_FILE = "tuning.h"
-NEVER = 1 << 30  # rows: a block that is never reached
+NEVER = 1 << 30  # a number of rows that is never reached, so that no block is used
 
-# One row a time, or blocks of rows: what library.c is compiled with to measure each.
+# How one row is evaluated: the value of the macro ONE_ROW, with which library.c is compiled.
 ONE_ROW = {"tl2cgen": 0, "walk": 1}
 INSTRUCTION_SET_FLAGS: dict[str, tuple[tuple[str, ...], ...]] = {
     "x86_64": (
@@ -18,15 +18,15 @@ INSTRUCTION_SET_FLAGS: dict[str, tuple[tuple[str, ...], ...]] = {
         ("-mavx512f", "-mavx512bw", "-mavx512dq", "-mavx512vl", "-mpopcnt", "-mprefer-vector-width=512"),
     ),
 }
-OPTIMIZED = "-O3"  # our own code, which vectors gain by
-PLAIN = "-O2"  # tl2cgen's, of which there can be much
+OPTIMIZED = "-O3"  # for our own code, which is faster with vector instructions
+PLAIN = "-O2"  # for tl2cgen's code, of which there can be much
 
 
 class Build:
     """The compiled units of a model. Only library.c depends on the tuning, so variants cost little."""
 
     def __init__(self, compiler: Compiler, directory: Path, with_tl2cgen: bool) -> None:
-        """Compile everything but library.c. `directory` holds what `write_source` wrote. Raises Refusal."""
+        """Compile everything except library.c. `directory` holds what `write_source` wrote. Raises Refusal."""
         self.compiler = compiler
         self.directory = directory
         self._trees = _tree_units(directory) if with_tl2cgen else []
@@ -34,7 +34,7 @@ class Build:
         compile_units(compiler, [*self._rows, *self._trees], directory)
 
     def library(self, tuning: Tuning) -> bytes:
-        """The library that evaluates as `tuning` says. Raises Refusal."""
+        """Return the bytes of the library that evaluates as `tuning` says. Raises Refusal."""
         macros = f"#define ONE_ROW {ONE_ROW[tuning.one_row]}\n#define BLOCK_FROM {tuning.block_from}\n"
         (self.directory / TUNING_FILE).write_text(macros, encoding="ascii")
         interface = Unit("library.c", "library.o", (OPTIMIZED,))
@@ -49,7 +49,7 @@ def _tree_units(directory: Path) -> list[Unit]:
 
 
 def _row_units(compiler: Compiler) -> list[Unit]:
-    """rows.c once for each instruction set that the target may have."""
+    """Return rows.c once for each instruction set that the target may have, and the units that occur once."""
     sets = INSTRUCTION_SET_FLAGS.get(compiler.machine, ((),))
     rows = [
         Unit("rows.c", f"rows_{number}.o", (OPTIMIZED, f"-DINSTRUCTION_SET={number}", *flags))

@@ -1,8 +1,10 @@
-"""C written by the functions of the contract that compute with columns."""
+"""C expressions that the contract's functions compute with in place of columns."""
+
+import math
 
 
 class Expression:
-    """A C expression of type float that calculates like a float32 column."""
+    """A C expression of type float. Its arithmetic writes C, in the order of the operations."""
 
     def __init__(self, text: str) -> None:
         self.text = text
@@ -21,5 +23,5 @@ class Expression:
 
 
 def literal(value: float) -> str:
-    """A float32 value as C, exactly."""
-    return f"{value.hex()}f"
+    """Return a float32 value as a C literal, exactly."""
+    return f"{value.hex()}f" if math.isfinite(value) else "-INFINITY" if value < 0 else "INFINITY"

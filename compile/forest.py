@@ -1,24 +1,23 @@
-"""The trees as a bundle carries them for explanations."""
+"""The trees of a model, as a bundle holds them for explanations."""
 
 from typing import Any
 
 import msgspec
-import numpy as np
 
-from compile.booster import Model
+from compile.reading.booster import CompilableModel
 from contract.manifest import CONTRACT, Digest
 from contract.trees import TREES_FILE, Forest, Tree
 
 
-def forest_file(model: Model) -> dict[str, bytes]:
-    """`trees.json`, for a model that the service can serve."""
+def forest_file(model: CompilableModel) -> dict[str, bytes]:
+    """Return `trees.json` if the service can serve the model, and else nothing."""
     if model.interface != CONTRACT:
         return {}
     booster = model.document["learner"]["gradient_booster"]["model"]
     forest = Forest(
         model_sha256=Digest.of(model.data).sha256,
         base_margins=model.trees.base_margins,
-        trees=tuple(map(_tree, booster["trees"], booster["tree_info"])),
+        trees=tuple(map(_tree, booster["trees"], booster["tree_info"].tolist())),
     )
     return {TREES_FILE: msgspec.json.encode(forest)}
 
@@ -26,9 +25,9 @@ def forest_file(model: Model) -> dict[str, bytes]:
 def _tree(tree: dict[str, Any], output: int) -> Tree:
     return Tree(
         output=output,
-        left=tuple(tree["left_children"]),
-        right=tuple(tree["right_children"]),
-        feature=tuple(tree["split_indices"]),
-        value=tuple(np.array(tree["split_conditions"], dtype=np.float32).tolist()),
-        cover=tuple(tree["sum_hessian"]),
+        left=tuple(tree["left_children"].tolist()),
+        right=tuple(tree["right_children"].tolist()),
+        feature=tuple(tree["split_indices"].tolist()),
+        value=tuple(tree["split_conditions"].tolist()),
+        cover=tuple(tree["sum_hessian"].tolist()),
     )

@@ -1,4 +1,4 @@
-"""The trees as data, laid out for compile/native/walk.c and rows.c: see model_data.h for what each array holds."""
+"""The trees as data for compile/native/walk.c and rows.c. model_data.h says what each array holds."""
 
 import struct
 from collections.abc import Iterable, Iterator
@@ -7,17 +7,17 @@ from typing import Any, NamedTuple
 
 import numpy as np
 
-from compile.booster import Model
+from compile.reading.booster import CompilableModel
 
-PLANES_DEPTH = 8  # leaf indices are bytes
-PADDING = 4  # a tree may grow by this factor to become perfect; sparser ones are walked
+PLANES_DEPTH = 8  # edges; leaf indices are bytes
+PADDING = 4  # a tree may grow by this factor to become perfect; sparser trees are walked
 WALKED = 0xFFFFFFFF
 NAN = 0x7FC00000  # the bits of a float32
-SMALL = 0xFFFF  # the most that a 16-bit index holds
+SMALL = 0xFFFF  # the largest 16-bit index
 
 
 class Comparison(NamedTuple):
-    """A row goes right unless feature < threshold; where the feature is missing, unless `missing_left`."""
+    """One split: a row goes right unless feature < threshold. If the feature is missing, `missing_left` decides."""
 
     feature: int
     missing_left: int
@@ -25,16 +25,18 @@ class Comparison(NamedTuple):
 
 
 class Column(NamedTuple):
-    """The comparisons of one feature that send missing values one way; each has a plane after `first_plane`."""
+    """The comparisons of one feature that send missing values the same way. Each has a plane after `first_plane`."""
 
     comparisons: list[Comparison]
     first_plane: int
 
 
 class Tree(NamedTuple):
-    """One tree in breadth-first order. `left[i]` is the position of a left child, -1 for a leaf; right is the next.
+    """One tree in breadth-first order. `left[i]` is the position of a left child, -1 for a leaf.
 
-    `values` are bits of float32: an inner node's threshold, a leaf's value.
+    The right child is next.
+
+    `values` are bits of float32: an inner node's threshold, or a leaf's value.
     """
 
     left: list[int]
@@ -45,40 +47,39 @@ class Tree(NamedTuple):
     output: int
 
     def comparison(self, node: int) -> Comparison:
-        """What an inner node asks."""
+        """Return the comparison of an inner node."""
         threshold = struct.unpack("=f", struct.pack("=I", self.values[node]))[0]
-        return Comparison(self.feature[node], self.missing_left[node], threshold + 0.0)  # -0 and +0 compare alike
+        return Comparison(self.feature[node], self.missing_left[node], threshold + 0.0)  # -0 becomes +0
 
 
 def read_trees(document: dict[str, Any]) -> list[Tree]:
-    """The trees of XGBoost's JSON."""
+    """Return the trees of a model from XGBoost's document."""
     model = document["learner"]["gradient_booster"]["model"]
-    return [_read_tree(tree, output) for tree, output in zip(model["trees"], model["tree_info"], strict=True)]
+    return [_read_tree(tree, output) for tree, output in zip(model["trees"], model["tree_info"].tolist(), strict=True)]
 
 
 def _read_tree(tree: dict[str, Any], output: int) -> Tree:
-    lefts, rights = tree["left_children"], tree["right_children"]
+    lefts, rights = tree["left_children"].tolist(), tree["right_children"].tolist()
     order, depths = [0], [0]
-    for node, depth in zip(order, depths, strict=False):  # both grow while they are read
+    for node, depth in zip(order, depths, strict=False):  # both lists grow while they are read
         if lefts[node] != -1:
             order += (lefts[node], rights[node])
             depths += (depth + 1, depth + 1)
     position = {node: i for i, node in enumerate(order)}
     if len(order) == 1:
-        order.append(0)  # a root that is a leaf cannot lead to itself: it leads to a twin
-    bits = np.array(tree["split_conditions"], dtype=np.float32).view(np.uint32).tolist()
+        order.append(0)  # a root that is a leaf cannot lead to itself, so it gets a second node
     return Tree(
         left=[position[lefts[node]] if lefts[node] != -1 else -1 for node in order],
-        feature=[tree["split_indices"][node] for node in order],
-        missing_left=[tree["default_left"][node] for node in order],
-        values=[bits[node] for node in order],
+        feature=tree["split_indices"][order].tolist(),
+        missing_left=tree["default_left"][order].tolist(),
+        values=tree["split_conditions"].view(np.uint32)[order].tolist(),
         depth=depths[-1],
         output=output,
     )
 
 
-def write_layout(model: Model) -> tuple[str, str]:
-    """The macros for model.h, and the text of model_data.c."""
+def write_layout(model: CompilableModel) -> tuple[str, str]:
+    """Return the macros for model.h and the text of model_data.c."""
     trees = read_trees(model.document)
     features = len(model.interface.features)
     perfect = [_fits_planes(tree) for tree in trees]
@@ -116,11 +117,11 @@ def _tree_arrays(trees: list[Tree], perfect: list[bool], columns: list[Column], 
     yield _array("struct node", "NODES", nodes)
     yield _array("uint32_t", "LEAF_VALUES", map(_word, values))
     yield _array("plane_index", "ORDER", map(str, order or [0]))
-    yield _array("uint32_t", "LEAVES", map(_word, [*leaves, *[0] * 16]))  # a vector may be read beyond the last
+    yield _array("uint32_t", "LEAVES", map(_word, [*leaves, *[0] * 16]))  # a vector load may read beyond the last leaf
 
 
 def _planes(columns: list[Column]) -> dict[Comparison, int]:
-    """Which plane each comparison has."""
+    """Return the index of each comparison's plane."""
     return {
         comparison: column.first_plane + 1 + i for column in columns for i, comparison in enumerate(column.comparisons)
     }
@@ -135,7 +136,7 @@ def _fits_planes(tree: Tree) -> bool:
 
 
 def _columns(trees: Iterable[Tree]) -> list[Column]:
-    """The distinct comparisons, grouped by feature and by where missing values go, thresholds ascending."""
+    """Return the distinct comparisons, grouped by feature and by the side of missing values, thresholds ascending."""
     distinct = {tree.comparison(node) for tree in trees for node, left in enumerate(tree.left) if left != -1}
     columns: list[Column] = []
     plane = 1
@@ -175,7 +176,10 @@ def _walked_nodes(tree: Tree, features: int) -> Iterator[str]:
 
 
 def _append_perfect(tree: Tree, plane: dict[Comparison, int], order: list[int], leaves: list[int]) -> None:
-    """Append the planes of inner nodes depth first, and leaves from left to right, every path equally long."""
+    """Append the planes of inner nodes depth first, and the leaves from left to right.
+
+    Every path gets the same length.
+    """
 
     def append(node: int, height: int) -> None:
         left = tree.left[node]

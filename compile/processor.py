@@ -5,7 +5,7 @@ from pathlib import Path
 
 
 def processor_name() -> str:
-    """As /proc/cpuinfo has it where there is one, or else what Python knows."""
+    """Return the name from /proc/cpuinfo, or else what Python knows."""
     try:
         lines = Path("/proc/cpuinfo").read_text(encoding="utf-8", errors="replace").splitlines()
     except OSError:

@@ -1,4 +1,4 @@
-"""What a bundle is called and when it was made."""
+"""A bundle's name and creation time."""
 
 import os
 import re
@@ -10,7 +10,10 @@ from contract.refusal import Refusal
 
 
 def creation_time(environment: Mapping[str, str] = os.environ) -> datetime:
-    """SOURCE_DATE_EPOCH where it is set, so that builds can be repeated to the byte; else now. Whole seconds, UTC."""
+    """Return SOURCE_DATE_EPOCH if it is set, so that builds can be repeated to the byte, and else now.
+
+    Whole seconds in UTC. Raises Refusal.
+    """
     given = environment.get("SOURCE_DATE_EPOCH")
     if not given:
         return datetime.now(UTC).replace(microsecond=0)
@@ -18,12 +21,12 @@ def creation_time(environment: Mapping[str, str] = os.environ) -> datetime:
         return datetime.fromtimestamp(int(given), UTC)
     except (ValueError, OverflowError, OSError) as error:
         raise Refusal(
-            f"SOURCE_DATE_EPOCH={given!r} is not a number of seconds since 1970; unset it or mend it"
+            f"SOURCE_DATE_EPOCH={given!r} is not a number of seconds since 1970; unset it or fix it"
         ) from error
 
 
 def version_label(given: str | None, created_at: datetime, model_sha256: str) -> str:
-    """What an operator reads: `given`, or the day and the start of the model's digest. Raises Refusal."""
+    """Return `given`, or the day and the start of the model's digest: a label for operators. Raises Refusal."""
     label = given or f"{created_at:%Y.%m.%d}-{model_sha256[:8]}"
     if not re.fullmatch(LABEL_PATTERN, label):
         raise Refusal(

@@ -14,24 +14,25 @@ import numpy as np
 import tl2cgen
 import treelite
 
-from compile.booster import TRANSFORMS, Model
 from compile.expression import Expression, literal
 from compile.layout import write_layout
-from compile.reference import reference_c
+from compile.reading.booster import CompilableModel
+from compile.reading.unsupported import TRANSFORMS
+from compile.uncertainty import uncertainty_c
 from contract.features import MEASUREMENT_NAMES, derive
-from contract.manifest import CONTRACT, Interface
+from contract.manifest import CONTRACT
 from contract.refusal import Refusal
 
 NATIVE = Path(__file__).parent / "native"
-TREE_UNITS = ("main.c", "tu*.c")  # what tl2cgen calls its files
-NODES_PER_UNIT = 8_000  # of one translation unit: compilers take more than linear time over larger ones
+TREE_UNITS = ("main.c", "tu*.c")  # the names of tl2cgen's files
+NODES_PER_UNIT = 8_000  # nodes in one translation unit; compilers take more than linear time for larger ones
 
 _LEAF = re.compile(r"^(\s*result\[\d+\] \+= )(-?[0-9][0-9.e+-]*);$", re.MULTILINE)
 _BASE_SCORES = re.compile(r"// Apply base_scores\n(\s*result\[\d+\] \+= 0;\n)+")
 
 
-def write_source(model: Model, directory: Path, with_tl2cgen: bool) -> None:
-    """Write all C of the model into an empty directory, tl2cgen's where it is wanted."""
+def write_source(model: CompilableModel, directory: Path, with_tl2cgen: bool) -> None:
+    """Write all C of the model into an empty directory, and tl2cgen's C if it is wanted. Raises Refusal."""
     if with_tl2cgen:
         _write_trees(model, directory)
     macros, data = write_layout(model)
@@ -41,9 +42,9 @@ def write_source(model: Model, directory: Path, with_tl2cgen: bool) -> None:
         shutil.copyfile(file, directory / file.name)
 
 
-def _write_trees(model: Model, directory: Path) -> None:
+def _write_trees(model: CompilableModel, directory: Path) -> None:
     trees = treelite.frontend.from_xgboost(model.booster)
-    # The bases are added first, by library.c: tl2cgen would add them last, in another order than XGBoost.
+    # library.c adds the base scores first, as XGBoost does. tl2cgen would add them last.
     header = trees.get_header_accessor()
     header.set_field("base_scores", np.zeros_like(header.get_field("base_scores")))
     units = math.ceil(model.trees.nodes / NODES_PER_UNIT)
@@ -62,10 +63,10 @@ def _write_trees(model: Model, directory: Path) -> None:
 
 @contextlib.contextmanager
 def quiet() -> Iterator[None]:
-    """Keep off the terminal what tl2cgen says on every run: its progress, and that Treelite is newer than its own.
+    """Keep tl2cgen's output off the terminal: its progress, and that Treelite is newer than its own.
 
-    What matters comes as an exception, and the parity check judges the result. The notice of the version is written
-    by native code, past sys.stderr.
+    Problems come as exceptions, and the parity check judges the result. Native code writes the notice of the version
+    directly to descriptor 2, so redirecting sys.stderr is not enough.
     """
     sys.stderr.flush()
     terminal = os.dup(2)
@@ -79,10 +80,10 @@ def quiet() -> Iterator[None]:
 
 
 def make_exact(text: str) -> tuple[str, int]:
-    """Make tl2cgen's sums XGBoost's: float32 throughout. Returns the text and the number of leaves in it.
+    """Turn tl2cgen's sums into XGBoost's: float32 throughout. Return the text and its number of leaves.
 
-    tl2cgen writes `result[0] += 0.1`: a double, so the sum is rounded from double precision, and one in eight differs
-    from float32 addition in its last bit. It also adds base scores of 0 at the end, which turns -0 into +0.
+    tl2cgen writes `result[0] += 0.1` with a double, so the sum is rounded from double precision, and one in eight
+    differs from float32 addition in its last bit. It also adds base scores of 0 at the end, which turns -0 into +0.
     """
     return _LEAF.subn(lambda match: f"{match[1]}{_float_literal(match[2])};", _BASE_SCORES.sub("", text))
 
@@ -91,12 +92,14 @@ def _float_literal(decimal: str) -> str:
     return decimal + ("f" if "." in decimal or "e" in decimal else ".0f")
 
 
-def _model_header(model: Model, macros: str) -> str:
+def _model_header(model: CompilableModel, macros: str) -> str:
     interface, base = model.interface, model.trees.base_margins
+    present = "value" if model.missing is None else f"value == {literal(model.missing)} ? NAN : value"
     return "\n".join(
         (
             "#ifndef MODEL_H",
             "#define MODEL_H",
+            "#include <math.h>",
             "#include <stdint.h>",
             f"#define MEASUREMENT_COUNT {len(interface.measurements)}",
             f"#define FEATURE_COUNT {len(interface.features)}",
@@ -105,12 +108,9 @@ def _model_header(model: Model, macros: str) -> str:
             f"#define TRANSFORM {TRANSFORMS[model.trees.objective]}",
             macros,
             f"static const float BASE_MARGINS[OUTPUT_COUNT] = {{{', '.join(map(literal, base))}}};",
-            "static inline void derive_features(const float *measurement, float *feature) {",
-            *(f"    feature[{i}] = {text};" for i, text in enumerate(_feature_expressions(interface, ""))),
-            "}",
-            reference_c(model.reference),
-            "#define DERIVE_COLUMNS(measurement, feature, i) \\",
-            *(f"    feature[{i}][i] = {text}; \\" for i, text in enumerate(_feature_expressions(interface, "[i]"))),
+            f"static inline float present(float value) {{ return {present}; }}",
+            *_derivation(model),
+            uncertainty_c(model.uncertainty),
             "",
             "#endif",
             "",
@@ -118,9 +118,24 @@ def _model_header(model: Model, macros: str) -> str:
     )
 
 
-def _feature_expressions(interface: Interface, index: str) -> list[str]:
-    columns = {name: Expression(f"measurement[{i}]{index}") for i, name in enumerate(interface.measurements)}
-    if interface != CONTRACT:
-        return [column.text for column in columns.values()]
+def _derivation(model: CompilableModel) -> Iterator[str]:
+    """Yield the C of the features. It is a loop if they are the measurements: there may be thousands of them."""
+    derives = model.interface == CONTRACT
+    yield f"#define DERIVES {int(derives)}"
+    yield "static inline void derive_features(const float *measurement, float *feature) {"
+    if derives:
+        yield from (f"    feature[{i}] = {text};" for i, text in enumerate(_feature_expressions("")))
+    else:
+        yield "    for (int i = 0; i < FEATURE_COUNT; i++) feature[i] = present(measurement[i]);"
+    yield "}"
+    if derives:
+        yield "#define DERIVE_COLUMNS(measurement, feature, i) \\"
+        yield from (f"    feature[{i}][i] = {text}; \\" for i, text in enumerate(_feature_expressions("[i]")))
+        yield ""
+
+
+def _feature_expressions(index: str) -> list[str]:
+    names = CONTRACT.measurements
+    columns = {name: Expression(f"present(measurement[{i}]{index})") for i, name in enumerate(names)}
     assert tuple(columns) == MEASUREMENT_NAMES
     return [column.text for column in derive(columns)]

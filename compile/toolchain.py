@@ -14,7 +14,7 @@ import msgspec
 
 from contract.refusal import Refusal
 
-TIMEOUT_S = 600  # of one translation unit
+TIMEOUT_S = 600  # the longest time for one translation unit
 
 COMPILE_FLAGS = (
     "-std=c11",
@@ -34,14 +34,14 @@ LINK_FLAGS_ELF = (
     "-Wl,-z,relro,-z,now",  # the table of imported functions is read-only once loaded
     "-Wl,-z,noexecstack",
     "-Wl,-z,defs",
-    "-Wl,-Bsymbolic",  # two libraries in one process never answer for each other
+    "-Wl,-Bsymbolic",  # two libraries in one process never call each other's functions
     "-Wl,--build-id=none",
 )
 LINK_FLAGS_MACOS = ("-dynamiclib", "-Wl,-install_name,libmodel")
 
 
 class Compiler(msgspec.Struct, frozen=True):
-    """A C compiler that answers. `command` may hold arguments; `machine` is what it compiles for."""
+    """A C compiler that works. `command` may contain arguments. `machine` is what it compiles for."""
 
     command: tuple[str, ...]
     version: str
@@ -49,24 +49,24 @@ class Compiler(msgspec.Struct, frozen=True):
 
     @property
     def compile_flags(self) -> tuple[str, ...]:
-        """Of each translation unit."""
+        """Return the flags for each translation unit."""
         if sys.platform == "darwin":
             return COMPILE_FLAGS
         return COMPILE_FLAGS + BRANCH_PROTECTION.get(self.machine, ())
 
     @property
     def link_flags(self) -> tuple[str, ...]:
-        """Of the library."""
+        """Return the flags for the library."""
         return LINK_FLAGS_MACOS if sys.platform == "darwin" else LINK_FLAGS_ELF
 
     @property
     def library_suffix(self) -> str:
-        """What names of libraries end in on this system."""
+        """Return the suffix of library files on this system."""
         return ".dylib" if sys.platform == "darwin" else ".so"
 
 
 def find_compiler() -> Compiler:
-    """$CC, or else the first of cc, gcc and clang. Raises Refusal where there is none."""
+    """Return $CC, or else the first of cc, gcc and clang. Raises Refusal if there is none."""
     wanted = os.environ.get("CC")
     for candidate in [wanted] if wanted else ["cc", "gcc", "clang"]:
         command = tuple(shlex.split(candidate))
@@ -81,7 +81,7 @@ def find_compiler() -> Compiler:
 
 
 class Unit(msgspec.Struct, frozen=True):
-    """One translation unit: a source, the object it becomes, and flags of its own."""
+    """One translation unit: a source, its object file, and its own flags."""
 
     source: str
     object: str
@@ -89,7 +89,10 @@ class Unit(msgspec.Struct, frozen=True):
 
 
 def compile_units(compiler: Compiler, units: Sequence[Unit], directory: Path) -> None:
-    """Compile with all cores. Raises Refusal. Names are relative to the directory, so the bytes do not depend on it."""
+    """Compile units on all cores. Raises Refusal.
+
+    Names are relative to the directory, so the bytes do not depend on the directory.
+    """
 
     def compile_unit(unit: Unit) -> None:
         flags = (*compiler.compile_flags, *unit.flags)
@@ -100,7 +103,7 @@ def compile_units(compiler: Compiler, units: Sequence[Unit], directory: Path) ->
 
 
 def link_library(compiler: Compiler, units: Sequence[Unit], directory: Path) -> bytes:
-    """Link compiled units. Returns the library's bytes. Raises Refusal."""
+    """Link compiled units. Return the library's bytes. Raises Refusal."""
     library = f"libmodel{compiler.library_suffix}"
     objects = [unit.object for unit in units]
     _run((*compiler.command, *compiler.link_flags, *objects, "-o", library, "-lm"), directory)
@@ -108,7 +111,7 @@ def link_library(compiler: Compiler, units: Sequence[Unit], directory: Path) -> 
 
 
 def _run(command: Sequence[str], directory: Path) -> str:
-    """The standard output of a command. Raises Refusal with the first telling line where it fails."""
+    """Return the standard output of a command. If it fails, raises Refusal with the line that tells why."""
     try:
         result = subprocess.run(command, cwd=directory, capture_output=True, text=True, timeout=TIMEOUT_S, check=False)
     except OSError as error:

@@ -6,26 +6,26 @@ from collections.abc import Callable
 
 import numpy as np
 
-from app.library import Library
-from compile.booster import Model
+from binding.library import Library
 from compile.build import NEVER, Build
-from compile.probes import Rows, random_features
+from compile.certification.probes import Rows, random_features
+from compile.reading.booster import CompilableModel
 from contract.manifest import Tuning
 
-TL2CGEN_NODES = 20_000  # beyond, branches mispredict more than the walk costs, and compilers take minutes
-TIE = 1.2  # within this factor tl2cgen's code is kept, so that noise does not decide
-SIZES = (4, 8, 16, 32, 64, 128, 256)  # rows from which blocks may pay
+TL2CGEN_NODES = 20_000  # nodes; with more, mispredicted branches cost more than the walk, and compilers take minutes
+TIE = 1.2  # tl2cgen's code is kept if it is slower by less than this factor, so that noise does not decide
+SIZES = (4, 8, 16, 32, 64, 128, 256)  # numbers of rows from which blocks may be faster
 ROWS = 2048
 REPEATS = 7
 
 
-def worth_trying_tl2cgen(model: Model) -> bool:
-    """Whether its code is small enough to compete with the array walk."""
+def worth_trying_tl2cgen(model: CompilableModel) -> bool:
+    """Return whether tl2cgen's code is small enough to compete with the array walk."""
     return model.trees.nodes <= TL2CGEN_NODES
 
 
-def tune(build: Build, model: Model) -> Tuning:
-    """Time one row by each way, and blocks of rows; choose the fastest. Raises Refusal where building does."""
+def tune(build: Build, model: CompilableModel) -> Tuning:
+    """Measure each way to evaluate one row, and blocks of rows. Return the fastest. Raises Refusal if a build fails."""
     rows = random_features(model, ROWS, np.random.default_rng(2))
     one_row: dict[str, float] = {}
     for name in ("tl2cgen", "walk") if worth_trying_tl2cgen(model) else ("walk",):
@@ -46,7 +46,7 @@ def tune(build: Build, model: Model) -> Tuning:
 
 
 def _microseconds(library: Library, rows: Rows) -> float:
-    """The median time a row, in microseconds."""
+    """Return the median time for one row in microseconds."""
     data = rows.tobytes()
     return _median(lambda: library.predict_feature_rows(data, 0, len(rows))) / len(rows)
 

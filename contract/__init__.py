@@ -1,4 +1,4 @@
-"""What every stage agrees on. Imports msgspec and the standard library only.
+"""What every stage agrees on. These modules import only msgspec and the standard library.
 
 To serve another model, edit `measurements.py`, `species.py` and `features.py`.
 """

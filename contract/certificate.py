@@ -1,15 +1,21 @@
-"""The proof that a library answers as XGBoost does: what was asked, through which entry, on which instruction sets."""
+"""The proof that a library answers as XGBoost does: which rows were compared, on which instruction sets."""
 
 import msgspec
 
 
 class Certificate(msgspec.Struct, frozen=True):
-    """Holds for exactly the model and the library whose SHA-256 it names.
+    """The result of a parity check. It holds only for the model and the library whose SHA-256 it names.
 
-    On every row margins were equal to XGBoost's bit for bit, and labels equal; probabilities differed by at most
-    `worst_probability_ulp` float32 steps. `rows` counts what was asked, by kind: each row was asked one at a time and
-    in batches, on every one of `instruction_sets`. On `judged` of these rows distances were equal to float32
-    arithmetic in numpy bit for bit, and whether they are in distribution, and prediction sets; 0: it has no reference.
+    On every row the margins were equal to XGBoost's bit for bit, and the labels were equal. The probabilities differed
+    by at most `worst_probability_ulp` float32 steps. `rows` counts the compared rows by kind. Each row was compared one
+    at a time and in batches, on every one of `instruction_sets`.
+
+    On `judged` of these rows, distances were also equal bit for bit to float32 arithmetic in numpy, and so were
+    prediction sets and whether a row is in distribution. 0 means that the model has no uncertainty
+    (contract/uncertainty.py).
+
+    On `wrapper_rows` of these rows, a fresh XGBClassifier or XGBRegressor that loaded the model's file gave the same
+    margins, labels and probabilities. 0 means that the certificate is older than this comparison.
     """
 
     model_sha256: str
@@ -20,11 +26,12 @@ class Certificate(msgspec.Struct, frozen=True):
     instruction_sets: tuple[str, ...]
     processor: str
     judged: int = 0
+    wrapper_rows: int = 0
 
 
 def certificate_file(platform: str) -> str:
-    """Its name in a bundle, which may hold libraries, and so certificates, for several platforms."""
+    """Return the certificate's file name in a bundle. A bundle has one certificate for each platform."""
     return f"certificate-{platform}.json"
 
 
-INSTRUCTION_SETS = ("baseline", "AVX2", "AVX-512")  # as compile/native/library.h numbers them
+INSTRUCTION_SETS = ("baseline", "AVX2", "AVX-512")  # in the order in which compile/native/library.h numbers them

@@ -1,11 +1,11 @@
-"""How live predictions are compared with the training data: bins, two distances, and when they are too large.
+"""How live predictions are compared with the training data: bins, two distances, and the limits of the distances.
 
-Thresholds know both sample sizes. Where nothing has drifted, the population stability index of n live and m reference
-rows in k bins is distributed as (1/n + 1/m) times chi square with k - 1 degrees of freedom, so with few rows on either
-side it is large by chance alone.
+The limits depend on both sample sizes. If nothing has drifted, the population stability index of n live and m baseline
+rows in k bins is distributed as (1/n + 1/m) times chi-square with k - 1 degrees of freedom. So with few rows on either
+side the index is large by chance alone.
 
-What lies beyond the training data by more than its standard deviation is looked at by itself: a mistake of units in a
-few requests moves no bin by much, but birds are hardly ever there.
+Values that lie outside the training data by more than one standard deviation are counted separately. A wrong unit in a
+few requests hardly changes the bins, but real birds are hardly ever that far outside.
 """
 
 from bisect import bisect_left
@@ -15,20 +15,21 @@ from math import log, sqrt
 import msgspec
 
 BINS = 10
-INFINITE = 1e300  # which JSON can say
+INFINITE = 1e300  # JSON cannot hold infinity
 CONFIDENCE = "confidence"
 SPECIES_VARIABLE = "species"
-QUIET_DAYS = 200  # without any alarm
-ALARM = 0.05  # the probability that there is one all the same
-ENOUGH = 200  # live rows, below which nothing is said
-RARE = 0.001  # of live rows may lie outside: an assumption, more than Gaussian tails would have
-PRIOR = 0.5  # of a row in each bin, so that an empty one has a logarithm
+QUIET_DAYS = 200  # days, over which ALARM is the probability of a false alarm
+ALARM = 0.05  # the probability of at least one false alarm within QUIET_DAYS
+ENOUGH = 200  # live rows; with fewer there is no verdict
+RARE = 0.001  # the share of live rows that may lie outside. An assumption: Gaussian tails would have fewer
+PRIOR = 0.5  # rows added to each bin, so that the share of an empty bin has a logarithm
 
 
 class Variable(msgspec.Struct, frozen=True):
-    """One variable's bins: `edges` between them, rows of the training data in each, and its quantile of chi square.
+    """The bins of one variable. `edges` separate the bins, and `counts` are the training rows in each bin.
 
-    A value that equals an edge is in the bin below. One less than `low` or more than `high` is outside.
+    `chi_square` is the quantile of chi-square that bounds the stability index. A value that equals an edge is in the
+    bin below that edge. A value below `low` or above `high` is outside.
     """
 
     edges: tuple[float, ...]
@@ -38,17 +39,17 @@ class Variable(msgspec.Struct, frozen=True):
     high: float = INFINITE
 
 
-class Reference(msgspec.Struct, frozen=True):
-    """The training data as the measurements', the answered species' and the confidences' bins.
+class DriftBaseline(msgspec.Struct, frozen=True):
+    """The bins of the training data: of the measurements, of the answered species and of the confidence.
 
-    Species and confidence are those of held-out rows: what the model says of birds that it has not seen.
+    Species and confidence come from held-out rows: what the model answers for birds that it has not seen.
     """
 
     variables: dict[str, Variable]
 
 
 class Verdict(msgspec.Struct, frozen=True):
-    """How far apart live and reference rows are, and how far they may be."""
+    """How far live rows and baseline rows are apart, and the limits."""
 
     variable: str
     live: int
@@ -61,13 +62,13 @@ class Verdict(msgspec.Struct, frozen=True):
 
     @property
     def drifted(self) -> bool:
-        """Whether either is too large, and there is enough to say so."""
+        """Return whether a limit is exceeded and there are at least ENOUGH live rows."""
         apart = self.stability > self.stability_bound or self.kolmogorov > self.kolmogorov_bound
         return (apart or self.outside > self.outside_bound) and self.live >= ENOUGH
 
 
 def count(values: Sequence[float], edges: Sequence[float]) -> list[int]:
-    """Values in each bin."""
+    """Return how many values are in each bin: len(edges) + 1 counts."""
     counts = [0] * (len(edges) + 1)
     for value in values:
         counts[bisect_left(edges, value)] += 1
@@ -75,7 +76,10 @@ def count(values: Sequence[float], edges: Sequence[float]) -> list[int]:
 
 
 def judge(name: str, variable: Variable, live: Sequence[int], tests: int, outside: int = 0) -> Verdict:
-    """Compare `live` counts with the reference's. `tests` is how many variables are judged a day."""
+    """Compare the `live` counts of one variable with the baseline's counts.
+
+    `tests` is how many variables are judged a day.
+    """
     n, m = sum(live), sum(variable.counts)
     scale = 1 / max(n, 1) + 1 / max(m, 1)
     return Verdict(
@@ -91,20 +95,27 @@ def judge(name: str, variable: Variable, live: Sequence[int], tests: int, outsid
 
 
 def risk(variables: int) -> float:
-    """The probability of a false alarm that one test of one day may have: three tests a variable (Bonferroni)."""
+    """Return the probability of a false alarm that is allowed for one test of one day.
+
+    There are three tests for each variable (Bonferroni correction).
+    """
     return ALARM / QUIET_DAYS / (3 * variables)
 
 
 def outside_bound(live: int) -> float:
-    """More of so many rows lie outside with a probability of less than `risk`: above a Poisson distribution's tail."""
+    """Return the largest number of `live` rows that may lie outside.
+
+    If nothing has drifted, more rows than that lie outside with a probability below `risk`. The bound is above the tail
+    of a Poisson distribution.
+    """
     expected = live * RARE
     return expected + 4.5 * sqrt(expected) + 5
 
 
-def stability(reference: Sequence[int], live: Sequence[int]) -> float:
-    """The population stability index: the two relative entropies added up."""
+def stability(baseline: Sequence[int], live: Sequence[int]) -> float:
+    """Return the population stability index: the sum of the two relative entropies, in nats."""
     total = 0.0
-    for p, q in zip(_shares(live), _shares(reference), strict=True):
+    for p, q in zip(_shares(live), _shares(baseline), strict=True):
         total += (p - q) * log(p / q)
     return total
 
@@ -114,11 +125,14 @@ def _shares(counts: Sequence[int]) -> list[float]:
     return [(count + PRIOR) / total for count in counts]
 
 
-def kolmogorov(reference: Sequence[int], live: Sequence[int]) -> float:
-    """The Kolmogorov-Smirnov distance at the edges of the bins: at most that of the values themselves."""
+def kolmogorov(baseline: Sequence[int], live: Sequence[int]) -> float:
+    """Return the Kolmogorov-Smirnov distance at the edges of the bins.
+
+    It is at most the distance of the values themselves.
+    """
     largest = p = q = 0.0
-    for a, b in zip(live, reference, strict=True):
+    for a, b in zip(live, baseline, strict=True):
         p += a / max(sum(live), 1)
-        q += b / max(sum(reference), 1)
+        q += b / max(sum(baseline), 1)
         largest = max(largest, abs(p - q))
     return largest

@@ -1,7 +1,8 @@
-"""What the model sees: the measurements, then ratios of every two of them.
+"""The columns that the model sees: the measurements, and then the ratio of every two measurements.
 
-Species differ in shape more than in size: the ratios halve the log loss of the same trees. Each ratio is one IEEE 754
-float32 division of two float32 measurements, in training (numpy) and in serving (C) alike, so both get the same bits.
+Species differ in shape more than in size: with the ratios, the log loss of the same trees is half as large. Each ratio
+is one IEEE 754 float32 division of two float32 measurements, in training (numpy) and in serving (C), so both get the
+same bits.
 """
 
 from collections.abc import Mapping
@@ -14,7 +15,7 @@ from contract.measurements import MEASUREMENTS
 
 
 class Divisible(Protocol):
-    """What a ratio can be taken of."""
+    """A type whose values can be divided by each other."""
 
     def __truediv__(self, denominator: Self, /) -> Self: ...
 
@@ -23,18 +24,18 @@ Column = TypeVar("Column", bound=Divisible)
 
 
 class Ratio(msgspec.Struct, frozen=True):
-    """float32(numerator) / float32(denominator); both are names of measurements."""
+    """One feature: float32(numerator) / float32(denominator). Both are names of measurements."""
 
     numerator: str
     denominator: str
 
     @property
     def name(self) -> str:
-        """The name of the feature."""
+        """Return the feature's name."""
         return f"{self.numerator}/{self.denominator}"
 
     def of(self, measurements: Mapping[str, Column]) -> Column:
-        """The feature, of measurements by name."""
+        """Return the feature's column. `measurements` maps each measurement's name to its column."""
         return measurements[self.numerator] / measurements[self.denominator]
 
 
@@ -44,8 +45,9 @@ FEATURE_NAMES: tuple[str, ...] = MEASUREMENT_NAMES + tuple(ratio.name for ratio 
 
 
 def derive(measurements: Mapping[str, Column]) -> list[Column]:
-    """The columns of FEATURE_NAMES from the columns of the measurements.
+    """Return the columns of FEATURE_NAMES, computed from the columns of the measurements by name.
 
-    A column is anything that divides by another: a float32 array in training, an expression of C in compilation.
+    A column is anything that can be divided by another column: a float32 array in training, a C expression in
+    compilation.
     """
     return [*(measurements[name] for name in MEASUREMENT_NAMES), *(ratio.of(measurements) for ratio in RATIOS)]

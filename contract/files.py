@@ -1,4 +1,4 @@
-"""Writing files so that a reader sees the old bytes or the new ones, never a part, whatever is killed when."""
+"""Writing files so that a reader sees the old bytes or the new bytes, never a mix, even if the writer is killed."""
 
 import os
 from contextlib import suppress
@@ -8,7 +8,10 @@ from contract.refusal import Refusal
 
 
 def write_atomically(path: Path, data: bytes) -> None:
-    """Temporary file in the same directory, fsync, rename. Raises Refusal where the file system refuses."""
+    """Write a temporary file in the same directory, fsync it and rename it.
+
+    Raises Refusal if the file system fails.
+    """
     temporary = path.with_name(f".{path.name}.{os.getpid()}.tmp")
     try:
         path.parent.mkdir(parents=True, exist_ok=True)

@@ -1,12 +1,14 @@
-"""The manifest of a model bundle: what is in it, what it was made from, and for which contract.
+"""The manifest of a bundle: which files it has, what they were made from, and for which contract.
 
-A bundle is a directory: `manifest.json`, its signatures, the files it lists, and nothing else that is ever read. Its
-name is the SHA-256 of `manifest.json`.
+A bundle is a directory with `manifest.json`, its signatures and the files that it lists. Nothing else in it is read.
+The bundle's name is the SHA-256 of `manifest.json`.
 """
 
 import hashlib
 import platform
+import re
 import sys
+from collections.abc import Sequence
 from datetime import datetime
 from typing import Annotated, Any, Literal
 
@@ -15,15 +17,16 @@ from msgspec import Meta
 
 from contract.features import FEATURE_NAMES
 from contract.measurements import MEASUREMENTS
-from contract.refusal import Refusal
+from contract.refusal import COMPILE_AGAIN, Refusal
 from contract.species import SPECIES
 
 FORMAT_VERSION = 2
 MANIFEST_FILE = "manifest.json"
 MODEL_FILE = "model.json"
 TRAINING_FILE = "training.json"
-SHA256_PATTERN = "^[0-9a-f]{64}$"
-LABEL_PATTERN = "^[A-Za-z0-9][A-Za-z0-9._+-]{0,63}$"  # what a file, a command line and a log line all take
+SHA256_PATTERN = r"^[0-9a-f]{64}\Z"  # \Z and not $, which allows a newline at the end
+MAX_LISTED = 12  # names in one message
+LABEL_PATTERN = r"^[A-Za-z0-9][A-Za-z0-9._+-]{0,63}\Z"  # valid as a file name, on a command line and in a log line
 
 Sha256 = Annotated[str, Meta(pattern=SHA256_PATTERN)]
 Label = Annotated[str, Meta(pattern=LABEL_PATTERN)]
@@ -31,19 +34,19 @@ Instant = Annotated[datetime, Meta(tz=True)]
 
 
 class Digest(msgspec.Struct, frozen=True):
-    """The size in bytes and the SHA-256, in hexadecimal, of a file."""
+    """A file's size in bytes and its SHA-256 in hexadecimal."""
 
     size: Annotated[int, Meta(ge=0)]
     sha256: Sha256
 
     @classmethod
     def of(cls, data: bytes) -> "Digest":
-        """The digest of these bytes."""
+        """Return the digest of `data`."""
         return cls(len(data), hashlib.sha256(data).hexdigest())
 
 
 class Interface(msgspec.Struct, frozen=True):
-    """What goes into a library and what comes out, in order. `features` are what the trees split on."""
+    """The inputs and outputs of a library, in order. `features` are the columns that the trees split on."""
 
     measurements: tuple[str, ...]
     units: tuple[str, ...]
@@ -60,17 +63,23 @@ CONTRACT = Interface(
 
 
 class Trees(msgspec.Struct, frozen=True):
-    """The size of the model. `base_margins` are the float32 values every sum starts from, one per output."""
+    """The size of the model. `base_margins` are float32 values, one for each output, that every sum starts from.
+
+    Only the first `rounds` of the `rounds_trained` boosting rounds in the model's file are used. They are fewer if
+    training stopped early. 0 means that the bundle is older than this field.
+    """
 
     objective: str
     count: int
     nodes: int
     depth: int
     base_margins: tuple[float, ...]
+    rounds: int = 0
+    rounds_trained: int = 0
 
 
 class Toolchain(msgspec.Struct, frozen=True):
-    """What built the library."""
+    """The compiler and its flags, and the versions of the Python packages that built the library."""
 
     compiler: str
     flags: tuple[str, ...]
@@ -78,7 +87,7 @@ class Toolchain(msgspec.Struct, frozen=True):
 
 
 class Golden(msgspec.Struct, frozen=True):
-    """One row of measurements and XGBoost's own answer to it, as float32 values: the first thing a loader asks."""
+    """One row of measurements and XGBoost's own answer to it, as float32 values. A loader checks it first."""
 
     measurements: tuple[float, ...]
     margins: tuple[float, ...]
@@ -86,10 +95,10 @@ class Golden(msgspec.Struct, frozen=True):
 
 
 class Tuning(msgspec.Struct, frozen=True):
-    """How the library evaluates the trees, chosen by measuring on the machine that compiled it.
+    """How the library evaluates the trees. It was chosen by measuring on the machine that compiled it.
 
-    One row runs tl2cgen's code or the array walk; from `block_from` rows on, blocks of rows are evaluated at once.
-    `figures` are microseconds a row, by what was timed; empty where the choice was given.
+    One row is evaluated by tl2cgen's code or by the array walk. From `block_from` rows on, blocks of rows are evaluated
+    at once. `figures` are microseconds a row, by what was timed. They are empty if the choice was given.
     """
 
     one_row: Literal["tl2cgen", "walk"]
@@ -97,8 +106,8 @@ class Tuning(msgspec.Struct, frozen=True):
     figures: dict[str, float]
 
 
-class Target(msgspec.Struct, frozen=True):
-    """What a bundle holds for one platform: two names of files, and how the library was built."""
+class PlatformBuild(msgspec.Struct, frozen=True):
+    """What a bundle holds for one platform: two file names, and how the library was built."""
 
     library: str
     certificate: str
@@ -108,9 +117,10 @@ class Target(msgspec.Struct, frozen=True):
 
 
 class Manifest(msgspec.Struct, frozen=True):
-    """Everything a loader checks before a library's first byte is mapped.
+    """Everything that a loader checks before it maps the first byte of a library.
 
-    `bundle_version` is a label for people. `platforms` has what `platform_name` gives for keys.
+    `bundle_version` is a label for people. The keys of `platforms` come from `platform_name`. If `missing` is set, a
+    measurement of this value is missing, as NaN is: the model was trained so.
     """
 
     format_version: int
@@ -120,11 +130,12 @@ class Manifest(msgspec.Struct, frozen=True):
     interface: Interface
     trees: Trees
     golden: Golden
-    platforms: dict[str, Target]
+    platforms: dict[str, PlatformBuild]
     files: dict[str, Digest]
+    missing: float | None = None
 
     def files_for(self, platform: str) -> list[str]:
-        """The names of the files that this platform needs: its own and those of no platform."""
+        """Return the names of the files that this platform needs: its own files and those of no platform."""
         others = [target for name, target in self.platforms.items() if name != platform]
         foreign = {file for target in others for file in (target.library, target.certificate)}
         own = self.platforms.get(platform)
@@ -132,38 +143,50 @@ class Manifest(msgspec.Struct, frozen=True):
 
 
 def platform_name() -> str:
-    """The key of `Manifest.platforms` for this machine, such as `linux-x86_64`."""
+    """Return this machine's key in `Manifest.platforms`, such as `linux-x86_64`."""
     return f"{sys.platform}-{platform.machine().lower()}"
 
 
 def encode(document: msgspec.Struct) -> bytes:
-    """Indented JSON that ends in a newline; the same document always gives the same bytes."""
+    """Return the document as indented JSON with a newline at the end. The same document always gives the same bytes."""
     return msgspec.json.format(msgspec.json.encode(document), indent=2) + b"\n"
 
 
 def decode_manifest(data: bytes, source: str) -> Manifest:
-    """Raises Refusal, naming `source`, where `data` is no manifest of this format version."""
+    """Decode a manifest. Raises Refusal, naming `source`, if `data` is no manifest of this format version."""
     try:
-        version = msgspec.json.decode(data, type=_Versioned).format_version
+        version = _decode_version(data).format_version
         if version != FORMAT_VERSION:
             raise Refusal(
                 f"{source}: expected bundle format {FORMAT_VERSION}, found {version}; "
-                "make the bundle again with this version: make compile"
+                "compile its model with this version: python -m compile MODEL"
             )
-        return msgspec.json.decode(data, type=Manifest)
+        return _decode(data)
     except (msgspec.DecodeError, UnicodeDecodeError, RecursionError) as error:
-        raise Refusal(f"{source}: not a bundle manifest ({error}); make the bundle again: make compile") from error
+        raise Refusal(f"{source}: not a bundle manifest ({error}); {COMPILE_AGAIN}") from error
 
 
 class _Versioned(msgspec.Struct):
     format_version: int
 
 
+# Made at import: msgspec 0.22.0 completes a type when it is first decoded, and crashes if two threads do that at once.
+_decode_version = msgspec.json.Decoder(_Versioned).decode
+_decode = msgspec.json.Decoder(Manifest).decode
+
+
 def difference(expected: Interface, found: Interface) -> str | None:
-    """The first field in which two interfaces differ, in words, or None."""
+    """Return the first field in which two interfaces differ, in words, or None if they are equal."""
     for field in msgspec.structs.fields(Interface):
         wanted: Any = getattr(expected, field.name)
         given: Any = getattr(found, field.name)
         if wanted != given:
-            return f"expected {field.name} {', '.join(wanted)}; found {', '.join(given)}"
+            return f"expected {field.name} {listed(wanted)}; found {listed(given)}"
     return None
+
+
+def listed(names: Sequence[str]) -> str:
+    """Return names in one line of text, at most MAX_LISTED of them. A name that is not a plain word is quoted."""
+    shown = [name if re.fullmatch(r"[\w./+-]+", name) else repr(name) for name in names[:MAX_LISTED]]
+    more = [f"and {len(names) - MAX_LISTED} more"] if len(names) > MAX_LISTED else []
+    return ", ".join(shown + more) or "none"

@@ -1,14 +1,19 @@
-"""The measurements of one bird: names, units, bounds and errors, written once.
+"""The measurements of one bird: names, units, bounds and errors. They are defined only here.
 
-The bounds are wider than what is typical, which is every adult *Pygoscelis* of the data set, and narrow enough to
-catch another unit. The errors are an assumption of ours: how far two people with the same bird may be apart. The data
-set's own steps, 0.1 mm of a bill, 1 mm of a flipper and 25 g, say how finely was read, not how well it repeats.
+The typical range covers every adult *Pygoscelis* of the data set. The bounds are wider, but narrow enough to catch a
+value in another unit. The errors are our assumption: how far two people who measure the same bird may differ. The steps
+of the data set (0.1 mm for bills, 1 mm for flippers, 25 g) only tell how finely the instruments were read.
 """
 
 from typing import Annotated, Any, get_type_hints
 
 import msgspec
 from msgspec import Meta
+
+from contract.drift import CONFIDENCE, SPECIES_VARIABLE
+from contract.refusal import Refusal
+
+RESERVED = (SPECIES_VARIABLE, CONFIDENCE)  # drift also has variables of these names
 
 
 def _bounds(minimum: float, maximum: float, unit: str, typical: tuple[float, float], error: float) -> Meta:
@@ -17,7 +22,7 @@ def _bounds(minimum: float, maximum: float, unit: str, typical: tuple[float, flo
 
 
 class Measurements(msgspec.Struct, frozen=True, gc=False):
-    """One bird. Unknown fields are ignored; the last of repeated fields counts."""
+    """The measurements of one bird. Unknown fields are ignored. If a field is repeated, the last value wins."""
 
     bill_length_mm: Annotated[
         float,
@@ -40,9 +45,10 @@ class Measurements(msgspec.Struct, frozen=True, gc=False):
 
 
 class Measurement(msgspec.Struct, frozen=True):
-    """One field of `Measurements`, as data. All numbers are in `unit`; `minimum` and `maximum` are inclusive.
+    """One field of `Measurements`, as data. All numbers are in `unit`, which is empty if there is no unit.
 
-    `typical` is the range of the birds on record, `error` how far a careful measurement may be off.
+    `minimum` and `maximum` are inclusive. `typical` is the range of the birds on record. `error` is how far a careful
+    measurement may be off.
     """
 
     name: str
@@ -54,21 +60,56 @@ class Measurement(msgspec.Struct, frozen=True):
     error: float
     example: float
 
+    def in_unit(self, amount: str) -> str:
+        """Return an amount followed by the unit, if there is one."""
+        return f"{amount} {self.unit}" if self.unit else amount
 
-def _describe(name: str, hint: Any) -> Measurement:
-    bounds, text = hint.__metadata__
-    return Measurement(
-        name=name,
-        unit=bounds.extra_json_schema["x-unit"],
-        description=text.description,
-        minimum=bounds.ge,
-        maximum=bounds.le,
-        typical=tuple(bounds.extra_json_schema["x-typical"]),
-        error=bounds.extra_json_schema["x-measurement-error"],
-        example=text.examples[0],
-    )
+
+def describe(name: str, hint: Any) -> Measurement:
+    """Return one annotation of `Measurements` as data. Raises Refusal if it is not written like the others."""
+    try:
+        bounds, text = hint.__metadata__
+        given: dict[str, Any] = {
+            "name": name,
+            "unit": bounds.extra_json_schema["x-unit"],
+            "description": text.description,
+            "minimum": bounds.ge,
+            "maximum": bounds.le,
+            "typical": tuple(bounds.extra_json_schema["x-typical"]),
+            "error": bounds.extra_json_schema["x-measurement-error"],
+            "example": (text.examples or [None])[0],
+        }
+        msgspec.convert(given, Measurement)  # raises if a type is wrong
+    except (AttributeError, LookupError, TypeError, ValueError) as error:
+        raise _refusal(name, "Annotated[float, _bounds(...), Meta(description=..., examples=[...])]") from error
+    return _checked(Measurement(**given), hint.__origin__)  # keeps the numbers as they are written: 2, not 2.0
+
+
+def _checked(measurement: Measurement, kind: object) -> Measurement:
+    """Return the measurement if the service can use it. Raises Refusal otherwise."""
+    name, (low, high) = measurement.name, measurement.typical
+    if kind is not float:
+        raise _refusal(name, "a float, also for counts")
+    if name in RESERVED:
+        raise _refusal(name, f"another name: drift uses {' and '.join(RESERVED)} for the answers")
+    if not measurement.minimum <= low <= high <= measurement.maximum:
+        raise _refusal(name, f"bounds that contain the typical range, found {_numbers(measurement)}")
+    if not measurement.minimum <= measurement.example <= measurement.maximum:
+        raise _refusal(name, f"an example within its bounds, found {measurement.example:g}")
+    if not measurement.error >= 0:
+        raise _refusal(name, f"an error of 0 or more, found {measurement.error:g}")
+    return measurement
+
+
+def _numbers(measurement: Measurement) -> str:
+    low, high = measurement.typical
+    return f"{measurement.minimum:g} to {measurement.maximum:g}, typical {low:g} to {high:g}"
+
+
+def _refusal(name: str, expected: str) -> Refusal:
+    return Refusal(f"contract/measurements.py: {name}: expected {expected}; edit it there")
 
 
 MEASUREMENTS: tuple[Measurement, ...] = tuple(
-    _describe(name, hint) for name, hint in get_type_hints(Measurements, include_extras=True).items()
+    describe(name, hint) for name, hint in get_type_hints(Measurements, include_extras=True).items()
 )

@@ -1,8 +1,8 @@
-"""What training learned about the data and the model, for the stages after it. Written as `training.json`."""
+"""What training learned about the data and the model. Training writes it as `training.json` for the later stages."""
 
 import msgspec
 
-from contract.drift import Reference
+from contract.drift import DriftBaseline
 from contract.species import Species
 
 
@@ -16,10 +16,11 @@ class MeasurementRange(msgspec.Struct, frozen=True):
 
 
 class CrossValidation(msgspec.Struct, frozen=True):
-    """Figures on held-out birds: each fold is predicted by a model that has not seen it.
+    """Figures of held-out birds: a model predicts each fold without having seen it.
 
-    `log_loss` is in nats per bird. `confusion[i][j]` counts birds of species i answered as j, over all repeats.
-    `expected_calibration_error` is the mean of |confidence - accuracy| over ten bins, weighted by the birds in each.
+    `log_loss` is in nats per bird. `confusion[i][j]` counts birds of species i that were answered as j, over all
+    repeats. `expected_calibration_error` is the mean of |confidence - accuracy| over ten bins, weighted by the birds in
+    each bin.
     """
 
     protocol: str
@@ -31,8 +32,11 @@ class CrossValidation(msgspec.Struct, frozen=True):
     confusion: list[list[int]]
 
 
-class TrainingSummary(msgspec.Struct, frozen=True):
-    """The provenance of a model."""
+class TrainingSummary(msgspec.Struct, frozen=True, forbid_unknown_fields=True):
+    """The provenance of a model, and what training learned about its data.
+
+    Unknown fields are refused by name: a file whose drift baseline has another name must not lose it silently.
+    """
 
     data_sha256: str
     model_sha256: str
@@ -46,4 +50,4 @@ class TrainingSummary(msgspec.Struct, frozen=True):
     seed: int
     xgboost_version: str
     cross_validation: CrossValidation
-    reference: Reference | None = None  # for drift; older models have none
+    drift_baseline: DriftBaseline | None = None  # models from before it was recorded have none

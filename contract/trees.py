@@ -1,4 +1,4 @@
-"""The trees of a model, for who explains its answers: the content of a bundle's `trees.json`."""
+"""The trees of a model, for explanations of its answers: the content of a bundle's `trees.json`."""
 
 import msgspec
 
@@ -6,10 +6,10 @@ TREES_FILE = "trees.json"
 
 
 class Tree(msgspec.Struct, frozen=True):
-    """Nodes by number, the root is 0. A row goes left where its feature is below the node's value.
+    """One tree as arrays by node number. The root is node 0. A row goes left if its feature is below the node's value.
 
-    `left` is -1 for a leaf, whose value is what it adds to the output's margin. Values are float32, as training left
-    them; `cover` is the sum of the Hessian over the training rows that came by.
+    `left` is -1 for a leaf. A leaf's value is added to the output's margin. Values are float32, unchanged from
+    training. `cover` is the sum of the Hessian over the training rows that reached the node.
     """
 
     output: int
@@ -21,7 +21,7 @@ class Tree(msgspec.Struct, frozen=True):
 
 
 class Forest(msgspec.Struct, frozen=True):
-    """`base_margins` are what every sum starts from, one per output."""
+    """All trees. `base_margins` are float32 values, one for each output, that every sum starts from."""
 
     model_sha256: str
     base_margins: tuple[float, ...]

@@ -1,1 +1,1 @@
-"""Getting a release to where it serves: the service's description, its rights, the canary that lets it in."""
+"""Deploying a release: the service's description, its permissions, and the canary that decides about its traffic."""

@@ -1,7 +1,7 @@
 """python -m deploy plan | up | iam | canary | status | rollback | odds
 
-Exit status: 0 done, or promoted; 1 the new revision was rolled back; 2 a mistake of the user, or a refusal of gcloud or
-HAProxy; 3 a gate could not get its samples in time: the share stays as it is.
+Exit status: 0 success, or the new revision was promoted; 1 the new revision was rolled back; 2 a mistake of the user,
+or a refusal of gcloud or HAProxy; 3 a gate did not get enough samples in time, and the share stays as it is.
 """
 
 import argparse
@@ -14,18 +14,18 @@ import msgspec
 
 from contract.refusal import USER_MISTAKE, Refusal
 from deploy import commands
-from deploy.plan import Plan
+from deploy.canary.plan import CanaryPlan
 
 if TYPE_CHECKING:
     Made = argparse._SubParsersAction[argparse.ArgumentParser]
 
 RENDERED = Path("artifacts/deploy/service.yaml")
 AUDIT = Path("artifacts/deploy/canary.jsonl")
-INTERRUPTED = 130  # as shells count a SIGINT
+INTERRUPTED = 130  # the exit status that shells give for SIGINT
 
 
 def main(arguments: list[str] | None = None) -> int:
-    """Parse the command line and run it. Returns the exit status."""
+    """Parse the command line and run it. Return the exit status."""
     options = parser().parse_args(arguments)
     try:
         status: int = options.run(options)
@@ -38,7 +38,7 @@ def main(arguments: list[str] | None = None) -> int:
 
 
 def parser() -> argparse.ArgumentParser:
-    """The command line."""
+    """Return the parser of the command line."""
     whole = argparse.ArgumentParser(
         prog="python -m deploy",
         description="Deploy the service, and let a new revision in step by step.",
@@ -96,8 +96,8 @@ def _splitter(command: argparse.ArgumentParser) -> None:
 
 
 def _plan(command: argparse.ArgumentParser) -> None:
-    """An option for each number of the plan."""
-    for field in msgspec.structs.fields(Plan):
+    """Add an option for each number of the canary's plan."""
+    for field in msgspec.structs.fields(CanaryPlan):
         default = ",".join(map(str, field.default)) if field.name == "steps" else field.default
         command.add_argument(f"--{field.name.replace('_', '-')}", metavar="X", help=f"(default: {default})")
 

@@ -1,19 +1,19 @@
-"""The commands of `python -m deploy`: each prints what it does, and returns an exit status or raises Refusal."""
+"""The commands of `python -m deploy`. Each prints what it does, and returns an exit status or raises Refusal."""
 
 import argparse
 from pathlib import Path
 
 from contract.files import write_atomically
 from contract.refusal import Refusal
-from deploy import gcloud, iam
-from deploy.audit import Audit, read_entries
-from deploy.canary import Canary, Pair
-from deploy.cloud_run import CloudRun
-from deploy.golden import Golden
-from deploy.odds import odds, table
+from deploy.canary.audit import Audit, read_entries
+from deploy.canary.golden import GoldenCheck
+from deploy.canary.odds import odds, table
+from deploy.canary.rollout import Canary, Pair
+from deploy.google import gcloud, iam
+from deploy.google.cloud_run import CloudRun
+from deploy.google.render import render
+from deploy.google.settings import DeploySettings, read_settings
 from deploy.options import PLACE, address_of, plan_of, sources_of, splitter_of
-from deploy.render import render
-from deploy.settings import Settings, read_settings
 from deploy.splitter import send_and_see, share_of
 
 DEPLOYED = ("project", "region", "image", "bucket", "trusted_keys", "revision")
@@ -22,25 +22,25 @@ Options = argparse.Namespace
 
 
 def plan(options: Options) -> int:
-    """Print the description of the service and every gcloud command of `up`; run none of them."""
+    """Print the description of the service and every gcloud command of `up`, and run none of them."""
     settings = read_settings(*DEPLOYED)
     print(render(settings, None))
-    print("# Where the service is there already, its traffic stays as it is and the new revision gets none.")
+    print("# If the service exists already, its traffic stays as it is and the new revision gets none.")
     for command in _deployment(settings, options.out):
-        print(gcloud.shown(command))
+        print(gcloud.shell_command(command))
     return 0
 
 
 def up(options: Options) -> int:
-    """Deploy a revision: the first one serves, any other one gets no requests yet."""
+    """Deploy a revision. The first one serves. Any other one gets no requests yet."""
     settings = read_settings(*DEPLOYED)
     *looks, replace = _deployment(settings, options.out)
-    print(gcloud.shown(looks[0]))
+    print(gcloud.shell_command(looks[0]))
     iam.project_number(settings)
-    print(gcloud.shown(looks[1]))
+    print(gcloud.shell_command(looks[1]))
     pinned = CloudRun(settings).pinned()
     write_atomically(options.out, render(settings, pinned).encode())
-    print(gcloud.shown(replace))
+    print(gcloud.shell_command(replace))
     gcloud.run([*replace, "--quiet"], float(settings.gcloud_seconds))
     old = next((str(entry["revisionName"]) for entry in pinned or ()), "")
     if old and old != settings.new_revision:
@@ -50,7 +50,7 @@ def up(options: Options) -> int:
     return 0
 
 
-def _deployment(settings: Settings, out: Path) -> list[list[str]]:
+def _deployment(settings: DeploySettings, out: Path) -> list[list[str]]:
     place = [f"--region={settings.region}", f"--project={settings.project}"]
     return [
         ["projects", "describe", settings.project, "--format=json"],
@@ -60,12 +60,12 @@ def _deployment(settings: Settings, out: Path) -> list[list[str]]:
 
 
 def accounts(options: Options) -> int:
-    """Print every command that sets a project up: places, accounts, roles, workflows; run them with --yes."""
+    """Print every command that sets up a project: places, accounts, roles, workflows. Run them with --yes."""
     settings = read_settings(*PLACE, "bucket", "repository")
     number = iam.project_number(settings) if options.yes else iam.PROJECT_NUMBER
     everything = iam.commands(settings, number)
     for command in everything:
-        print(gcloud.shown(command), flush=True)
+        print(gcloud.shell_command(command), flush=True)
     for index, command in enumerate(everything if options.yes else (), start=1):
         try:
             done = iam.apply(command, float(settings.gcloud_seconds))
@@ -73,28 +73,28 @@ def accounts(options: Options) -> int:
             raise Refusal(
                 f"{refusal}; {index - 1} of {len(everything)} are done, run it again for the rest"
             ) from refusal
-        print(f"{index}/{len(everything)} {done}: {gcloud.shown(command[:4])}", flush=True)
+        print(f"{index}/{len(everything)} {done}: {gcloud.shell_command(command[:4])}", flush=True)
     return 0
 
 
 def canary(options: Options) -> int:
-    """Let a new revision in, step by step, while it is as good as the old one; else take it back."""
+    """Shift traffic to a new revision step by step while it is as good as the old one. Otherwise roll it back."""
     wanted = plan_of(options)
     splitter = splitter_of(options)
-    share_of(splitter, options.old, options.new)  # both are there
+    share_of(splitter, options.old, options.new)  # raises if one of the two does not exist
     pair = Pair(options.old, options.new, *sources_of(options))
-    golden = Golden(address_of(options, splitter), options.bundle)
+    golden = GoldenCheck(address_of(options, splitter), options.bundle)
     audit = Audit(options.audit, splitter.name)
     try:
         outcome = Canary(wanted, splitter, pair, golden, audit, _say).run(options.again)
     finally:
         audit.close()
-    print(outcome.said)
+    print(outcome.summary)
     return outcome.status
 
 
 def status(options: Options) -> int:
-    """Print who gets which share, and what a canary last said."""
+    """Print each revision's share, and the last lines of the audit log."""
     splitter = splitter_of(options)
     for revision, share in sorted(splitter.shares().items(), key=lambda each: -each[1]):
         print(f"{share:6.2f} %  {revision}")
@@ -104,7 +104,7 @@ def status(options: Options) -> int:
 
 
 def rollback(options: Options) -> int:
-    """Send everything to the old revision, whatever the canary thinks."""
+    """Send all requests to the old revision, whatever the canary has decided."""
     splitter = splitter_of(options)
     audit = Audit(options.audit, splitter.name)
     try:

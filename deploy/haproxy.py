@@ -1,7 +1,7 @@
-"""Shares of a backend of HAProxy, through its runtime socket. A server's name is its revision's.
+"""Shares of a backend of HAProxy, set through its runtime socket. A server has the name of its revision.
 
-Weights are the percents themselves: with round robin each of 100 requests in a row goes by them, so a whole percent is
-exact. Both weights go in one line, the growing one first: whoever dies when, there is always somebody to ask.
+The weights are whole percents. With round robin they are exact for each 100 requests in a row. Both weights are set in
+one line, the growing one first. So some server always has a weight, whatever fails.
 """
 
 import re
@@ -11,35 +11,35 @@ from pathlib import Path
 from contract.refusal import Refusal
 
 SECONDS = 5.0
-MOST_BYTES = 1 << 20
-NAME = re.compile(r"[A-Za-z0-9_.:-]+")  # what HAProxy takes for one
+MAX_BYTES = 1 << 20
+NAME = re.compile(r"[A-Za-z0-9_.:-]+")  # the names that HAProxy accepts
 
 
 class HAProxy:
     """One backend."""
 
     def __init__(self, path: Path, backend: str) -> None:
-        self._path, self._backend = path, _named(backend)
+        self._path, self._backend = path, _checked_name(backend)
         self.name = f"haproxy:{backend}"
 
     def shares(self) -> dict[str, float]:
-        """Raises Refusal."""
+        """Return the share of each server in percent, by name. Raises Refusal."""
         weights = self._weights()
         total = sum(weights.values())
         return {server: 100 * weight / total if total else 0.0 for server, weight in weights.items()}
 
     def send(self, old: str, new: str, share: int) -> None:
-        """Raises Refusal."""
+        """Give `share` percent to the new revision and the rest to the old one. Raises Refusal."""
         weights = self._weights()
         wanted = {
-            _named(old): 100 - share,
-            _named(new): share,
+            _checked_name(old): 100 - share,
+            _checked_name(new): share,
             **{other: 0 for other in weights if other not in (old, new)},
         }
         order = sorted(wanted, key=lambda server: weights.get(server, 0) - wanted[server])
-        said = self._ask("; ".join(f"set weight {self._backend}/{server} {wanted[server]}" for server in order))
-        if said.strip():
-            raise Refusal(f"HAProxy at {self._path}: {' '.join(said.split())}; the socket needs level admin")
+        reply = self._ask("; ".join(f"set weight {self._backend}/{server} {wanted[server]}" for server in order))
+        if reply.strip():
+            raise Refusal(f"HAProxy at {self._path}: {' '.join(reply.split())}; the socket needs level admin")
 
     def _weights(self) -> dict[str, int]:
         lines = self._ask(f"show servers state {self._backend}").splitlines()
@@ -57,7 +57,7 @@ class HAProxy:
                 connection.settimeout(SECONDS)
                 connection.connect(str(self._path))
                 connection.sendall(command.encode() + b"\n")
-                while len(answer) < MOST_BYTES and (data := connection.recv(65_536)):
+                while len(answer) < MAX_BYTES and (data := connection.recv(65_536)):
                     answer += data
         except OSError as error:
             raise Refusal(
@@ -66,7 +66,7 @@ class HAProxy:
         return answer.decode("utf-8", "replace")
 
 
-def _named(name: str) -> str:
+def _checked_name(name: str) -> str:
     if not NAME.fullmatch(name):
-        raise Refusal(f"expected a name of HAProxy's, of letters, digits and _.:-, found {name!r}")
+        raise Refusal(f"expected a name of letters, digits and _.:-, as HAProxy takes it, found {name!r}")
     return name

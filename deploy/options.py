@@ -1,16 +1,16 @@
-"""What the command line names: the canary's numbers, the splitter, where a revision is measured and asked."""
+"""What the options of the command line stand for: the canary's plan, the splitter, and where a revision is measured."""
 
 import argparse
 
 import msgspec
 
 from contract.refusal import Refusal
-from deploy import gcloud
-from deploy.cloud_run import CloudRun
+from deploy.canary.plan import CanaryPlan, checked
+from deploy.canary.scrape import CounterSource, MetricsPage, Prometheus
+from deploy.google import gcloud
+from deploy.google.cloud_run import CloudRun
+from deploy.google.settings import read_settings
 from deploy.haproxy import HAProxy
-from deploy.plan import Plan, checked
-from deploy.scrape import Exposition, Prometheus, Source
-from deploy.settings import read_settings
 from deploy.splitter import Splitter
 
 PLACE = ("project", "region")
@@ -18,30 +18,30 @@ PLACE = ("project", "region")
 Options = argparse.Namespace
 
 
-def plan_of(options: Options) -> Plan:
-    """The canary's numbers. Raises Refusal."""
-    given = {field.name: getattr(options, field.name) for field in msgspec.structs.fields(Plan)}
+def plan_of(options: Options) -> CanaryPlan:
+    """Return the canary's plan. Raises Refusal."""
+    given = {field.name: getattr(options, field.name) for field in msgspec.structs.fields(CanaryPlan)}
     given = {name: value for name, value in given.items() if value is not None}
     if "steps" in given:
         given["steps"] = given["steps"].split(",")
     try:
-        return checked(msgspec.convert(given, Plan, strict=False))
+        return checked(msgspec.convert(given, CanaryPlan, strict=False))
     except msgspec.ValidationError as error:
         message, _, path = str(error).partition(" - at `$.")
         raise Refusal(f"--{path.partition('[')[0].rstrip('`').replace('_', '-')}: {message}") from error
 
 
 def splitter_of(options: Options) -> Splitter:
-    """HAProxy, or Cloud Run. Raises Refusal."""
+    """Return HAProxy or Cloud Run. Raises Refusal."""
     if options.haproxy:
         return HAProxy(options.haproxy, options.backend)
     return CloudRun(read_settings(*PLACE))
 
 
-def sources_of(options: Options) -> tuple[Source, Source]:
-    """The old revision's counters, and the new one's. Raises Refusal."""
+def sources_of(options: Options) -> tuple[CounterSource, CounterSource]:
+    """Return where the old revision's counters are read, and the new one's. Raises Refusal."""
     if options.old_metrics and options.new_metrics:
-        return Exposition(options.old_metrics), Exposition(options.new_metrics)
+        return MetricsPage(options.old_metrics), MetricsPage(options.new_metrics)
     if options.prometheus:
         return Prometheus(options.prometheus, options.old), Prometheus(options.prometheus, options.new)
     if options.haproxy:
@@ -57,7 +57,7 @@ def sources_of(options: Options) -> tuple[Source, Source]:
 
 
 def address_of(options: Options, splitter: Splitter) -> str:
-    """Where the new revision can be asked directly. Raises Refusal."""
+    """Return the URL at which the new revision answers directly. Raises Refusal."""
     if options.new_url:
         url: str = options.new_url
         return url

@@ -1,19 +1,19 @@
-"""Who gets which share of the requests. There are two: Cloud Run, and HAProxy."""
+"""Which revision gets which share of the requests. There are two splitters: Cloud Run and HAProxy."""
 
 from typing import Protocol
 
 from contract.refusal import Refusal
 
-EXACT = 0.01  # percent
+EXACT = 0.01  # percent: how far the share that is read may be from the share that was set
 
 
 class Splitter(Protocol):
-    """Shares are percent of requests, by the revision's name."""
+    """Splits requests between revisions. Shares are percent of requests, by the revision's name."""
 
     name: str
 
     def shares(self) -> dict[str, float]:
-        """Of all revisions that there are, 0 for those without any. Raises Refusal."""
+        """Return the shares of all revisions, 0 for those without requests. Raises Refusal."""
         ...
 
     def send(self, old: str, new: str, share: int) -> None:
@@ -22,7 +22,10 @@ class Splitter(Protocol):
 
 
 def share_of(splitter: Splitter, old: str, new: str) -> float:
-    """The new revision's. Raises Refusal where one of the two is not there, or a third has a share."""
+    """Return the new revision's share in percent.
+
+    Raises Refusal if one of the two revisions does not exist, or if a third one has a share.
+    """
     shares = splitter.shares()
     there = ", ".join(sorted(shares)) or "none"
     if old == new:
@@ -40,10 +43,10 @@ def share_of(splitter: Splitter, old: str, new: str) -> float:
 
 
 def send_and_see(splitter: Splitter, old: str, new: str, share: int) -> None:
-    """Set a share and read it back. Raises Refusal where it is not so."""
+    """Set a share and read it back. Raises Refusal if it was not set."""
     splitter.send(old, new, share)
     found = share_of(splitter, old, new)
     if abs(found - share) > EXACT:
         raise Refusal(
-            f"{splitter.name} was told to send {share} % to {new} and sends {found:g} %; is somebody else at it?"
+            f"{splitter.name} was told to send {share} % to {new} and sends {found:g} %; is somebody else changing it?"
         )

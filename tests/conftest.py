@@ -1,15 +1,17 @@
 """What all tests share: one trained and compiled model, made as a user makes it."""
 
+import fcntl
+import os
 from collections.abc import Iterator
 from pathlib import Path
 
 import pytest
 from hypothesis import HealthCheck, settings
 
-from app.bundle import Bundle, load_bundle
-from tests.cloud import Cloud, running_cloud
-from tests.commands import run_module
-from tests.service import Service, serving
+from app.model.bundle import Bundle, load_bundle
+from tests.support.cloud import Cloud, running_cloud
+from tests.support.commands import run_module
+from tests.support.service import Service, serving
 
 # No judgement on time: two shared cores are slow whenever they like.
 settings.register_profile("patient", deadline=None, suppress_health_check=[HealthCheck.too_slow])
@@ -18,45 +20,59 @@ settings.load_profile("patient")
 
 @pytest.fixture(scope="session")
 def artifacts(tmp_path_factory: pytest.TempPathFactory) -> Path:
-    """A directory as `make compile` leaves `artifacts/`. Tests read it and never write to it."""
-    directory = tmp_path_factory.mktemp("artifacts")
+    """A directory as `make compile` leaves `artifacts/`. Tests read it and never write to it.
+
+    The workers of one run share it: the first one makes it, and the others wait.
+    """
+    base = tmp_path_factory.getbasetemp()
+    shared = base.parent if "PYTEST_XDIST_WORKER" in os.environ else base
+    directory, made = shared / "artifacts", shared / "artifacts.made"
+    with (shared / "artifacts.lock").open("w") as lock:
+        fcntl.flock(lock, fcntl.LOCK_EX)
+        if not made.exists():
+            make_artifacts(directory)
+            made.touch()
+    return directory
+
+
+def make_artifacts(directory: Path) -> None:
+    """Train and compile as a user does."""
     for command in (
         ("train", "--out", directory),
         ("compile", directory / "penguin_model.json", "--out", directory / "bundle"),
     ):
         result = run_module(*command)
         assert result.returncode == 0, result.stderr
-    return directory
 
 
 @pytest.fixture(scope="session")
 def model_path(artifacts: Path) -> Path:
-    """The trained model."""
+    """Return the trained model."""
     return artifacts / "penguin_model.json"
 
 
 @pytest.fixture(scope="session")
 def bundle_path(artifacts: Path) -> Path:
-    """The compiled bundle."""
+    """Return the compiled bundle."""
     return artifacts / "bundle"
 
 
 @pytest.fixture(scope="session")
 def service(bundle_path: Path) -> Iterator[Service]:
-    """The service as `python -m app` starts it."""
+    """Run the service as `python -m app` starts it."""
     with serving(bundle_path) as running:
         yield running
 
 
 @pytest.fixture(scope="session")
 def bundle(bundle_path: Path) -> Bundle:
-    """The bundle, loaded into this process."""
+    """Load the bundle into this process."""
     return load_bundle(bundle_path)
 
 
 @pytest.fixture
 def cloud(monkeypatch: pytest.MonkeyPatch) -> Iterator[Cloud]:
-    """The fake, to which this process and those that it starts are led."""
+    """Run the fake cloud, and lead this process and those that it starts to it."""
     with running_cloud() as running:
         for name, value in running.environment.items():
             monkeypatch.setenv(name, value)

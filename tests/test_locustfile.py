@@ -13,11 +13,14 @@ from typing import NamedTuple
 import msgspec
 import pytest
 
-from benchmarks.load.outcome import Outcome, read_outcome
+from benchmarks.latency import read
+from benchmarks.load.locust_run import LocustRun
 from benchmarks.load.profiles import PROFILES
-from tests.commands import ROOT
-from tests.service import Service, serving
-from tests.telemetry import free_port
+from tests.support.commands import ROOT
+from tests.support.service import Service, serving
+from tests.support.telemetry import free_port
+
+pytestmark = pytest.mark.long
 
 KINDS = {
     "bird on record",
@@ -37,13 +40,14 @@ class Ended(NamedTuple):
     path: Path
 
     @property
-    def outcome(self) -> Outcome:
-        return read_outcome(self.path)
+    def run(self) -> LocustRun:
+        run: LocustRun = read(self.path, LocustRun, "")
+        return run
 
 
 def load(port: int, profile: str, directory: Path, *options: str) -> Ended:
-    """A short run of a profile against a port of this machine."""
-    path = directory / "outcome.json"
+    """Run a profile for a short time against a port of this machine."""
+    path = directory / "run.json"
     command = [sys.executable, "-m", "locust", "-f", "locustfile.py", "--headless", "--only-summary", "--load-short"]
     environment = {name: value for name, value in os.environ.items() if not name.startswith("LOCUST_")}
     found = subprocess.run(
@@ -59,11 +63,15 @@ def load(port: int, profile: str, directory: Path, *options: str) -> Ended:
     return Ended(found.returncode, found.stdout, path)
 
 
+def reasons(ended: Ended) -> list[str]:
+    return [reason for found in ended.run.failures.values() for reason in found]
+
+
 @pytest.fixture(scope="module")
 def good(service: Service, tmp_path_factory: pytest.TempPathFactory) -> Ended:
-    """A run against a service that is as it should be; what Locust has counted is in locust.json beside it.
+    """Return a run against a service that works; what Locust has counted is in locust.json beside it.
 
-    The first of three in which nobody else on this machine kept it from being quick.
+    It is the first of three runs in which nobody else on this machine kept the service from being quick.
     """
     directory = tmp_path_factory.mktemp("good")
     for _ in range(3):
@@ -74,61 +82,51 @@ def good(service: Service, tmp_path_factory: pytest.TempPathFactory) -> Ended:
 
 
 def test_a_good_service_keeps_its_objectives(good: Ended) -> None:
-    """Every kind of question is asked, and what is a right refusal is no failure."""
+    """Every kind of question is asked, and a right refusal is no failure."""
     assert good.status == 0, good.said
     assert "MISSED" not in good.said
-    assert set(good.outcome.groups) == KINDS
-    assert good.outcome.failures == 0
+    assert set(good.run.latencies) == KINDS
+    assert good.run.failures == {}
 
 
 def test_the_warm_up_is_left_out(good: Ended) -> None:
-    """What is counted is of the profile's own seconds, what its users offer, and as much as Locust has counted."""
-    outcome = good.outcome
+    """Only the profile's own seconds are counted, and Locust has counted as many requests."""
+    run = good.run
     profile = PROFILES["stress"].shortened()
-    assert profile.seconds <= outcome.seconds < profile.seconds + 2  # the shape looks once a second
-    assert outcome.offered == pytest.approx(50 * profile.asks_per_second * outcome.seconds, rel=0.01)
-    assert outcome.requests == sum(group.requests for group in outcome.groups.values()) < 1.1 * outcome.offered
+    assert profile.seconds <= run.seconds < profile.seconds + 2  # the shape looks once a second
+    assert run.offered == pytest.approx(50 * profile.asks_per_second * run.seconds, rel=0.01)
+    assert run.requests == run.latency().requests < 1.1 * run.offered
     by_locust = msgspec.json.decode(good.path.with_name("locust.json").read_bytes())
-    assert outcome.requests == sum(entry["num_requests"] for entry in by_locust)
-
-
-def test_workers_add_up(service: Service, tmp_path: Path) -> None:
-    """Two processes ask as much as one would: neither's part is missing, nor counted twice."""
-    port = str(free_port())
-    options = ("--processes", "2", "--master-port", port, "--master-bind-port", port)
-    outcome = load(service.port, "stress", tmp_path, *options).outcome
-    assert outcome.generators == 2
-    assert outcome.failures == 0
-    assert 0.6 * outcome.offered < outcome.requests < 1.1 * outcome.offered
+    assert run.requests == sum(entry["num_requests"] for entry in by_locust)
 
 
 def test_refusals_are_failures(bundle_path: Path, tmp_path: Path) -> None:
-    """Of who asks more than a service lets one client ask: the objective is named, and why."""
+    """A client that asks more than the service allows is refused; the verdict names the objective and the reason."""
     with serving(bundle_path, REQUESTS_PER_SECOND="5", BURST_REQUESTS="1") as service:
         ended = load(service.port, "baseline", tmp_path)
     assert ended.status == 1
     assert "MISSED" in next(line for line in ended.said.splitlines() if line.startswith("failure ratio"))
-    assert any("found 429" in reason for reason in ended.outcome.reasons)
+    assert any("found 429" in reason for reason in reasons(ended))
 
 
 def test_a_wrong_answer_is_a_failure(tmp_path: Path) -> None:
-    """With status 200, and a species that is not the most probable one."""
+    """An answer of status 200 with a species that is not the most probable one is a failure."""
     with lying() as port:
         ended = load(port, "baseline", tmp_path)
     assert ended.status == 1
-    assert any("not the most probable" in reason for reason in ended.outcome.reasons)
-    assert ended.outcome.failures == ended.outcome.requests > 0
+    assert any("not the most probable" in reason for reason in reasons(ended))
+    assert sum(map(ended.run.failed, KINDS)) == ended.run.requests > 0
 
 
 def test_where_nobody_listens_nothing_is_kept(tmp_path: Path) -> None:
-    """No answer is a failure, too."""
+    """A missing answer is a failure."""
     ended = load(free_port(), "baseline", tmp_path)
     assert ended.status == 1
-    assert any("no answer" in reason for reason in ended.outcome.reasons)
+    assert any("no answer" in reason for reason in reasons(ended))
 
 
 def test_an_unknown_profile_is_refused(tmp_path: Path) -> None:
-    """With status 2, and those that there are."""
+    """The status is 2, and the known profiles are named."""
     ended = load(1, "nonesuch", tmp_path)
     assert ended.status == 2
     assert "baseline" in ended.said
@@ -150,12 +148,12 @@ class Liar(http.server.BaseHTTPRequestHandler):
         self.wfile.write(body)
 
     def log_message(self, *_: object) -> None:
-        """Quiet."""
+        """Log nothing."""
 
 
 @contextlib.contextmanager
 def lying() -> Iterator[int]:
-    """A service that is sure of the wrong species, on the port it gives."""
+    """Run a service that is sure of the wrong species, and yield its port."""
     server = http.server.ThreadingHTTPServer(("127.0.0.1", 0), Liar)
     server.daemon_threads = True
     thread = threading.Thread(target=server.serve_forever)

@@ -1,1 +1,1 @@
-"""penguins.csv -> penguin_model.json, and what was learned about the data."""
+"""From penguins.csv to penguin_model.json, and to what training learned about the data."""

@@ -1,4 +1,4 @@
-"""`python -m train`: read the birds, fit the model, say how good it is, and write what the next stages need."""
+"""`python -m train`: read the birds, fit the model, measure how good it is, and write what the next stages need."""
 
 import argparse
 import sys
@@ -6,24 +6,24 @@ from pathlib import Path
 
 from contract.files import write_atomically
 from contract.manifest import encode
-from contract.reference import REFERENCE_FILE
 from contract.refusal import exit_status
 from contract.training import TrainingSummary
-from train.conformal import LEAST_LEVEL, LEVEL
-from train.drift import reference as drift_reference
+from contract.uncertainty import UNCERTAINTY_FILE
+from train.conformal import LEVEL, MIN_LEVEL
+from train.drift import drift_baseline
 from train.evaluate import cross_validation, hold_out
 from train.features import features
 from train.model import fit
+from train.page.report import report
 from train.penguins import DATA, load
-from train.reference import make_reference
-from train.report import report
 from train.summary import rows_csv, summarise
+from train.uncertainty import fit_uncertainty
 
 MAXIMUM_THREADS = 256  # XGBoost fails for absurd numbers, with a traceback
 
 
 def main(arguments: list[str] | None = None) -> int:
-    """Run the stage. Returns 0, or 2 after a Refusal; argparse exits with 2 for arguments it doesn't know."""
+    """Run the stage. Return 0, or 2 after a Refusal. argparse exits with 2 for arguments that it does not know."""
     options = _parser().parse_args(arguments)
     return exit_status(lambda: run(options.data, options.out, options.threads, options.level))
 
@@ -48,15 +48,16 @@ def _level(text: str) -> float:
         level = float(text)
     except ValueError:
         level = 0.0
-    if not LEAST_LEVEL < level < 1:  # also true of NaN
-        raise argparse.ArgumentTypeError(f"expected a number between {LEAST_LEVEL:.2f} and 1, found {text!r}")
+    if not MIN_LEVEL < level < 1:  # also true of NaN
+        raise argparse.ArgumentTypeError(f"expected a number between {MIN_LEVEL:.2f} and 1, found {text!r}")
     return level
 
 
 def run(data: Path, out: Path, threads: int, level: float) -> None:
-    """Train on `data` and write five files into `out`. Raises Refusal for bad data or a folder that can't be written.
+    """Train on `data` and write five files into `out`.
 
-    The bytes written depend on `data` and `level` alone. The model comes last: where it is, all else is.
+    Raises Refusal if the data are bad or the folder cannot be written. The written bytes depend on `data` and `level`
+    alone. The model is written last: if it is there, the other files are too.
     """
     summary, files = train(data, threads, level)
     for name, content in files.items():
@@ -68,19 +69,22 @@ def run(data: Path, out: Path, threads: int, level: float) -> None:
 
 
 def train(data: Path, threads: int, level: float) -> tuple[TrainingSummary, dict[str, bytes]]:
-    """What was learned from `data`, and the files to write, name to content, in order. Raises Refusal for bad data."""
+    """Return what was learned from `data`, and the files to write: content by name, in order.
+
+    Raises Refusal if the data are bad.
+    """
     penguins = load(data)
     table = features(penguins.measurements)
     booster = fit(table, penguins.labels, threads)
     model = bytes(booster.save_raw("json"))
     held_out = hold_out(table, penguins.labels)
-    summary = summarise(penguins, model, cross_validation(held_out), drift_reference(penguins, held_out))
-    reference = make_reference(penguins, table, model, held_out, level)
+    summary = summarise(penguins, model, cross_validation(held_out), drift_baseline(penguins, held_out))
+    uncertainty = fit_uncertainty(penguins, table, model, held_out, level)
     return summary, {
         "training_rows.csv": rows_csv(penguins),
-        "training_report.html": report(summary, reference, penguins, held_out, booster).encode(),
+        "training_report.html": report(summary, uncertainty, penguins, held_out, booster).encode(),
         "training.json": encode(summary),
-        REFERENCE_FILE: encode(reference),
+        UNCERTAINTY_FILE: encode(uncertainty),
         "penguin_model.json": model,
     }
 

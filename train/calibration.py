@@ -1,4 +1,4 @@
-"""Whether the model is right as often as it is sure."""
+"""Whether the model's confidence is as high as its accuracy."""
 
 from dataclasses import dataclass
 
@@ -10,7 +10,7 @@ BUCKETS = 10  # of equal width over confidences 0 to 1
 
 @dataclass(frozen=True)
 class Bucket:
-    """The answers whose confidence lies in one tenth of 0 to 1. An empty bucket has confidence and accuracy 0."""
+    """The answers whose confidence lies in one tenth of 0 to 1. An empty bucket has confidence 0 and accuracy 0."""
 
     answers: int
     confidence: float  # mean probability of the answered species
@@ -18,9 +18,10 @@ class Bucket:
 
 
 def sort_by_confidence(labels: npt.NDArray[np.int64], probabilities: npt.NDArray[np.float32]) -> list[Bucket]:
-    """Sort answers by confidence into BUCKETS buckets. Labels are (answers,), probabilities (answers, species).
+    """Sort answers by confidence into BUCKETS buckets.
 
-    A confidence on a border goes to the bucket above it, and 1 to the last.
+    `labels` is (answers,), `probabilities` is (answers, species). A confidence on a border goes into the bucket above
+    the border, and 1 goes into the last bucket.
     """
     confidence = probabilities.max(axis=1).astype(np.float64)
     right = probabilities.argmax(axis=1) == labels
@@ -35,6 +36,8 @@ def _bucket(confidence: npt.NDArray[np.float64], right: npt.NDArray[np.bool_]) -
 
 
 def expected_calibration_error(buckets: list[Bucket]) -> float:
-    """Mean of |confidence - accuracy| over the buckets, weighted by their answers (Naeini et al., AAAI 2015)."""
+    """Return the mean of |confidence - accuracy| over the buckets, weighted by their answers (Naeini et al., AAAI
+    2015).
+    """
     gaps = sum(bucket.answers * abs(bucket.confidence - bucket.accuracy) for bucket in buckets)
     return gaps / sum(bucket.answers for bucket in buckets)

@@ -1,14 +1,15 @@
 """Prediction sets: the species that cannot be excluded.
 
-For each species a threshold on its own probability, from held-out birds of that species alone (label-conditional, or
-Mondrian, conformal prediction: Vovk, Gammerman & Shafer 2005, section 4.5), with the nonconformity score 1 - p(species)
-(Sadinle, Lei & Wasserman 2019). The scores come from the folds of a cross-validation, so that every bird calibrates
-(Vovk 2015, "Cross-conformal predictors", Annals of Mathematics and Artificial Intelligence 74).
+Each species has a threshold on its own probability, from held-out birds of that species alone. This is
+label-conditional, or Mondrian, conformal prediction (Vovk, Gammerman & Shafer 2005, section 4.5) with the nonconformity
+score 1 - p(species) (Sadinle, Lei & Wasserman 2019). The scores come from the folds of a cross-validation, so that
+every bird is used for calibration (Vovk 2015, "Cross-conformal predictors", Annals of Mathematics and Artificial
+Intelligence 74).
 
-What is not claimed: the theorems on cross-conformal predictors, and on CV+ and the jackknife+ (Barber, Candès, Ramdas
-& Tibshirani 2021, Annals of Statistics 49), hold for sets made with the models of the folds. Here one model, fitted to
-all birds, is served with the folds' thresholds (the plain cross-validated variant there). So coverage is measured, on
-birds that neither the model nor the thresholds have seen.
+The theorems do not cover this use. Those on cross-conformal predictors, and on CV+ and the jackknife+ (Barber, Candès,
+Ramdas & Tibshirani 2021, Annals of Statistics 49), hold for sets that the models of the folds make. Here one model,
+fitted to all birds, is served with the thresholds of the folds (the plain cross-validated variant in that paper). So
+coverage is measured, on birds that neither the model nor the thresholds have seen.
 """
 
 import math
@@ -20,7 +21,7 @@ from contract.refusal import Refusal
 from contract.species import SPECIES
 
 LEVEL = 0.95
-LEAST_LEVEL = 1 - 1 / len(SPECIES)  # above it the most probable species is in every set
+MIN_LEVEL = 1 - 1 / len(SPECIES)  # above this level, every set contains the most probable species
 
 Labels = npt.NDArray[np.int64]  # (answers,)
 Probabilities = npt.NDArray[np.float32]  # (answers, len(SPECIES))
@@ -28,9 +29,11 @@ Sets = npt.NDArray[np.bool_]  # (answers, len(SPECIES))
 
 
 def conformal_thresholds(labels: Labels, probabilities: Probabilities, level: float) -> dict[str, float]:
-    """For each species the least probability that at least `level` of its birds, and one more, have: float32 values.
+    """Return each species' threshold on its probability, as a float32 value.
 
-    Of n birds, the one whose score 1 - p has the rank ceil(level * (n + 1)). Raises Refusal where n is too small.
+    The score of a bird is 1 - p(its species). Of the n birds of a species, sorted by score, the bird of rank ceil(level
+    * (n + 1)) sets the threshold: its own probability. Raises Refusal if n is too small for the level. `labels` and
+    `probabilities` have the shapes of Labels and Probabilities.
     """
     return {
         species: _threshold(probabilities[labels == label, label], level, species)
@@ -49,21 +52,22 @@ def _threshold(own: npt.NDArray[np.float32], level: float, species: str) -> floa
 
 
 def set_thresholds(conformal: dict[str, float], level: float) -> dict[str, float]:
-    """What is served: a species is excluded where it is improbable, below 1 - level, and conformal prediction agrees.
+    """Return the thresholds that are served: the smaller of the conformal threshold and 1 - level, as float32 values.
 
-    A model that is right more often than `level` has conformal thresholds so high that they exclude every species for
-    some birds, or the most probable one. The second condition never does, and can only add species.
+    A species is excluded only if its probability is below 1 - level and conformal prediction excludes it too. If a
+    model is right more often than `level`, its conformal thresholds are so high that some birds have an empty set, or a
+    set without the most probable species. The limit 1 - level prevents that, and it can only add species.
     """
     improbable = float(np.float32(1 - level))
     return {species: min(threshold, improbable) for species, threshold in conformal.items()}
 
 
 def prediction_sets(probabilities: Probabilities, thresholds: dict[str, float]) -> Sets:
-    """Which species are in the set of each answer."""
+    """Return which species are in the set of each answer: Sets."""
     members: Sets = probabilities >= np.array(list(thresholds.values()), np.float32)
     return members
 
 
 def coverage(labels: Labels, sets: Sets) -> dict[str, float]:
-    """For each species the share of its birds whose set holds it."""
+    """Return, for each species, the share of its birds whose set contains it."""
     return {species: float(sets[labels == label, label].mean()) for label, species in enumerate(SPECIES)}

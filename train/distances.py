@@ -1,6 +1,6 @@
-"""How far a bird is from the birds of each species: Gaussians of the measurements, and the smallest distance to one.
+"""How far a bird is from the birds of each species: a Gaussian of the measurements for each, and the smallest distance.
 
-Each species has at least 68 birds for the 14 numbers of its Gaussian, so covariances are not shrunk.
+Each species has at least 68 birds for the 14 numbers of its Gaussian, so the covariances are not shrunk.
 """
 
 import math
@@ -8,20 +8,20 @@ import math
 import numpy as np
 import numpy.typing as npt
 
-from contract.reference import Gaussian, squared_distance
 from contract.refusal import Refusal
 from contract.species import SPECIES
+from contract.uncertainty import Gaussian, squared_distance
 
-FALSE_ALARMS = 0.01  # the share of birds of the three species that may be called out of distribution
+FALSE_ALARMS = 0.01  # the share of birds of these species that may be called out of distribution
 
 Rows = npt.NDArray[np.float32]  # (rows, measurements)
 Labels = npt.NDArray[np.int64]  # (rows,)
 
 
 def fit_gaussians(measurements: Rows, labels: Labels) -> dict[str, Gaussian]:
-    """One for each species, in float64, then rounded to the float32 values that distances are computed with.
+    """Fit one Gaussian to each species, in float64, and round it to float32 values.
 
-    Raises Refusal where a species' birds have no covariance that can be inverted.
+    `measurements` is (rows, measurements), `labels` is (rows,). Raises Refusal if a covariance cannot be inverted.
     """
     return {species: _gaussian(species, measurements[labels == label]) for label, species in enumerate(SPECIES)}
 
@@ -40,7 +40,7 @@ def _gaussian(species: str, birds: Rows) -> Gaussian:
 
 
 def distances(measurements: Rows, gaussians: dict[str, Gaussian]) -> npt.NDArray[np.float32]:
-    """The smallest Mahalanobis distance to a species: float32 (rows,), by the contract's arithmetic."""
+    """Return the smallest Mahalanobis distance to a species as float32 (rows,), with the contract's arithmetic."""
     columns = list(measurements.T)
     squared = [squared_distance(columns, gaussian) for gaussian in gaussians.values()]
     nearest: npt.NDArray[np.float32] = np.sqrt(np.minimum.reduce(squared))
@@ -48,7 +48,7 @@ def distances(measurements: Rows, gaussians: dict[str, Gaussian]) -> npt.NDArray
 
 
 def held_out_distances(measurements: Rows, labels: Labels, folds: Labels) -> npt.NDArray[np.float32]:
-    """The distance of every bird to the birds of the other folds. `folds` is (rows,)."""
+    """Return the distance of every bird to the birds of the other folds as float32 (rows,). `folds` is (rows,)."""
     found = np.empty(len(labels), np.float32)
     for fold in np.unique(folds):
         unseen = folds == fold
@@ -57,9 +57,10 @@ def held_out_distances(measurements: Rows, labels: Labels, folds: Labels) -> npt
 
 
 def distance_limit(held_out: npt.NDArray[np.float32]) -> float:
-    """The distance that one more bird exceeds with a probability of at most FALSE_ALARMS, were they exchangeable.
+    """Return the distance that one more bird exceeds with a probability of at most FALSE_ALARMS.
 
-    The order statistic of split conformal prediction; the largest distance where there are too few birds.
+    This holds if the birds are exchangeable. The limit is the order statistic of split conformal prediction, or the
+    largest distance if there are too few birds.
     """
     rank = math.ceil((1 - FALSE_ALARMS) * (len(held_out) + 1))
     return float(np.sort(held_out)[min(rank, len(held_out)) - 1])

@@ -15,7 +15,7 @@ from train.model import fit
 
 FOLDS = 5
 REPEATS = 5
-RANDOM_STATE = 0  # of the shuffles into folds
+RANDOM_STATE = 0  # the seed of the shuffles into folds
 PROTOCOL = (
     f"{REPEATS} x {FOLDS}-fold repeated stratified cross-validation (scikit-learn, random_state {RANDOM_STATE}): "
     f"mean and sample standard deviation over {REPEATS * FOLDS} folds; confusion and calibration pooled over repeats"
@@ -27,22 +27,22 @@ CLASSES = range(len(SPECIES))
 class HeldOut:
     """One answer for every row in every repeat, by the model of the fold that left the row out."""
 
-    labels: npt.NDArray[np.int64]  # (repeats, rows), the truth, the same in each repeat
+    labels: npt.NDArray[np.int64]  # (repeats, rows), the true species, equal in every repeat
     probabilities: npt.NDArray[np.float32]  # (repeats, rows, len(SPECIES)), sum to 1 over the species
     folds: npt.NDArray[np.int64]  # (repeats, rows), 0 to repeats * FOLDS - 1
 
     @property
     def answers(self) -> npt.NDArray[np.int64]:
-        """The most probable species: int64 (repeats, rows)."""
+        """Return the most probable species: int64 (repeats, rows)."""
         answers: npt.NDArray[np.int64] = self.probabilities.argmax(axis=2)
         return answers
 
 
 def hold_out(table: npt.NDArray[np.float32], labels: npt.NDArray[np.int64], repeats: int = REPEATS) -> HeldOut:
-    """Fit a model for every fold and ask it about the rows left out. Shapes as in `train.model.fit`.
+    """Fit a model for every fold and predict the rows that the fold leaves out. Shapes as in `train.model.fit`.
 
-    Fits use one thread: on so few rows more are slower, and change no answer. Raises ValueError where no species has
-    FOLDS rows.
+    Each fit uses one thread: with so few rows more threads are slower, and they change no answer. Raises ValueError if
+    no species has FOLDS rows.
     """
     splitter = RepeatedStratifiedKFold(n_splits=FOLDS, n_repeats=repeats, random_state=RANDOM_STATE)
     probabilities = np.empty((repeats, len(labels), len(SPECIES)), np.float32)
@@ -55,7 +55,7 @@ def hold_out(table: npt.NDArray[np.float32], labels: npt.NDArray[np.int64], repe
 
 
 def cross_validation(held_out: HeldOut) -> CrossValidation:
-    """Put figures on the held-out answers, as PROTOCOL says. Log loss in nats per bird."""
+    """Return the figures of the held-out answers, computed as PROTOCOL says. Log loss is in nats per bird."""
     labels, answers, probabilities = held_out.labels, held_out.answers, held_out.probabilities
     folds = [held_out.folds == fold for fold in range(REPEATS * FOLDS)]
     accuracies = [float(accuracy_score(labels[fold], answers[fold])) for fold in folds]

@@ -1,4 +1,4 @@
-"""The classifier: its parameters and one reproducible fit."""
+"""The classifier: its parameters, and a fit that can be reproduced."""
 
 import numpy as np
 import numpy.typing as npt
@@ -26,9 +26,11 @@ PARAMETERS: dict[str, str | int | float] = {
 
 
 def fit(features: npt.NDArray[np.float32], labels: npt.NDArray[np.int64], threads: int = 0) -> xgboost.Booster:
-    """Fit `features` (rows x FEATURE_NAMES) to `labels` (rows, indices into SPECIES). `threads` 0 means all cores.
+    """Fit `features` (rows, FEATURE_NAMES) to `labels` (rows,), which are indices into SPECIES.
 
-    The same inputs give the same booster, byte for byte, whatever the number of threads.
+    `threads` 0 means all cores.
+
+    The same inputs give the same booster, byte for byte, with any number of threads.
     """
     matrix = xgboost.DMatrix(features, labels, feature_names=list(FEATURE_NAMES), nthread=threads or None)
     return xgboost.train({**PARAMETERS, "nthread": threads}, matrix, num_boost_round=ROUNDS)

@@ -1,4 +1,4 @@
-"""The training data. This is the file to replace, besides `contract/`, to train on data of your own."""
+"""The training data. To train on your own data, replace this file and `contract/`."""
 
 import csv
 from dataclasses import dataclass
@@ -14,7 +14,7 @@ from contract.refusal import Refusal
 from contract.species import SPECIES
 
 DATA = Path("train/data/penguins.csv")
-SHA256 = "f204db2c753b0937caac3cb35258562c14f073e4bbc76be24b4c51ce22767a93"  # of DATA's bytes
+SHA256 = "f204db2c753b0937caac3cb35258562c14f073e4bbc76be24b4c51ce22767a93"  # the digest of DATA's bytes
 MISSING = frozenset({"", "NA"})
 
 
@@ -25,13 +25,13 @@ class Penguins:
     measurements: npt.NDArray[np.float32]  # (rows, len(MEASUREMENTS)), in the units of MEASUREMENTS
     labels: npt.NDArray[np.int64]  # (rows,), indices into SPECIES
     rows_read: int
-    rows_dropped: int  # for want of a measurement
+    rows_dropped: int  # because a measurement is missing
 
 
 def load(path: Path = DATA) -> Penguins:
     """Read the birds in `path`.
 
-    Raises Refusal if the file cannot be read, its digest is not SHA256, or `parse` refuses its content.
+    Raises Refusal if the file cannot be read, if its digest is not SHA256, or if `parse` refuses its content.
     """
     try:
         data = path.read_bytes()
@@ -46,9 +46,9 @@ def load(path: Path = DATA) -> Penguins:
 
 
 def parse(data: bytes) -> Penguins:
-    """Parse CSV text in UTF-8 whose header names `species` and every measurement; other columns are ignored.
+    """Parse CSV text in UTF-8. The header names `species` and every measurement. Other columns are ignored.
 
-    Raises Refusal naming the column that the header lacks, or the line and value that is no species or no number
+    Raises Refusal, naming the column that the header lacks, or the line with a value that is no species or no number
     within the measurement's bounds.
     """
     reader = csv.DictReader(StringIO(data.decode("utf-8-sig", errors="replace"), newline=""), restval="")
@@ -66,7 +66,7 @@ def parse(data: bytes) -> Penguins:
 
 
 def _bird(line: int, row: dict[str, str]) -> tuple[list[float], int] | None:
-    """The measurements and label of one row, or None where a measurement is missing."""
+    """Return the measurements and the label of one row, or None if a measurement is missing."""
     label = _label(line, row["species"])
     if any(row[measurement.name] in MISSING for measurement in MEASUREMENTS):
         return None

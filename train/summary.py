@@ -1,4 +1,4 @@
-"""What training learned, as data for the stages after it: the content of training.json and training_rows.csv."""
+"""What training learned, as data for the later stages: the content of training.json and training_rows.csv."""
 
 import csv
 from hashlib import sha256
@@ -9,7 +9,7 @@ import numpy as np
 import numpy.typing as npt
 import xgboost
 
-from contract.drift import Reference
+from contract.drift import DriftBaseline
 from contract.features import MEASUREMENT_NAMES
 from contract.species import SPECIES
 from contract.training import CrossValidation, MeasurementRange, TrainingSummary
@@ -18,9 +18,9 @@ from train.penguins import SHA256, Penguins
 
 
 def summarise(
-    penguins: Penguins, model: bytes, cross_validation: CrossValidation, reference: Reference | None = None
+    penguins: Penguins, model: bytes, cross_validation: CrossValidation, drift_baseline: DriftBaseline | None = None
 ) -> TrainingSummary:
-    """Sum up the training that made `model` (the bytes of penguin_model.json) from `penguins`."""
+    """Summarise the training that made `model`, the bytes of penguin_model.json, from `penguins`."""
     return TrainingSummary(
         data_sha256=SHA256,
         model_sha256=sha256(model).hexdigest(),
@@ -36,18 +36,18 @@ def summarise(
         seed=SEED,
         xgboost_version=xgboost.__version__,
         cross_validation=cross_validation,
-        reference=reference,
+        drift_baseline=drift_baseline,
     )
 
 
 def _range(column: npt.NDArray[np.float32]) -> MeasurementRange:
-    # The decimals of the data file, not float32's nearest: else a bird of the largest 59.6 mm would exceed 59.599998.
+    # Decimals of the data file, not the nearest float32: else a bird of 59.6 mm would exceed the maximum, 59.599998.
     values = [float(_decimal(value)) for value in column]
     return MeasurementRange(minimum=min(values), maximum=max(values), mean=fmean(values), deviation=stdev(values))
 
 
 def rows_csv(penguins: Penguins) -> bytes:
-    """The measurements that were trained on and their species, as CSV whose decimals give back the same float32."""
+    """Return the training rows with their species as CSV. Its decimals give back the same float32 values."""
     text = StringIO()
     writer = csv.writer(text, lineterminator="\n")
     writer.writerow((*MEASUREMENT_NAMES, "species"))
@@ -57,5 +57,5 @@ def rows_csv(penguins: Penguins) -> bytes:
 
 
 def _decimal(value: np.float32) -> str:
-    """The shortest decimal that is this float32 and no other."""
+    """Return the shortest decimal that is this float32 and no other."""
     return np.format_float_positional(value, trim="-")

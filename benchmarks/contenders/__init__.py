@@ -1,1 +1,1 @@
-"""One module per contender, each with the names of `benchmarks.entry.Contender`."""
+"""One module for each contender, each with the names of `entry.Contender`."""

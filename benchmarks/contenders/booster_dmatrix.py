@@ -2,26 +2,17 @@
 
 import xgboost
 
-from benchmarks.bodies import most_probable, plain_service
-from benchmarks.entry import Entry
-from benchmarks.models import Model, Rows
+from benchmarks.contenders.entry import Entry, by_probabilities
+from benchmarks.contenders.models import Model, Rows
 
 NAME = "Booster.predict(DMatrix)"
-VERSION: str = xgboost.__version__
 
 
-def prepare(model: Model, _rows: int) -> Entry:
-    """A new DMatrix for every call."""
-    features = model.features
-    return Entry(lambda inputs: _ask(model.booster, features(inputs)))
+def prepare(model: Model, rows: int | None) -> Entry:
+    """Prepare calls that each make a new DMatrix."""
 
+    def ask(features: Rows) -> Rows:
+        found: Rows = model.booster.predict(xgboost.DMatrix(features, nthread=1), validate_features=False)
+        return found
 
-def serve(model: Model) -> Entry:
-    """One JSON body."""
-    return plain_service(most_probable(lambda features: _ask(model.booster, features)))
-
-
-def _ask(booster: xgboost.Booster, features: Rows) -> Rows:
-    matrix = xgboost.DMatrix(features, nthread=1)
-    found: Rows = booster.predict(matrix, validate_features=False)
-    return found
+    return by_probabilities(model, rows, ask)

@@ -1,22 +1,12 @@
 """XGBoost without a DMatrix: the fastest of its own interfaces, and the oracle of the others."""
 
-import xgboost
-
-from benchmarks.bodies import most_probable, plain_service
-from benchmarks.entry import Entry
-from benchmarks.models import Model
+from benchmarks.contenders.entry import Entry, by_probabilities
+from benchmarks.contenders.models import Model
 
 NAME = "Booster.inplace_predict"
-VERSION: str = xgboost.__version__
 
 
-def prepare(model: Model, _rows: int) -> Entry:
-    """The array goes in as it is."""
-    ask, features = model.booster.inplace_predict, model.features
-    return Entry(lambda inputs: ask(features(inputs), validate_features=False))
-
-
-def serve(model: Model) -> Entry:
-    """One JSON body."""
+def prepare(model: Model, rows: int | None) -> Entry:
+    """Prepare calls that take the array unchanged."""
     ask = model.booster.inplace_predict
-    return plain_service(most_probable(lambda features: ask(features, validate_features=False)))
+    return by_probabilities(model, rows, lambda features: ask(features, validate_features=False))

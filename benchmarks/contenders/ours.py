@@ -1,47 +1,37 @@
-"""The compiled library: one row as the service asks it, many rows as bytes."""
+"""The compiled library: one row is asked like the service does it, many rows are bytes."""
 
 import numpy as np
 
-from app.library import ABI, Batch, Library, Prediction
-from app.predict import predictor
-from app.serving import Served, Serving
-from benchmarks.bodies import body_of, read_answer
-from benchmarks.entry import Answers, Entry
-from benchmarks.models import Model
+from app.answers.predict import predictor
+from app.model.serving import Served, Serving
+from benchmarks.contenders.entry import Answers, Entry, body_of, read_answer
+from benchmarks.contenders.models import Model
+from binding.library import Batch, Library, RowPrediction
 
 NAME = "ours"
-VERSION = f"library ABI {ABI}"
 
 
-def prepare(model: Model, rows: int) -> Entry:
-    """`Library.predict` with a list of floats, or `Library.predict_rows` with bytes."""
+def prepare(model: Model, rows: int | None) -> Entry:
+    """Prepare `Library.predict` for floats, `Library.predict_rows` for bytes, the service's own handler for JSON."""
     library = model.library
+    if rows is None:
+        handler = predictor(Serving(Served(library, "")))
+        return Entry(lambda body: handler(body).body, body_of, read_answer)
     if rows == 1:
-        return Entry(library.predict, take=lambda row: tuple(row[0].tolist()), read=lambda found: _one(library, found))
+        return Entry(library.predict, lambda row: tuple(row[0].tolist()), lambda found: _one(library, found))
     predict_rows = library.predict_rows
-    return Entry(
-        lambda data: predict_rows(data, 0, rows), take=np.ndarray.tobytes, read=lambda found: _many(library, found)
-    )
+    return Entry(lambda data: predict_rows(data, 0, rows), np.ndarray.tobytes, lambda found: _many(library, found))
 
 
-def serve(model: Model) -> Entry:
-    """The service's own handler of POST /predict, which also validates."""
-    answer = predictor(Serving(Served(model.library, "")))
-    return Entry(lambda body: answer(body).body, take=body_of, read=read_answer)
-
-
-def _one(library: Library, found: Prediction) -> Answers:
+def _one(library: Library, found: RowPrediction) -> Answers:
     label, shares = found[:2]
-    margins, probabilities = (
-        np.array([values], dtype=np.float32) for values in (library.margins, list(shares.values()))
-    )
+    margins, probabilities = (np.array([values], np.float32) for values in (library.margins, list(shares.values())))
     return Answers(probabilities, margins, np.array([label], dtype=np.int32))
 
 
 def _many(library: Library, found: Batch) -> Answers:
-    shape = (-1, library.outputs)
-    return Answers(
-        probabilities=np.frombuffer(found.probabilities, dtype=np.float32).reshape(shape),
-        margins=np.frombuffer(found.margins, dtype=np.float32).reshape(shape),
-        labels=np.frombuffer(found.labels, dtype=np.int32),
+    margins, probabilities = (
+        np.frombuffer(values, np.float32).reshape(-1, library.outputs)
+        for values in (found.margins, found.probabilities)
     )
+    return Answers(probabilities, margins, np.frombuffer(found.labels, dtype=np.int32))

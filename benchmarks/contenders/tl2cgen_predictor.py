@@ -1,4 +1,4 @@
-"""tl2cgen as it comes: its own C, its own library, its own Predictor. `python -m` this to export a library."""
+"""tl2cgen without our changes: its own C, its own library, its own Predictor. `python -m` this exports a library."""
 
 import hashlib
 import subprocess
@@ -8,34 +8,26 @@ from pathlib import Path
 import tl2cgen
 import treelite
 
-from benchmarks.bodies import most_probable, plain_service
-from benchmarks.entry import Entry, Unsuitable
-from benchmarks.models import Model, Rows
+from benchmarks.contenders.entry import Entry, Unsuitable, by_probabilities
+from benchmarks.contenders.models import Model, Rows
 
 NAME = "tl2cgen.Predictor"
-VERSION: str = tl2cgen.__version__
-TREES_PER_UNIT = 25  # of one translation unit
+TREES_PER_UNIT = 25  # trees in one translation unit
 
 
-def prepare(model: Model, _rows: int) -> Entry:
-    """A DMatrix of its own for every call."""
-    predictor, features = _predictor(model), model.features
-    return Entry(lambda inputs: _ask(predictor, features(inputs)))
+def prepare(model: Model, rows: int | None) -> Entry:
+    """Prepare calls that each make a new DMatrix, of tl2cgen's own kind."""
+    predictor = tl2cgen.Predictor(_library(model), nthread=1)
+
+    def ask(features: Rows) -> Rows:
+        found: Rows = predictor.predict(tl2cgen.DMatrix(features))
+        return found
+
+    return by_probabilities(model, rows, ask)
 
 
-def serve(model: Model) -> Entry:
-    """One JSON body."""
-    predictor = _predictor(model)
-    return plain_service(most_probable(lambda features: _ask(predictor, features)))
-
-
-def _ask(predictor: tl2cgen.Predictor, features: Rows) -> Rows:
-    found: Rows = predictor.predict(tl2cgen.DMatrix(features))
-    return found
-
-
-def _predictor(model: Model) -> tl2cgen.Predictor:
-    key = hashlib.sha256(model.path.read_bytes() + VERSION.encode()).hexdigest()[:12]
+def _library(model: Model) -> Path:
+    key = hashlib.sha256(model.path.read_bytes() + tl2cgen.__version__.encode()).hexdigest()[:12]
     library = model.cache / f"tl2cgen-{key}.so"
     if not library.exists():
         model.cache.mkdir(parents=True, exist_ok=True)
@@ -44,7 +36,7 @@ def _predictor(model: Model) -> tl2cgen.Predictor:
         result = subprocess.run(command, capture_output=True, text=True, check=False)
         if result.returncode != 0:
             raise Unsuitable(f"tl2cgen cannot export it: {result.stderr.strip().splitlines()[-1]}")
-    return tl2cgen.Predictor(library, nthread=1)
+    return library
 
 
 def export(model: Path, library: Path) -> None:

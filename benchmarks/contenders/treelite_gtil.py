@@ -2,21 +2,13 @@
 
 import treelite
 
-from benchmarks.bodies import most_probable, plain_service
-from benchmarks.entry import Entry
-from benchmarks.models import Model
+from benchmarks.contenders.entry import Entry, by_probabilities
+from benchmarks.contenders.models import Model
 
 NAME = "treelite.gtil.predict"
-VERSION: str = treelite.__version__
 
 
-def prepare(model: Model, _rows: int) -> Entry:
-    """One thread; its answer is (rows, 1, outputs)."""
-    trees, features = treelite.frontend.from_xgboost(model.booster), model.features
-    return Entry(lambda inputs: treelite.gtil.predict(trees, features(inputs), nthread=1))
-
-
-def serve(model: Model) -> Entry:
-    """One JSON body."""
+def prepare(model: Model, rows: int | None) -> Entry:
+    """Prepare calls with one thread; the answer is (rows, 1, outputs)."""
     trees = treelite.frontend.from_xgboost(model.booster)
-    return plain_service(most_probable(lambda features: treelite.gtil.predict(trees, features, nthread=1)))
+    return by_probabilities(model, rows, lambda features: treelite.gtil.predict(trees, features, nthread=1))

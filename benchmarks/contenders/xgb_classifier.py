@@ -1,38 +1,22 @@
-"""XGBoost's scikit-learn face: the way most services ask a model. Answers labels, as `predict` does."""
+"""XGBoost's scikit-learn interface, by which most services ask a model. `predict` answers labels."""
 
 import numpy as np
-import numpy.typing as npt
 import xgboost
 
-from benchmarks.bodies import plain_service
-from benchmarks.entry import Answers, Entry
-from benchmarks.models import Model, Rows
+from benchmarks.contenders.entry import Answers, Entry, plain_service
+from benchmarks.contenders.models import Model
 
 NAME = "XGBClassifier.predict"
-VERSION: str = xgboost.__version__
 
 
-def prepare(model: Model, _rows: int) -> Entry:
-    """The labels of rows."""
-    classifier, features = _classifier(model), model.features
-    return Entry(lambda inputs: classifier.predict(features(inputs)), read=_labels)
-
-
-def serve(model: Model) -> Entry:
-    """The label from `predict`, the probabilities from `predict_proba`."""
-    classifier = _classifier(model)
-
-    def predict(features: Rows) -> tuple[int, list[float]]:
-        return int(classifier.predict(features)[0]), classifier.predict_proba(features)[0].tolist()
-
-    return plain_service(predict)
-
-
-def _labels(found: npt.NDArray[np.int64]) -> Answers:
-    return Answers(labels=found.astype(np.int32))
-
-
-def _classifier(model: Model) -> xgboost.XGBClassifier:
-    classifier = xgboost.XGBClassifier(n_jobs=1)
+def prepare(model: Model, rows: int | None) -> Entry:
+    """Prepare labels of rows; in JSON the label from `predict` and the probabilities from `predict_proba`."""
+    classifier, features = xgboost.XGBClassifier(n_jobs=1), model.features
     classifier.load_model(model.path)
-    return classifier
+    if rows is None:
+        return plain_service(lambda row: (int(classifier.predict(row)[0]), classifier.predict_proba(row)[0].tolist()))
+    return Entry(
+        lambda inputs: classifier.predict(features(inputs)),
+        lambda inputs: inputs,
+        lambda found: Answers(labels=found.astype(np.int32)),
+    )

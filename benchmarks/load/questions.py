@@ -7,7 +7,7 @@ from typing import NamedTuple
 
 import msgspec
 
-from benchmarks.compiled import ROOT
+from benchmarks.machine import ROOT
 from contract.measurements import MEASUREMENTS
 from contract.species import SPECIES, Species
 from train.penguins import DATA, load
@@ -21,7 +21,7 @@ Bird = dict[str, float]
 
 
 class Question(NamedTuple):
-    """A request to POST /predict. `name` groups it in the statistics, `status` is the right answer's."""
+    """A request to POST /predict. `name` groups it in the statistics, `status` is that of the right answer."""
 
     name: str
     body: bytes
@@ -31,7 +31,7 @@ class Question(NamedTuple):
 
 
 class Prediction(msgspec.Struct, frozen=True):
-    """The answer's document, as far as it is judged."""
+    """The fields of an answer that are judged."""
 
     prediction: int
     species: Species
@@ -40,7 +40,7 @@ class Prediction(msgspec.Struct, frozen=True):
 
 
 class Problem(msgspec.Struct, frozen=True):
-    """An error's document (RFC 9457), as far as it is judged."""
+    """The fields of an error (RFC 9457) that are judged."""
 
     status: int
     detail: str
@@ -50,54 +50,54 @@ Kind = Callable[[Random, list[Bird]], Question]
 
 
 def on_record(random: Random, birds: list[Bird]) -> Question:
-    """A bird of the data."""
-    return Question("bird on record", _body(random.choice(birds)))
+    """Ask about a bird of the data."""
+    return Question("bird on record", msgspec.json.encode(random.choice(birds)))
 
 
 def near(random: Random, birds: list[Bird]) -> Question:
-    """One like it, to a tenth of a unit."""
+    """Ask about a bird like one on record, rounded to a tenth of a unit."""
     bird = random.choice(birds)
     shaken = {name: round(value * random.uniform(1 - NEAR, 1 + NEAR), 1) for name, value in bird.items()}
-    return Question("bird like it", _body(shaken))
+    return Question("bird like it", msgspec.json.encode(shaken))
 
 
 def out_of_distribution(random: Random, _birds: list[Bird]) -> Question:
-    """Every number is near one of its bounds, far beyond what any bird of the three species has."""
+    """Ask about numbers near their bounds, far beyond what any bird of the three species has."""
     bird = {}
     for measurement in MEASUREMENTS:
         room = (measurement.maximum - measurement.minimum) * random.uniform(0, CORNER)
         low = random.random() < 0.5
         bird[measurement.name] = round(measurement.minimum + room if low else measurement.maximum - room, 1)
-    return Question("out of distribution", _body(bird), in_distribution=False)
+    return Question("out of distribution", msgspec.json.encode(bird), in_distribution=False)
 
 
 def out_of_bounds(random: Random, birds: list[Bird]) -> Question:
-    """A number that no penguin has."""
+    """Send a number that no penguin has."""
     wrong = random.choice(MEASUREMENTS)
     value = random.choice((wrong.minimum / 1000, wrong.maximum * 10))
-    return Question("400 out of bounds", _body({**random.choice(birds), wrong.name: value}), 400)
+    return Question("400 out of bounds", msgspec.json.encode({**random.choice(birds), wrong.name: value}), 400)
 
 
 def malformed(random: Random, birds: list[Bird]) -> Question:
-    """Not four numbers."""
+    """Send a body that does not have four numbers."""
     bird, name = random.choice(birds), random.choice(MEASUREMENTS).name
     bodies = (
-        _body({other: value for other, value in bird.items() if other != name}),
-        _body({**bird, name: None}),
-        _body({**bird, name: "39.1 mm"}),
-        _body({**bird, name: -bird[name]}),
-        _body(bird)[:-1],
+        msgspec.json.encode({other: value for other, value in bird.items() if other != name}),
+        msgspec.json.encode({**bird, name: None}),
+        msgspec.json.encode({**bird, name: "39.1 mm"}),
+        msgspec.json.encode({**bird, name: -bird[name]}),
+        msgspec.json.encode(bird)[:-1],
         b"",
     )
     return Question("422 malformed", random.choice(bodies), 422)
 
 
 def other_media_type(random: Random, birds: list[Bird]) -> Question:
-    """Said to be something else than JSON."""
-    return Question("415 media type", _body(random.choice(birds)), 415, "text/csv")
+    """Send JSON that claims to be CSV."""
+    return Question("415 media type", msgspec.json.encode(random.choice(birds)), 415, "text/csv")
 
 
-# Of a hundred questions.
+# How many of a hundred questions are of each kind.
 MIX: dict[Kind, int] = {
     on_record: 50,
     near: 40,
@@ -109,7 +109,7 @@ MIX: dict[Kind, int] = {
 
 
 def read_birds(path: Path = ROOT / DATA) -> list[Bird]:
-    """All complete birds of the data. Raises Refusal."""
+    """Return all complete birds of the data. Raises Refusal."""
     names = [measurement.name for measurement in MEASUREMENTS]
     return [
         {name: round(float(value), 1) for name, value in zip(names, row, strict=True)}
@@ -118,48 +118,32 @@ def read_birds(path: Path = ROOT / DATA) -> list[Bird]:
 
 
 def ask(random: Random, birds: list[Bird]) -> Question:
-    """The next question of the mix."""
+    """Return the next question of the mix."""
     (kind,) = random.choices(list(MIX), list(MIX.values()))
     return kind(random, birds)
 
 
 def mistake(question: Question, status: int, headers: Mapping[str, str], body: bytes) -> str:
-    """What is wrong with an answer, headers' names in any case; empty where it is right."""
+    """Say what is wrong with an answer; return an empty text if it is right. Headers have names in any case."""
     if status != question.status:
         return f"expected status {question.status}, found {status or 'no answer'}"
-    if status != 200:
-        return _wrong_problem(status, body)
-    if not any(name.lower() == "model-version" and value for name, value in headers.items()):
-        return "expected a model-version header, found none"
-    return _wrong_prediction(question, body)
-
-
-def _wrong_problem(status: int, body: bytes) -> str:
     try:
-        problem = msgspec.json.decode(body, type=Problem)
-    except (msgspec.DecodeError, UnicodeDecodeError) as error:
-        return f"expected a problem document, found another ({error})"
-    return (
-        "" if problem.status == status and problem.detail else "the problem document has another status, or no detail"
-    )
-
-
-def _wrong_prediction(question: Question, body: bytes) -> str:
-    try:
+        if status != 200:
+            problem = msgspec.json.decode(body, type=Problem)
+            right = problem.status == status and problem.detail
+            return "" if right else "the problem document has another status, or no detail"
         answer = msgspec.json.decode(body, type=Prediction)
     except (msgspec.DecodeError, UnicodeDecodeError) as error:
-        return f"expected a prediction, found another document ({error})"
-    probabilities = answer.probabilities
-    if probabilities.keys() != set(SPECIES):
+        return f"expected an answer of status {status}, found another document ({error})"
+    shares = answer.probabilities
+    if not any(name.lower() == "model-version" and value for name, value in headers.items()):
+        return "expected a model-version header, found none"
+    if shares.keys() != set(SPECIES):
         return "expected a probability for each species"
-    if abs(sum(probabilities.values()) - 1) > TOLERANCE:
+    if abs(sum(shares.values()) - 1) > TOLERANCE:
         return "probabilities do not add up to 1"
-    if probabilities[answer.species] != max(probabilities.values()) or SPECIES[answer.prediction] != answer.species:
+    if shares[answer.species] != max(shares.values()) or SPECIES[answer.prediction] != answer.species:
         return "species is not the most probable one"
     if question.in_distribution not in (None, answer.in_distribution):
         return f"expected in_distribution {question.in_distribution}, found {answer.in_distribution}"
     return ""
-
-
-def _body(document: Mapping[str, object]) -> bytes:
-    return msgspec.json.encode(document)

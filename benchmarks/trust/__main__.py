@@ -1,34 +1,93 @@
-"""python -m benchmarks.trust [--artifacts DIRECTORY] [--out DIRECTORY]"""
+"""python -m benchmarks.trust [--artifacts DIRECTORY] [--out DIRECTORY] [--rounds N]: write docs/trust.md."""
 
 import argparse
 import sys
-from datetime import UTC, datetime
 from pathlib import Path
 
-from benchmarks.machine import this_machine
-from benchmarks.plan import Effort
-from benchmarks.trust.measure import EFFORT, measure
-from benchmarks.trust.page import page
-from contract.files import write_atomically
+import msgspec
+
+from benchmarks.machine import heading
+from benchmarks.page import DOCS, write_page
+from benchmarks.tables import table
+from benchmarks.trust.cases import NAMES, POINTS
+from benchmarks.trust.measure import Figures, measure_cases, measure_cost
+from binding.library import Library
+from bundle.fetch import read_directory
+from bundle.verify import IN_PLACE
+from contract.manifest import TRAINING_FILE
+from contract.measurements import MEASUREMENTS
 from contract.refusal import exit_status
+from contract.species import SPECIES
+from contract.training import TrainingSummary
+from contract.uncertainty import UNCERTAINTY_FILE, Uncertainty
 
-PAGE = "trust.md"
+
+def run(artifacts: Path, out: Path, rounds: int) -> None:
+    """Measure the bundle in `artifacts`, and write. Raises Refusal if there is none."""
+    verified = read_directory(artifacts / "bundle", IN_PLACE)
+    reference = msgspec.json.decode(verified.files[UNCERTAINTY_FILE], type=Uncertainty)
+    training = msgspec.json.decode(verified.files[TRAINING_FILE], type=TrainingSummary)
+    library, figures, evidence = Library(verified.library, SPECIES), training.cross_validation, reference.evidence
+    cost = measure_cost(library, artifacts, rounds)
+    more = cost.handler - cost.handler_alone
+    write_page(
+        out / "trust.md",
+        heading="\n".join(heading("When to believe an answer", "make trust")).rstrip(),
+        model=training.model_sha256[:8],
+        xgboost=training.xgboost_version,
+        calibration_error=f"{figures.expected_calibration_error:.4f}",
+        log_loss=f"{figures.log_loss:.4f}",
+        validated=figures.protocol.partition(":")[0],
+        level=f"{reference.level:g}",
+        improbable=f"{1 - reference.level:.2g}",
+        protocol=evidence.protocol,
+        sets=set_table(reference),
+        set_size=f"{evidence.mean_set_size:.2f}",
+        limit=f"{reference.distance_limit:.2f}",
+        alarms=f"{evidence.false_alarms:.1%}",
+        birds=f"{training.rows_trained}",
+        points=f"{POINTS:,}",
+        cases=case_table(list(measure_cases(library, reference))),
+        errors=", ".join(f"{name} {one.error:g} {one.unit}" for name, one in zip(NAMES, MEASUREMENTS, strict=True)),
+        more=f"{more:.0f}",
+        share=f"{more / cost.handler_alone:.0%}",
+        **{name: f"{value:,.0f}" for name, value in cost._asdict().items()},
+    )
 
 
-def main(arguments: list[str] | None = None, effort: Effort = EFFORT) -> int:
+def set_table(reference: Uncertainty) -> str:
+    """Return when a species is in a set, and how often the set holds the truth."""
+    evidence = reference.evidence
+    rows = [
+        [
+            species,
+            f"{reference.set_thresholds[species]:.3f}",
+            f"**{evidence.coverage[species]:.1%}**",
+            f"{reference.conformal_thresholds[species]:.3f}",
+            f"{evidence.conformal_coverage[species]:.1%}",
+        ]
+        for species in SPECIES
+    ]
+    return table(["species", "in the set from p =", "coverage", "conformal alone, from p =", "its coverage"], rows)
+
+
+def case_table(cases: list[Figures]) -> str:
+    """Return which birds are refused, whose mistake is found, and which are noticed."""
+    rows = []
+    for name, refused, fixed, wrong, unusual, noticed in cases:
+        suggested = ["" if share is None else f"{share:.1%}" for share in (fixed, wrong)]
+        rows.append([name, f"{refused:.1%}", *suggested, f"{unusual:.1%}", f"**{noticed:.1%}**"])
+    return table(["what", "refused", "fixed", "wrong", "distance", "noticed"], rows)
+
+
+def main(arguments: list[str] | None = None) -> int:
     """Parse the command line and run it. Returns the exit status."""
     parser = argparse.ArgumentParser(prog="python -m benchmarks.trust", description="When to believe an answer.")
-    parser.add_argument("--artifacts", type=Path, default=Path("artifacts"), help="as `make compile` leaves it")
-    parser.add_argument("--out", type=Path, default=Path("docs"), help="where the page goes (default: %(default)s)")
+    parser.add_argument("--artifacts", type=Path, default=Path("artifacts"), help="what `make compile` leaves")
+    parser.add_argument("--out", type=Path, default=DOCS, help="where the page goes (default: docs)")
+    parser.add_argument("--rounds", type=int, default=500, help="of timing (default: %(default)s)")
     options = parser.parse_args(arguments)
-    return exit_status(lambda: _run(options.artifacts, options.out, effort))
-
-
-def _run(artifacts: Path, out: Path, effort: Effort) -> None:
-    trust = measure(artifacts, effort)
-    text = page(trust, this_machine(1), f"{datetime.now(UTC):%Y-%m-%d}")
-    write_atomically(out / PAGE, text.encode())
-    print(f"wrote {out / PAGE}")
+    return exit_status(lambda: run(options.artifacts, options.out, options.rounds))
 
 
 if __name__ == "__main__":

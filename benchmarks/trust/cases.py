@@ -1,4 +1,4 @@
-"""What is measured: birds as they are, birds with a mistake in them, and points that are no birds."""
+"""What is measured: birds without and with a mistake in them, and points that are no birds."""
 
 from collections.abc import Callable, Iterator
 from itertools import combinations
@@ -7,9 +7,9 @@ from typing import NamedTuple
 import numpy as np
 import numpy.typing as npt
 
-from app.guesses import UNITS
+from app.answers.guesses import UNITS
 from contract.measurements import MEASUREMENTS
-from train.labels import words
+from train.page.labels import words
 
 Rows = npt.NDArray[np.float64]  # (rows, measurements)
 Change = Callable[[Rows], Rows]
@@ -33,7 +33,7 @@ AS_THEY_ARE = Mistake("the birds as they are", lambda rows: rows)
 
 
 def mistakes() -> Iterator[Mistake]:
-    """Of units, of columns, of callipers."""
+    """Yield mistakes of units, of columns, of callipers."""
     for unit, others in UNITS.items():
         fields = [i for i, measurement in enumerate(MEASUREMENTS) if measurement.unit == unit]
         for name, factor in others.items():
@@ -41,16 +41,13 @@ def mistakes() -> Iterator[Mistake]:
                 yield Mistake(f"{_list(chosen)} in {name}", _scaled(chosen, 1 / factor))
     for one, other in combinations(range(len(NAMES)), 2):
         yield Mistake(f"{NAMES[one]} and {NAMES[other]} swapped", _swapped(one, other))
-    for chosen in ([i] for i in range(len(NAMES))):
-        for sign in (1, -1):
-            yield Mistake(f"{_list(chosen)} {sign * BIAS:+.0%}", _scaled(chosen, 1 + sign * BIAS))
-    for chosen in (BILL, LENGTHS):
+    for chosen in (*([i] for i in range(len(NAMES))), BILL, LENGTHS):
         for sign in (1, -1):
             yield Mistake(f"{_list(chosen)} {sign * BIAS:+.0%}", _scaled(chosen, 1 + sign * BIAS))
 
 
 def points() -> Iterator[tuple[str, Rows]]:
-    """Uniform in the bounds, and in the ranges that are never refused."""
+    """Yield uniform points in the bounds, and in the ranges that are never refused."""
     random = np.random.default_rng(0)
     bounds = [(measurement.minimum, measurement.maximum) for measurement in MEASUREMENTS]
     for name, ranges in (("random points within the bounds", bounds), ("random points of the usual ranges", PROMISED)):
@@ -63,18 +60,10 @@ def _list(fields: list[int]) -> str:
 
 
 def _scaled(fields: list[int], factor: float) -> Change:
-    def change(rows: Rows) -> Rows:
-        changed = rows.copy()
-        changed[:, fields] *= factor
-        return changed
-
-    return change
+    factors = [factor if i in fields else 1.0 for i in range(len(NAMES))]
+    return lambda rows: rows * np.array(factors)
 
 
 def _swapped(one: int, other: int) -> Change:
-    def change(rows: Rows) -> Rows:
-        changed = rows.copy()
-        changed[:, [one, other]] = rows[:, [other, one]]
-        return changed
-
-    return change
+    order = [{one: other, other: one}.get(i, i) for i in range(len(NAMES))]
+    return lambda rows: rows[:, order]

@@ -1,4 +1,4 @@
-"""Who is refused, who is called out of distribution, and what it costs to know."""
+"""Which birds are refused, which are called out of distribution, and what it costs to know."""
 
 import statistics
 import tempfile
@@ -11,41 +11,34 @@ import msgspec
 import numpy as np
 import numpy.typing as npt
 
-from app.guesses import guess
-from app.library import Library
-from app.predict import predictor
-from app.serving import Served, Serving
-from benchmarks.compiled import compiled
-from benchmarks.plan import Effort
-from benchmarks.timing import Starter, race
+from app.answers.guesses import guess
+from app.answers.predict import predictor
+from app.model.serving import Served, Serving
+from benchmarks.contenders.compiled import compiled
 from benchmarks.trust.cases import AS_THEY_ARE, Rows, mistakes, points
+from binding.library import Library
 from bundle.fetch import read_directory
 from bundle.verify import IN_PLACE
 from contract.files import write_atomically
-from contract.manifest import TRAINING_FILE
 from contract.measurements import MEASUREMENTS, Measurements
-from contract.reference import REFERENCE_FILE, Reference
 from contract.species import SPECIES
-from contract.training import TrainingSummary
+from contract.uncertainty import Uncertainty
 from train.distances import distances, fit_gaussians
 from train.evaluate import hold_out
 from train.features import features
 from train.penguins import load
 
 MODEL = "penguin_model.json"
-EFFORT = Effort(seconds=4, least_rounds=15, most_rounds=2_000)
-TIMED_ROWS = 100_000
-REPEATS = 31
+TIMED_ROWS, REPEATS = 100_000, 31
 
 
 class Figures(NamedTuple):
-    """Shares of the rows of a case. `mended`: of those refused, the suggestion was the very bird; `wrong`: another."""
+    """Shares of the rows of a case. `fixed`: of those refused, the suggestion was the very bird; `wrong`: another."""
 
     name: str
-    rows: int
     refused: float
-    mended: float
-    wrong: float
+    fixed: float | None  # None if there was nothing to suggest
+    wrong: float | None
     unusual: float  # of all, by their distance alone
     noticed: float  # refused, or answered as out of distribution
 
@@ -58,25 +51,8 @@ class Cost(NamedTuple):
     handler_alone: float  # of the same model, compiled without a reference
 
 
-class Trust(NamedTuple):
-    """All there is to say."""
-
-    training: TrainingSummary
-    reference: Reference
-    cases: list[Figures]
-    cost: Cost
-
-
-def measure(artifacts: Path, effort: Effort = EFFORT) -> Trust:
-    """For the bundle in `artifacts`. Raises Refusal where there is none."""
-    verified = read_directory(artifacts / "bundle", IN_PLACE)
-    reference = msgspec.json.decode(verified.files[REFERENCE_FILE], type=Reference)
-    training = msgspec.json.decode(verified.files[TRAINING_FILE], type=TrainingSummary)
-    library = Library(verified.library, SPECIES)
-    return Trust(training, reference, list(_cases(library, reference)), _cost(library, artifacts, effort))
-
-
-def _cases(library: Library, reference: Reference) -> Iterator[Figures]:
+def measure_cases(library: Library, reference: Uncertainty) -> Iterator[Figures]:
+    """Judge every bird by Gaussians of the other folds, without and with each mistake; then random points."""
     birds = load()
     decimals = birds.measurements.astype(str).astype(np.float64)
     folds = hold_out(features(birds.measurements), birds.labels, repeats=1).folds[0]
@@ -89,44 +65,44 @@ def _cases(library: Library, reference: Reference) -> Iterator[Figures]:
             nearest[~others] = distances(changed[~others].astype(np.float32), gaussians)
         yield _figures(name, changed, decimals, nearest > reference.distance_limit)
     for name, rows in points():
-        yield _figures(name, rows, None, ~_in_distribution(library, rows))
-
-
-def _in_distribution(library: Library, rows: Rows) -> npt.NDArray[np.bool_]:
-    """As the library judges."""
-    nothing = bytes(4 * len(rows) * len(SPECIES))
-    judged = library.judge_rows(rows.astype(np.float32).tobytes(), nothing, len(rows))
-    return np.frombuffer(judged.in_distribution, np.int32).astype(np.bool_)
+        nothing = bytes(4 * len(rows) * len(SPECIES))
+        judged = library.judge_rows(rows.astype(np.float32).tobytes(), nothing, len(rows))
+        yield _figures(name, rows, None, np.frombuffer(judged.in_distribution, np.int32) == 0)
 
 
 def _figures(name: str, rows: Rows, meant: Rows | None, unusual: npt.NDArray[np.bool_]) -> Figures:
     low = np.array([measurement.minimum for measurement in MEASUREMENTS])
     high = np.array([measurement.maximum for measurement in MEASUREMENTS])
     refused = ((rows < low) | (rows > high)).any(axis=1)
-    mended = wrong = 0
-    if meant is not None:
-        for row, bird in zip(rows[refused].tolist(), meant[refused].tolist(), strict=True):
-            found = guess(Measurements(*row))
-            right = found is not None and np.allclose(msgspec.structs.astuple(found.suggestion), bird, rtol=1e-4)
-            mended += right
-            wrong += found is not None and not right
-    count = max(1, int(refused.sum()))
-    noticed = float((refused | unusual).mean())
-    shares = mended / count, wrong / count, float(unusual.mean())
-    return Figures(name, len(rows), float(refused.mean()), *shares, noticed)
+    unusual_share, noticed = float(unusual.mean()), float((refused | unusual).mean())
+    if meant is None or not refused.any():
+        return Figures(name, float(refused.mean()), None, None, unusual_share, noticed)
+    found = [guess(Measurements(*row)) for row in rows[refused].tolist()]
+    right = [
+        each is not None and np.allclose(msgspec.structs.astuple(each.suggestion), bird, rtol=1e-4)
+        for each, bird in zip(found, meant[refused].tolist(), strict=True)
+    ]
+    fixed, suggested = float(np.mean(right)), float(np.mean([each is not None for each in found]))
+    return Figures(name, float(refused.mean()), fixed, suggested - fixed, unusual_share, noticed)
 
 
-def _cost(library: Library, artifacts: Path, effort: Effort) -> Cost:
-    alone = _without_reference(artifacts)
+def measure_cost(library: Library, artifacts: Path, rounds: int) -> Cost:
+    """Time the handlers in turns; a turn asks about every bird, and the median of the turns counts."""
     bodies = [msgspec.json.encode(Measurements(*row)) for row in load().measurements.astype(np.float64).tolist()]
-    handlers = {name: predictor(Serving(Served(one, name))) for name, one in (("judged", library), ("alone", alone))}
-    times = race({name: Starter(handler, bodies, 2.0) for name, handler in handlers.items()}, effort)
-    judged, plain = (1000 * statistics.median(times[name].wall_us) for name in ("judged", "alone"))
-    return Cost(_distance_ns(library), judged, plain)
+    libraries = (library, _without_reference(artifacts))
+    handlers = [predictor(Serving(Served(one, str(place)))) for place, one in enumerate(libraries)]
+    taken: tuple[list[float], list[float]] = ([], [])
+    for _ in range(rounds):
+        for handler, found in zip(handlers, taken, strict=True):
+            start = time.perf_counter_ns()
+            for body in bodies:
+                handler(body)
+            found.append((time.perf_counter_ns() - start) / len(bodies))
+    return Cost(_distance_ns(library), *map(statistics.median, taken))
 
 
 def _distance_ns(library: Library) -> float:
-    """Distance, comparison and prediction set, one bird after the other; the median of several passes."""
+    """Time distance, comparison and prediction set, one bird after the other; the median of several passes."""
     birds = load().measurements
     rows = np.resize(birds, (TIMED_ROWS, birds.shape[1])).tobytes()
     shares = np.full((TIMED_ROWS, len(SPECIES)), 1 / 3, np.float32).tobytes()
@@ -139,7 +115,7 @@ def _distance_ns(library: Library) -> float:
 
 
 def _without_reference(artifacts: Path) -> Library:
-    """The same model, compiled where nothing lies beside it."""
+    """Return the model, compiled in a directory without the reference."""
     with tempfile.TemporaryDirectory(prefix="trust-") as directory:
         copy = Path(directory) / MODEL
         write_atomically(copy, (artifacts / MODEL).read_bytes())

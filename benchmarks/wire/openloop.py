@@ -1,197 +1,177 @@
 """An open-loop load generator, a process of its own: requests leave when they are due, whatever the server does.
 
 A request's latency counts from the moment it was due, so a server that stalls is charged for every request that would
-have come meanwhile. Arrivals are a Poisson process: gaps are exponential, from a fixed seed. The loop never sleeps, as
-an event loop's timers are as coarse as a millisecond: it wants a core of its own. `python -m benchmarks.wire.openloop`
-reads a Load from stdin and writes an Outcome to stdout, both in JSON.
+have come meanwhile. Arrivals are a Poisson process: gaps are exponential, from a fixed seed. The loop never sleeps,
+because an event loop's timers are as coarse as a millisecond: it needs a core of its own.
 """
 
 import gc
 import select
 import socket
-import sys
 from collections import deque
 from random import Random
 from time import perf_counter_ns
 
 import msgspec
 
+from benchmarks.latency import Latency, decode, encode
+from benchmarks.wire.processes import Started, apart
+from benchmarks.wire.question import answer_length, cloud_request, request
+
 OK = b"HTTP/1.1 200 "
 PATIENCE = 30_000_000_000  # ns, for answers after the last request was due
+CONNECTIONS = 32
 
 
-class Load(msgspec.Struct, frozen=True):
-    """What to send, where and how often. `request` is a whole HTTP request; `rate` is per second."""
+class Step(msgspec.Struct, frozen=True):
+    """What came of an offer: `busy_s` is the time until the last answer, `latency` that of the answers 200.
 
-    port: int
-    request: bytes
-    rate: float
-    seconds: float
-    connections: int = 32
-    seed: int = 1
-    new_heads: bool = False
-
-
-class Outcome(msgspec.Struct, frozen=True):
-    """Latencies in microseconds. `late_p99_us` is the generator's own part: how late it saw that a request was due.
-
-    `wrong` counts answers other than 200, broken connections with a request on them, and answers that never came.
+    `rate` is in requests a second. `wrong` counts other answers, broken connections with a request on them, and answers
+    that never came. `late_p99_us` is the generator's own part: how late it saw that a request was due.
     """
 
-    requests: int
+    rate: float
+    seconds: float
+    busy_s: float
+    offered: int
     wrong: int
-    p50_us: float
-    p99_us: float
+    latency: Latency
     late_p99_us: float
+    server_cpu_s: float = 0.0
+
+    @property
+    def achieved(self) -> float:
+        """Return requests a second that were answered 200."""
+        return self.latency.requests / max(self.busy_s, self.seconds)
+
+    @property
+    def cores(self) -> float:
+        """Return the cores that the service used on average."""
+        return self.server_cpu_s / max(self.busy_s, self.seconds)
 
 
 class Connection:
-    """A socket and the request on it, `due` at a nanosecond of perf_counter. `length` is that of its last answer."""
+    """A socket and the request on it, `due` at a nanosecond of perf_counter."""
 
-    def __init__(self, port: int) -> None:
-        self._port = port
+    def __init__(self, port: int, poll: select.epoll, watched: "dict[int, Connection]") -> None:
+        self._port, self._poll, self._watched = port, poll, watched  # by file descriptor
         self.busy, self.due = False, 0
-        self.open()
+        self._open()
 
-    def open(self) -> None:
-        """Connect; again where the server has closed."""
-        self.received, self.length = b"", -1
+    def _open(self) -> None:
+        self._received, self._length = b"", -1  # the length of the last answer
         self.socket = socket.create_connection(("127.0.0.1", self._port))
         self.socket.setsockopt(socket.IPPROTO_TCP, socket.TCP_NODELAY, 1)
+        self._poll.register(self.socket.fileno(), select.EPOLLIN)
+        self._watched[self.socket.fileno()] = self
+
+    def reopen(self) -> None:
+        """Connect again."""
+        self._poll.unregister(self.socket.fileno())
+        self.socket.close()
+        self._open()
 
     def read(self) -> bytes | None:
-        """The whole answer; b"" where the server has closed; None before."""
+        """Return the whole answer; b"" if the server has closed; None if there is more to come."""
         try:
             data = self.socket.recv(65_536)
         except OSError:
             return b""
-        if not data or (len(data) == self.length and data.startswith(OK)):
+        if not data or (len(data) == self._length and data.startswith(OK)):
             return data
-        self.received += data
-        length = answer_length(self.received)
-        if length is None or len(self.received) < length:
+        self._received += data
+        length = answer_length(self._received)
+        if length is None or len(self._received) < length:
             return None
-        data, self.received, self.length = self.received, b"", length
+        data, self._received, self._length = self._received, b"", length
         return data
-
-
-def answer_length(data: bytes) -> int | None:
-    """The length of an answer with a content-length, once its head is there."""
-    head, end, _ = data.partition(b"\r\n\r\n")
-    if not end:
-        return None
-    length = head.lower().partition(b"\r\ncontent-length:")[2].partition(b"\r\n")[0]
-    return len(head) + len(end) + int(length or b"0")
 
 
 class Generator:
     """One run. Requests that are due wait for a free connection in order."""
 
-    def __init__(self, load: Load) -> None:
-        self._load = load
-        self._poll = select.epoll()
-        self._connections: dict[int, Connection] = {}  # by file descriptor
-        self._free: deque[Connection] = deque()
-        self._waiting: deque[int] = deque()  # for a free connection
-        self.latencies: list[int] = []  # nanoseconds, of all that were answered 200
-        self._lateness: list[int] = []
-        self._wrong = 0
-        self._sent = 0
-        for _ in range(load.connections):
-            connection = Connection(load.port)
-            self._watch(connection)
-            self._free.append(connection)
+    def __init__(self, port: int, rate: float, seconds: float, cloud: bool) -> None:
+        self._rate, self._seconds, self._cloud, self._same = rate, seconds, cloud, request(port)
+        self._poll, self._watched = select.epoll(), dict[int, Connection]()
+        self._free = deque(Connection(port, self._poll, self._watched) for _ in range(CONNECTIONS))
+        self._latencies: list[int] = []  # nanoseconds
+        self._wrong = self._sent = 0
 
-    def run(self) -> Outcome:
+    def run(self) -> Step:
         """Send all that is due and wait for the answers."""
-        coming, waiting = arrivals(self._load), self._waiting
+        coming, waiting, late = arrivals(self._rate, self._seconds), deque[int](), list[int]()
         total, start = len(coming), perf_counter_ns()
         end = start + coming[-1] + PATIENCE
-        while len(self.latencies) + self._wrong < total:
+        while len(self._latencies) + self._wrong < total:
             now = perf_counter_ns()
             if now > end:
-                self._wrong = total - len(self.latencies)
+                self._wrong = total - len(self._latencies)
             while coming and start + coming[0] <= now:
                 waiting.append(start + coming.popleft())
-                self._lateness.append(now - waiting[-1])
+                late.append(now - waiting[-1])
             while waiting and self._free:
                 self._send(self._free.popleft(), waiting.popleft())
             for descriptor, _ in self._poll.poll(0):
-                self._receive(self._connections[descriptor])
-        p50, p99 = percentiles(self.latencies)
-        return Outcome(total, self._wrong, p50, p99, percentiles(self._lateness)[1])
+                self._receive(self._watched[descriptor])
+        busy, latency = (perf_counter_ns() - start) / 1e9, Latency()
+        for nanoseconds in self._latencies:
+            latency.add(nanoseconds / 1000)
+        late_us = sorted(late)[len(late) * 99 // 100] / 1000
+        return Step(self._rate, self._seconds, busy, total, self._wrong, latency, late_us)
 
     def _send(self, connection: Connection, due: int) -> None:
         connection.busy, connection.due = True, due
-        try:
-            connection.socket.send(self._request())
-        except OSError:
-            self._replace(connection)
-
-    def _request(self) -> bytes:
-        if not self._load.new_heads:
-            return self._load.request
         self._sent += 1
-        line, end, rest = self._load.request.partition(b"\r\n")
-        return b"%b%btraceparent: 00-%032x-%016x-01%b%b" % (line, end, self._sent, self._sent, end, rest)
+        try:
+            connection.socket.send(cloud_request(self._sent) if self._cloud else self._same)
+        except OSError:
+            self._lose(connection)
 
     def _receive(self, connection: Connection) -> None:
         answer = connection.read()
         if answer is None:
             return
         if not answer or not connection.busy:
-            self._replace(connection)
+            self._lose(connection)
             return
         if answer.startswith(OK):
-            self.latencies.append(perf_counter_ns() - connection.due)
+            self._latencies.append(perf_counter_ns() - connection.due)
         else:
             self._wrong += 1
         connection.busy = False
         if b"\r\nconnection: close" in answer.lower():
-            self._replace(connection)
+            connection.reopen()
         self._free.append(connection)
 
-    def _watch(self, connection: Connection) -> None:
-        descriptor = connection.socket.fileno()
-        self._connections[descriptor] = connection
-        self._poll.register(descriptor, select.EPOLLIN)
-
-    def _replace(self, connection: Connection) -> None:
-        """A new socket; a request on the old one is lost."""
-        self._poll.unregister(connection.socket.fileno())
-        connection.socket.close()
+    def _lose(self, connection: Connection) -> None:
+        """Connect again; a request that was on the connection is lost."""
+        connection.reopen()
         if connection.busy:
             self._wrong += 1
             connection.busy = False
             self._free.append(connection)
-        connection.open()
-        self._watch(connection)
 
 
-def arrivals(load: Load) -> deque[int]:
-    """When each request is due, in nanoseconds from the start: a Poisson process, of one request at least."""
-    random, moment, end = Random(load.seed), 0.0, load.seconds * 1e9  # noqa: S311  # not a secret
-    due = deque([0])
-    while (moment := moment + random.expovariate(load.rate) * 1e9) < end:
+def arrivals(rate: float, seconds: float) -> deque[int]:
+    """Return when each request is due, in nanoseconds from the start: a Poisson process, at least one request."""
+    random, moment, due = Random(1), 0.0, deque([0])  # noqa: S311  # not a secret
+    while (moment := moment + random.expovariate(rate) * 1e9) < seconds * 1e9:
         due.append(int(moment))
     return due
 
 
-def percentiles(nanoseconds: list[int]) -> tuple[float, float]:
-    """The median and the 99th percentile, in microseconds; 0 of none."""
-    if not nanoseconds:
-        return 0.0, 0.0
-    ordered = sorted(nanoseconds)
-    return ordered[len(ordered) // 2] / 1000, ordered[len(ordered) * 99 // 100] / 1000
-
-
-def main() -> None:
-    """One run, as stdin says."""
-    load = msgspec.json.decode(sys.stdin.buffer.read(), type=Load)
-    generator = Generator(load)
+def _generate(port: int, rate: float, seconds: float, cloud: bool) -> bytes:
+    generator = Generator(port, rate, seconds, cloud)
     gc.disable()
-    sys.stdout.buffer.write(msgspec.json.encode(generator.run()))
+    return encode(generator.run())
 
 
-if __name__ == "__main__":
-    main()
+def offer(port: int, rate: float, seconds: float, *, cloud: bool = True, server: Started | None = None) -> Step:
+    """Run the generator in a process of its own. If the server is given, its CPU is measured, too.
+
+    If `cloud`, each request has a head like Cloud Run's; otherwise all have the same short head.
+    """
+    before = sum(server.cpu_seconds().values()) if server else 0.0
+    step = decode(apart(_generate, port, rate, seconds, cloud), Step)
+    spent = sum(server.cpu_seconds().values()) - before if server else 0.0
+    return msgspec.structs.replace(step, server_cpu_s=spent)

@@ -1,75 +1,70 @@
-"""What can be asked for on the command line."""
+"""What can be compared through sockets, and how long."""
 
 import importlib.util
-from pathlib import Path
+import shutil
+from collections.abc import Mapping
+from types import MappingProxyType
+from typing import NamedTuple
 
-import msgspec
-
-ARTIFACTS = Path("artifacts")
-OURS, NEW_HEADS, PLAIN, ASGI, UVLOOP = "ours", "new_heads", "plain", "asgi_constant", "uvloop_constant"
+OURS, PLAIN, ASGI, UVLOOP, NGINX = "ours", "plain", "asgi_constant", "uvloop_constant", "nginx_constant"
+SAME, UVLOOP_SAME = "same_head", "uvloop_same_head"
 CONNECTIONS = (1, 16)
 MANY = CONNECTIONS[-1]
 SHARE = 0.5  # of capacity, for the open loop
+SERVERS = "benchmarks.wire.servers"
+UVICORN = ("uvicorn", "--host", "127.0.0.1", "--port", "{port}")
 
-_APP = ("app",)
-_UVICORN = ("uvicorn", "--host", "127.0.0.1", "--port", "{port}")
 
+class HttpContender(NamedTuple):
+    """A server. `words` name it in tables; `module` runs it, `{port}` in it is its port, like PORT of its environment.
 
-class Contender(msgspec.Struct, frozen=True):
-    """A server. `words` name it in tables, `module` runs it, where `{port}` is its port, as PORT of the environment.
-
-    Predictors answer what is asked, the others always the same.
+    Contenders that predict answer what is asked, the others always the same.
     """
 
     words: str
     module: tuple[str, ...]
-    packages: tuple[str, ...] = ()
-    environment: dict[str, str] = {}
-    predicts: bool = True
-    new_heads: bool = False  # every request has a header that none had before
+    needs: tuple[str, ...] = ()  # packages and programs
+    environment: Mapping[str, str] = MappingProxyType({})
+    predicts: bool = False
+    spins: bool = False  # it uses all of its core while nobody asks, so it is stopped when it is not its turn
+    cloud: bool = True  # it is asked with Cloud Run's heads; otherwise with the same short head each time
 
     @property
     def missing(self) -> list[str]:
-        """The packages that are not installed."""
-        return [package for package in self.packages if importlib.util.find_spec(package) is None]
+        """Return the packages and programs that are not installed."""
+        return [name for name in self.needs if not (importlib.util.find_spec(name) or shutil.which(name))]
+
+
+def _constant(words: str, name: str, *needs: str, spins: bool = False, cloud: bool = True) -> HttpContender:
+    file, *mode = name.split()
+    return HttpContender(words, (f"{SERVERS}.{file}_constant", *mode), needs, spins=spins, cloud=cloud)
 
 
 CONTENDERS = {
-    OURS: Contender("this app", _APP),
-    NEW_HEADS: Contender("this app, every head new", _APP, new_heads=True),
-    "starlette": Contender("this app, Starlette's route", _APP, environment={"FAST_PATH": "0"}),
-    PLAIN: Contender(
-        "FastAPI + XGBClassifier",
-        (*_UVICORN, "benchmarks.wire.servers.plain:app"),
-        packages=("fastapi", "xgboost", "sklearn"),
+    OURS: HttpContender("this app", ("app",), predicts=True),
+    SAME: HttpContender("this app, the same head each time", ("app",), predicts=True, cloud=False),
+    "starlette": HttpContender("this app, Starlette's route", ("app",), environment={"FAST_PATH": "0"}, predicts=True),
+    PLAIN: HttpContender(
+        "FastAPI + XGBClassifier", (*UVICORN, f"{SERVERS}.plain:app"), ("fastapi", "xgboost", "sklearn"), predicts=True
     ),
-    ASGI: Contender("ASGI constant on uvicorn", ("benchmarks.wire.servers.asgi_constant",), predicts=False),
-    UVLOOP: Contender("uvloop constant", ("benchmarks.wire.servers.uvloop_constant",), predicts=False),
+    ASGI: _constant("ASGI constant on uvicorn", "asgi"),
+    "granian_constant": _constant("ASGI constant on granian", "granian", "granian"),
+    "fastpysgi_asgi": _constant("ASGI constant on FastPySGI", "fastpysgi asgi", "fastpysgi", spins=True),
+    "fastpysgi_wsgi": _constant("WSGI constant on FastPySGI", "fastpysgi wsgi", "fastpysgi"),
+    NGINX: _constant("nginx constant", "nginx", "nginx"),
+    UVLOOP: _constant("uvloop constant", "uvloop"),
+    UVLOOP_SAME: _constant("uvloop constant, the same head each time", "uvloop", cloud=False),
 }
-NAMES = tuple(CONTENDERS)
 
 
-class Effort(msgspec.Struct, frozen=True):
-    """How long it takes. A turn is `seconds` for each number of connections, and again for the open loop."""
+class HttpPlan(NamedTuple):
+    """What one run measures. A turn takes `seconds` for each number of connections, and again for the open loop."""
 
-    rounds: int
-    seconds: int  # wrk takes whole ones
-    starts: int  # of a fresh process
-    worker_rounds: int
-
-
-FULL = Effort(rounds=7, seconds=3, starts=15, worker_rounds=7)
-QUICK = Effort(rounds=2, seconds=1, starts=1, worker_rounds=1)
+    contenders: tuple[str, ...] = tuple(CONTENDERS)
+    rounds: int = 5
+    seconds: int = 3  # wrk takes whole ones
+    starts: int = 7  # of a fresh process
+    worker_rounds: int = 5
 
 
-class Plan(msgspec.Struct, frozen=True):
-    """What one run measures."""
-
-    contenders: tuple[str, ...] = NAMES
-    effort: Effort = FULL
-    artifacts: Path = ARTIFACTS  # as `make compile` leaves it
-
-    @property
-    def complete(self) -> bool:
-        """All there is, long enough to publish."""
-        return set(self.contenders) == set(NAMES) and self.effort == FULL
+QUICK = HttpPlan(rounds=2, seconds=1, starts=1, worker_rounds=1)

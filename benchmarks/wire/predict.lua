@@ -3,16 +3,13 @@ wrk.method = "POST"
 wrk.body = os.getenv("BODY")
 wrk.headers["Content-Type"] = "application/json"
 
--- With NEW_HEADS each request has a header of its own, as behind a proxy that numbers them.
-if os.getenv("NEW_HEADS") ~= "" then
-  local count, before, after = 0
+-- CLOUD is a whole request with places for numbers, so that no two have the same head.
+local cloud, count = os.getenv("CLOUD"), 0
+if cloud ~= "" then
   function request()
-    if not before then
-      wrk.headers["traceparent"] = "00-TRACE-01"
-      before, after = wrk.format():match("^(.*)TRACE(.*)$")
-    end
     count = count + 1
-    return string.format("%s%032x-%016x%s", before, count, count, after)
+    local last = count % 250
+    return cloud:format(count, count, count, count, last, last)
   end
 end
 

@@ -1,14 +1,12 @@
 """The document of one run: every round of every contender. Round i of all contenders ran within the same moment."""
 
-from collections.abc import Callable, Sequence
-from pathlib import Path
+from collections.abc import Callable
 from statistics import median
 
 import msgspec
 
-from benchmarks.results import Machine
-from benchmarks.wire.openloop import Outcome
-from contract.refusal import Refusal
+from benchmarks.machine import Made
+from benchmarks.wire.openloop import Step
 
 
 class Closed(msgspec.Struct, frozen=True):
@@ -19,7 +17,6 @@ class Closed(msgspec.Struct, frozen=True):
 
     requests: int
     seconds: float
-    errors: int
     server_cpu_s: float
     generator_cpu_s: float
     p50_us: float
@@ -27,36 +24,13 @@ class Closed(msgspec.Struct, frozen=True):
 
     @property
     def rate(self) -> float:
-        """Requests a second."""
+        """Return requests a second."""
         return self.requests / self.seconds
 
     @property
     def cpu_us(self) -> float:
-        """The server's, for one request."""
+        """Return the server's CPU for one request."""
         return self.server_cpu_s / self.requests * 1e6
-
-
-class Open(msgspec.Struct, frozen=True):
-    """One run of the open loop at `rate` requests a second."""
-
-    rate: float
-    outcome: Outcome
-
-
-class Memory(msgspec.Struct, frozen=True):
-    """Megabytes (10^6 bytes) of all its processes after the load: resident; the same with shared pages divided."""
-
-    rss_mb: float
-    pss_mb: float
-
-
-class Measured(msgspec.Struct, frozen=True):
-    """One contender. `closed` is by the number of connections; `first_answer_ms` from exec to the first 200."""
-
-    closed: dict[int, tuple[Closed, ...]]
-    open: tuple[Open, ...]
-    first_answer_ms: tuple[float, ...]
-    memory: Memory
 
 
 class Shared(msgspec.Struct, frozen=True):
@@ -73,68 +47,35 @@ class Shared(msgspec.Struct, frozen=True):
 
     @property
     def rate(self) -> float:
-        """Requests a second, as they came."""
+        """Return requests a second, while the cores were shared."""
         return self.requests / self.seconds
 
     @property
     def unshared(self) -> float:
-        """Requests a second, had the server had all of its cores."""
+        """Return requests a second, if the server had had all of its cores."""
         return self.rate * self.cores / (self.cores - self.generator_cpu_s / self.seconds)
 
-    @property
-    def per_cpu_second(self) -> float:
-        """Requests for a second of the server's CPU."""
-        return self.requests / self.server_cpu_s
+
+class Measured(msgspec.Struct, frozen=True):
+    """One contender. `closed` is by the number of connections; memory is in 10^6 bytes after the load."""
+
+    closed: dict[int, tuple[Closed, ...]]
+    open: tuple[Step, ...]
+    first_answer_ms: tuple[float, ...]  # from exec to the first 200
+    rss_mb: float
+    pss_mb: float  # a shared page is divided by the number of its sharers
 
 
-class Scaling(msgspec.Struct, frozen=True):
-    """One worker and two, in turn."""
+class HttpResults(msgspec.Struct, frozen=True):
+    """Everything that the tables and pictures are made from. `workers` has rounds of one worker and of two."""
 
-    one: tuple[Shared, ...]
-    two: tuple[Shared, ...]
-
-
-class Results(msgspec.Struct, frozen=True):
-    """Everything that the tables and pictures are made from. `contenders` maps names to words.
-
-    `repeated` has a line for each round that was measured again.
-    """
-
-    date: str
-    commit: str
-    command: str
-    seconds: float
-    machine: Machine
-    versions: dict[str, str]
-    contenders: dict[str, str]
+    made: Made
+    complete: bool
     measured: dict[str, Measured]
-    scaling: Scaling | None  # of ours
-    skipped: dict[str, str]
-    repeated: tuple[str, ...] = ()
+    workers: tuple[tuple[Shared, Shared], ...]
 
 
-Value = Callable[[Closed], float]
-
-
-def middle(runs: Sequence[Closed], value: Value) -> float:
-    """The median of the rounds."""
-    return median(map(value, runs))
-
-
-def ratio(results: Results, name: str, other: str, connections: int, value: Value) -> float:
-    """The median over the rounds of one contender's value over the other's within the same round."""
+def ratio(results: HttpResults, name: str, other: str, connections: int, value: Callable[[Closed], float]) -> float:
+    """Return the median over the rounds of one contender's value over the other's within the same round."""
     rounds = zip(*(results.measured[each].closed[connections] for each in (name, other)), strict=True)
     return median(value(mine) / value(theirs) for mine, theirs in rounds)
-
-
-def scaling_ratio(scaling: Scaling, value: Callable[[Shared], float]) -> float:
-    """Two workers against one: the median of the ratios within a round."""
-    return median(value(two) / value(one) for one, two in zip(scaling.one, scaling.two, strict=True))
-
-
-def read_results(path: Path) -> Results:
-    """A stored document. Raises Refusal."""
-    try:
-        return msgspec.json.decode(path.read_bytes(), type=Results)
-    except (OSError, msgspec.DecodeError, UnicodeDecodeError) as error:
-        raise Refusal(f"{path}: no stored results ({error}); measure first: make bench-http") from error

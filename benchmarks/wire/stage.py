@@ -1,85 +1,99 @@
-"""Where contenders run: each server on its core, in its environment, with an answer that was checked."""
+"""Where contenders run: each server on its core, in its environment, and its answer was checked."""
 
 import contextlib
-import socket
+import signal
 import time
 from collections.abc import Iterator, Sequence
+from pathlib import Path
 
 import msgspec
 
-from benchmarks.wire.example import check_prediction, check_size, first_answer, warm_up
-from benchmarks.wire.plan import CONTENDERS, OURS, Contender, Plan
-from benchmarks.wire.processes import Cores, Server, two_cores
+from benchmarks.wire.plan import CONTENDERS, OURS, HttpContender
+from benchmarks.wire.processes import Cores, NotServed, Server, ask_often, free_port, two_cores
 from benchmarks.wire.servers.constants import VARIABLE
 
 WARM_UP = 300  # requests
+TOLERANCE = 1e-6  # of a probability
+OWN_HEADERS = 64  # bytes, of a server's name and the like
+
+
+class Answered(msgspec.Struct, frozen=True):
+    """The fields that every predictor answers; ours answers more."""
+
+    prediction: int
+    species: str
+    probabilities: dict[str, float]
 
 
 class Stage:
-    """What all servers of a run have in common: their environment, and the answer of ours that constants repeat."""
+    """What all servers of a run share: their environment, and our answer that constants repeat."""
 
-    def __init__(self, plan: Plan) -> None:
+    def __init__(self, artifacts: Path) -> None:
         self.server_core, self.generator_core = two_cores()
-        artifacts = plan.artifacts.resolve()
-        self._environment = {
-            "BUNDLE": str(artifacts / "bundle"),
-            "ALLOW_UNSIGNED_BUNDLES": "1",
-            "MODEL": str(artifacts / "penguin_model.json"),
-        }
+        model, bundle = (str(artifacts.resolve() / name) for name in ("penguin_model.json", "bundle"))
+        self.environment = {"BUNDLE": bundle, "ALLOW_UNSIGNED_BUNDLES": "1", "MODEL": model}
         with self.serving(CONTENDERS[OURS]) as server:
-            self.expected = first_answer(server)
-        self.repeat(self.expected)
-
-    def repeat(self, answer: bytes) -> None:
-        """What constants say from now on."""
-        self._environment[VARIABLE] = answer.decode("latin-1")
-
-    def start(self, contender: Contender, cores: Cores | None = None) -> Server:
-        """A fresh process on the server's core, or others."""
-        environment = {**self._environment, **contender.environment}
-        server = Server(contender.module, free_port(), environment, cores or self.server_core)
-        server.new_heads = contender.new_heads
-        return server
+            self.expected = server.first_answer()
+        self.environment[VARIABLE] = self.expected.decode("latin-1")
 
     @contextlib.contextmanager
-    def serving(self, contender: Contender, cores: Cores | None = None) -> Iterator[Server]:
-        """The same, until the block ends."""
-        server = self.start(contender, cores)
+    def serving(self, contender: HttpContender, cores: Cores | None = None) -> Iterator[Server]:
+        """Run a fresh process until the block ends, on the server's core if no others are given."""
+        environment = {**self.environment, **contender.environment}
+        server = Server(contender.module, free_port(), environment, cores or self.server_core)
         try:
             yield server
         finally:
             server.stop()
 
     @contextlib.contextmanager
-    def ready(self, contender: Contender, cores: Cores | None = None) -> Iterator[Server]:
-        """The same, once it has answered rightly and is warm. Raises Wrong."""
+    def ready(self, contender: HttpContender, cores: Cores | None = None) -> Iterator[Server]:
+        """Run a server that has answered rightly and is warm. Raises NotServed."""
         with self.serving(contender, cores) as server:
-            answer = first_answer(server)
+            answer = server.first_answer()
             (check_prediction if contender.predicts else check_size)(answer, self.expected)
-            warm_up(server.port, WARM_UP)
+            with awake(server, contender):
+                ask_often(server.port, WARM_UP)
             yield server
 
-    @contextlib.contextmanager
-    def workers(self, workers: int, cores: Sequence[Cores]) -> Iterator[Server]:
-        """Ours with so many workers, ready, on all of these cores. Raises Wrong."""
+    def workers(self, cores: Sequence[Cores]) -> contextlib.AbstractContextManager[Server]:
+        """Run our server with a worker for each of these cores. Raises NotServed."""
         ours = CONTENDERS[OURS]
-        several = msgspec.structs.replace(ours, module=(*ours.module, "--workers", str(workers)))
-        with self.ready(several, frozenset[int]().union(*cores)) as server:
-            yield server
+        several = ours._replace(module=(*ours.module, "--workers", str(len(cores))))
+        return self.ready(several, frozenset[int]().union(*cores))
 
-    def first_answer_ms(self, contender: Contender) -> float:
-        """From the start of a fresh process to its first 200."""
+    def first_answer_ms(self, contender: HttpContender) -> float:
+        """Return milliseconds from the start of a fresh process to its first 200."""
         started = time.perf_counter()
-        server = self.start(contender)
-        try:
-            first_answer(server)
+        with self.serving(contender) as server:
+            server.first_answer()
             return (time.perf_counter() - started) * 1000
-        finally:
-            server.kill()
 
 
-def free_port() -> int:
-    """One that nobody listens on."""
-    with socket.create_server(("127.0.0.1", 0)) as taken:
-        port: int = taken.getsockname()[1]
-        return port
+@contextlib.contextmanager
+def awake(server: Server, contender: HttpContender) -> Iterator[None]:
+    """Let the server take its turn. A server that spins is stopped after it."""
+    if contender.spins:
+        server.process.send_signal(signal.SIGCONT)
+    yield
+    if contender.spins:
+        server.process.send_signal(signal.SIGSTOP)
+
+
+def check_prediction(answer: bytes, expected: bytes) -> None:
+    """Compare the prediction; probabilities may differ by one step of float32. Raises NotServed."""
+    try:
+        found, right = (
+            msgspec.json.decode(whole.partition(b"\r\n\r\n")[2], type=Answered) for whole in (answer, expected)
+        )
+    except msgspec.DecodeError as error:
+        raise NotServed(f"expected a document like ours: {error}") from None
+    distances = (abs(found.probabilities.get(name, 2.0) - share) for name, share in right.probabilities.items())
+    if (found.prediction, found.species) != (right.prediction, right.species) or max(distances) > TOLERANCE:
+        raise NotServed(f"another answer: expected {right}, found {found}")
+
+
+def check_size(answer: bytes, expected: bytes) -> None:
+    """Compare the size with that of our answer, but for headers of the server's own. Raises NotServed."""
+    if abs(len(answer) - len(expected)) > OWN_HEADERS:
+        raise NotServed(f"expected an answer of {len(expected)} bytes, found {len(answer)}")

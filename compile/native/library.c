@@ -16,7 +16,7 @@
 #include "header.h" /* tl2cgen: union Entry, predict() */
 #endif
 
-#define BOUNDARY 64 /* bytes: the widest vector */
+#define BOUNDARY 64 /* bytes: the alignment of the widest vector */
 
 #define SOFTMAX 0
 #define SIGMOID 1
@@ -31,7 +31,7 @@ void library_shape(int32_t out[5]) {
 }
 
 #if TRANSFORM == SOFTMAX
-/* XGBoost, src/common/math.h, Softmax: float32 exponentials, their sum in float64, one float32 division each. */
+/* As Softmax in XGBoost's src/common/math.h: float32 exponentials, a float64 sum, one float32 division each. */
 static int32_t transform(const float *margin, float *probability) {
     float largest = margin[0];
     for (int i = 1; i < OUTPUT_COUNT; i++) largest = margin[i] > largest ? margin[i] : largest;
@@ -43,7 +43,7 @@ static int32_t transform(const float *margin, float *probability) {
     for (int i = 0; i < OUTPUT_COUNT; i++) probability[i] /= (float)sum;
     int32_t label = 0;
     float most = LABEL_FROM[0];
-    for (int i = 1; i < OUTPUT_COUNT; i++) { /* the first of equals, as in numpy and XGBoost; without a branch */
+    for (int i = 1; i < OUTPUT_COUNT; i++) { /* the first of equal values, as in numpy and XGBoost; without a branch */
         const int32_t more = -(LABEL_FROM[i] > most);
         label = (i & more) | (label & ~more);
         most = LABEL_FROM[i] > most ? LABEL_FROM[i] : most;
@@ -51,7 +51,7 @@ static int32_t transform(const float *margin, float *probability) {
     return label;
 }
 #elif TRANSFORM == SIGMOID
-/* XGBoost, src/common/math.h, Sigmoid: the exponent is bounded so that expf cannot overflow. */
+/* As Sigmoid in XGBoost's src/common/math.h: the exponent is bounded, so that expf cannot overflow. */
 static int32_t transform(const float *margin, float *probability) {
     probability[0] = 1.0f / (expf(fminf(-margin[0], 88.7f)) + 1.0f);
     return probability[0] > 0.5f;
@@ -70,7 +70,7 @@ static int32_t predict_row(const float *feature, float *margin, float *probabili
         if (isnan(feature[i])) row[i].missing = -1;
         else row[i].fvalue = feature[i];
     }
-    /* predict() adds each leaf to what it finds: XGBoost too starts from the base, then adds the trees in order. */
+    /* predict() adds each leaf to margin. Like XGBoost, start from the base and add the trees in order. */
     memcpy(margin, BASE_MARGINS, sizeof BASE_MARGINS);
     predict(row, 1, margin);
 #else
@@ -114,7 +114,7 @@ int32_t library_instruction_sets(void) {
 #endif
 }
 
-/* Blocks while they pay, single rows for what is left. */
+/* Evaluate blocks while at least BLOCK_FROM rows remain, then single rows. Return 0, or -1 without memory. */
 static int32_t predict_all(int32_t instruction_set, int derived, const float *row, int64_t rows, float *margin,
                            float *probability, int32_t *label) {
     const int width = derived ? FEATURE_COUNT : MEASUREMENT_COUNT;
@@ -133,7 +133,7 @@ static int32_t predict_all(int32_t instruction_set, int derived, const float *ro
     for (; done < rows; done++) {
         float *to = margin + done * OUTPUT_COUNT, *share = probability + done * OUTPUT_COUNT;
         float copy[FEATURE_COUNT > MEASUREMENT_COUNT ? FEATURE_COUNT : MEASUREMENT_COUNT];
-        memcpy(copy, row + done * width, width * sizeof *copy); /* a row of the caller's need not be aligned */
+        memcpy(copy, row + done * width, width * sizeof *copy); /* the caller's rows need not be aligned */
         label[done] = derived ? predict_features(copy, to, share) : predict_one(copy, to, share);
     }
     return 0;

@@ -1,4 +1,5 @@
-/* Bit planes: one bit a row, for as many rows as one vector has bits. What differs between instruction sets is here.
+/* Bit planes: one bit for each row, for as many rows as a vector has bits. All that depends on the instruction set is
+ * here.
  *
  * compare_rows      column[ROWS] against one threshold -> one plane
  * rank_of_16        one value among 16 thresholds
@@ -30,7 +31,7 @@ typedef uint64_t plane __attribute__((vector_size(PLANE_BYTES), aligned(PLANE_BY
 
 #define UNROLL _Pragma("GCC unroll 8")
 
-/* The plane of one threshold: 1 where the value is not below it. NaN counts as below. */
+/* Compute the plane of one threshold: 1 if the value is not below the threshold. NaN counts as below. */
 static inline void compare_rows(const float *column, float threshold, plane *out) {
     uint8_t *bits = (uint8_t *)out;
 #if INSTRUCTION_SET == 2
@@ -65,7 +66,7 @@ static inline void compare_rows(const float *column, float threshold, plane *out
 #endif
 }
 
-/* How many of 16 sorted thresholds are not above the value. Padding is NaN, which counts as above, as NaN itself. */
+/* Return how many of 16 sorted thresholds are not above the value. Padding is NaN, which counts as above. 0 for NaN. */
 static inline uint32_t rank_of_16(float value, const float *threshold) {
 #if INSTRUCTION_SET == 2
     return (uint32_t)__builtin_popcount(
@@ -85,7 +86,7 @@ static inline uint32_t rank_of_16(float value, const float *threshold) {
 #endif
 }
 
-/* The leaf index of rows in bytes, one bit from each plane; depth <= 8. */
+/* The leaf indices of rows as bytes, with one bit from each plane; depth <= 8. */
 #if INSTRUCTION_SET == 2
 static inline __attribute__((always_inline)) __m512i leaf_indices(const plane *planes, int depth, int group) {
     __m512i index = _mm512_setzero_si512();
@@ -136,7 +137,7 @@ static inline __attribute__((always_inline)) void add_leaves(const plane *planes
     }
 }
 #else
-/* Each bit of a byte as a byte, 0 or 1. */
+/* A table from a byte to 8 bytes: each bit becomes a byte of 0 or 1. */
 #define BIT(B, I) ((uint64_t)((B) >> (I) & 1) << 8 * (I))
 #define SPREAD_1(B) BIT(B, 0) | BIT(B, 1) | BIT(B, 2) | BIT(B, 3) | BIT(B, 4) | BIT(B, 5) | BIT(B, 6) | BIT(B, 7)
 #define SPREAD_4(B) SPREAD_1(B), SPREAD_1((B) + 1), SPREAD_1((B) + 2), SPREAD_1((B) + 3)
@@ -145,7 +146,8 @@ static inline __attribute__((always_inline)) void add_leaves(const plane *planes
 static const uint64_t SPREAD[256] = {SPREAD_64(0), SPREAD_64(64), SPREAD_64(128), SPREAD_64(192)};
 
 #if INSTRUCTION_SET == 1
-/* The low three bits of an index choose in a register of eight leaves, each further bit between two halves of them. */
+/* The low three bits of an index select one of eight leaves in a register. Each further bit selects
+ * one of two halves. */
 #define ALWAYS_INLINE inline __attribute__((always_inline))
 static ALWAYS_INLINE __m256 look_up_3(__m256i index, const __m256 *table) {
     return _mm256_permutevar8x32_ps(table[0], index);

@@ -1,7 +1,7 @@
-/* predict_one as a function of Python: a call through ctypes costs as much as several predictions.
+/* predict_one as a Python function: a call through ctypes takes as long as several predictions.
  *
- * Written against Python's stable ABI (3.2 and later), whose functions are given at run time: the library is built
- * without Python's headers, runs under every Python 3 and needs none. */
+ * It uses Python's stable ABI (3.2 and later), and gets the addresses of its functions at run time. So the library is
+ * built without Python's headers, works with every Python 3, and can be loaded without Python. */
 #include <stddef.h>
 #include <stdlib.h>
 
@@ -36,7 +36,7 @@ static struct {
     object *(*PyCFunction_NewEx)(void *, object *, object *);
 } python;
 
-static float *margins; /* the caller's, of the last call */
+static float *margins; /* the caller's memory: the margins of the last call */
 static object *names;  /* a tuple: the keys of the probabilities */
 
 static object *predict_tuple(object *self, object *measurements) {
@@ -53,7 +53,7 @@ static object *predict_tuple(object *self, object *measurements) {
     }
     const int32_t label = predict_one(measurement, margins, probability);
     object *answer = python.PyTuple_New(5), *shares = python.PyDict_New();
-    if (!answer || !shares) return NULL; /* MemoryError; what was made is lost with the process that has no memory */
+    if (!answer || !shares) return NULL; /* MemoryError: what was made leaks */
     for (int i = 0; i < OUTPUT_COUNT; i++) {
         object *share = python.PyFloat_FromDouble(probability[i]);
         if (!share || python.PyDict_SetItem(shares, python.PyTuple_GetItem(names, i), share)) return NULL;
@@ -72,7 +72,7 @@ void *python_predict(void *const functions[], float *margin, void *output_names,
     __builtin_memcpy(&python, functions, sizeof python);
     margins = margin;
     names = output_names;
-    /* Never freed: the function reads it as it goes, and the garbage collector may unmap the library before that. */
+    /* Never freed: the function reads it when it is deallocated, and the library may be unmapped before that. */
     struct definition *definition = malloc(sizeof *definition);
     if (!definition) return NULL;
     definition->name = "predict";

@@ -1,7 +1,7 @@
-/* Judging an answer: how far a bird is from those the model knows, and which species cannot be excluded.
+/* Judging an answer: how far a bird is from the birds that the model knows, and which species cannot be excluded.
  *
- * model.h has, written by compile/reference.py: REFERENCE, and where it is 1 squared_distances(), DISTANCE_LIMIT and
- * SET_THRESHOLDS. Without a reference nothing is known: the distance is NaN, in no distribution, and the set empty. */
+ * compile/uncertainty.py writes into model.h: REFERENCE; and if it is 1, squared_distances(), DISTANCE_LIMIT and
+ * SET_THRESHOLDS. If REFERENCE is 0, the distance is NaN, out of distribution, and the set is empty. */
 #ifndef REFERENCE_H
 #define REFERENCE_H
 
@@ -10,7 +10,8 @@
 
 #include "model.h"
 
-/* measurement[MEASUREMENT_COUNT] in: the smallest Mahalanobis distance to a class. Infinite where a value is missing. */
+/* Return the smallest Mahalanobis distance of measurement[MEASUREMENT_COUNT] to a class. Infinite if a value
+ * is missing. */
 static inline float reference_distance(const float *measurement) {
 #if REFERENCE
     float squared[OUTPUT_COUNT], least = INFINITY;
@@ -32,7 +33,7 @@ static inline int in_distribution(float distance) {
 #endif
 }
 
-/* probability[OUTPUT_COUNT] in; bit i is set where class i is in the prediction set, of which there is at least one. */
+/* Return the prediction set of probability[OUTPUT_COUNT]: bit i for class i. It has at least one class. */
 static inline int32_t prediction_set(const float *probability) {
 #if REFERENCE
     int32_t members = 0;

@@ -1,6 +1,6 @@
-/* Many rows, a block at a time: compiled once for each instruction set.
+/* Many rows, one block at a time. This file is compiled once for each instruction set.
  *
- * 1. The block is turned into columns. Every distinct comparison of the whole model becomes a plane: a bit a row.
+ * 1. The block is turned into columns. Every distinct comparison of the model becomes a plane: one bit for each row.
  * 2. A tree's leaf index is d planes, folded from the leaves up by selecting between the planes of both children:
  *    one instruction decides one bit for all rows of the block.
  * 3. The planes become indices, and the leaves are added to the sums: trees in order, as XGBoost adds them. */
@@ -17,7 +17,7 @@ static inline plane choose(plane right, plane if_right, plane if_left) {
     return (right & if_right) | (~right & if_left);
 }
 
-/* planes_D: the D planes of the leaf index of a perfect tree of depth D; `order` is its root's. */
+/* planes_D computes the D planes of the leaf index of a perfect tree of depth D. `order` begins with its root. */
 static inline void planes_1(const plane_index *order, const plane *goes_right, plane *out) {
     out[0] = goes_right[order[0]];
 }
@@ -31,7 +31,7 @@ static inline void planes_1(const plane_index *order, const plane *goes_right, p
         out[BELOW] = here;                                                                                      \
     }
 #if INSTRUCTION_SET == 2
-#define COMPARE_MOST 48 /* thresholds: above, ranking is faster */
+#define COMPARE_MOST 48 /* thresholds; with more, ranking is faster */
 #else
 #define COMPARE_MOST 24
 #endif
@@ -63,7 +63,7 @@ static inline void add_planes(const struct tree *tree, const plane *goes_right, 
     }
 }
 
-/* A tree that is too deep for planes: eight rows walk it together, each without a branch. */
+/* Add a tree that is too deep or too sparse for planes: eight rows walk it at once, without branches. */
 static void add_walk(const struct tree *tree, const float (*column)[ROWS], float *sum) {
     const struct node *nodes = NODES + tree->nodes;
     for (int i = 0; i < ROWS; i += 8) {
@@ -77,7 +77,7 @@ static void add_walk(const struct tree *tree, const float (*column)[ROWS], float
     }
 }
 
-/* How many of a column's thresholds are not above the value: first which 16 of them, then among these. */
+/* Return how many of a column's thresholds are not above the value: first find the group of 16, then the rank in it. */
 static inline uint32_t rank_in(const struct column *column, float value) {
     const float *threshold = THRESHOLDS + column->thresholds, *group = GROUPS + column->groups;
     uint32_t before = 0;
@@ -89,8 +89,9 @@ static inline uint32_t rank_in(const struct column *column, float value) {
     return 16 * before + rank_of_16(value, threshold + 16 * before);
 }
 
-/* One plane a threshold. Few thresholds: each is compared with all rows. Many: each row is ranked among them and sets
- * its bit in the plane of the last threshold that it is not below; then every plane takes in those above it. */
+/* Compute one plane for each threshold. With few thresholds, each is compared with all rows. With many, each row is
+ * ranked among them and sets its bit in the plane of the last threshold that is not above it. Then every plane includes
+ * the planes of higher thresholds. */
 static void compare_column(const struct column *column, const float *value, plane *goes_right) {
     plane *planes = goes_right + column->first_plane;
     if (column->count <= COMPARE_MOST) {
@@ -104,7 +105,7 @@ static void compare_column(const struct column *column, const float *value, plan
     for (uint32_t i = column->count; i-- > 1;) planes[i] |= planes[i + 1];
 }
 
-/* A column that sends missing values right sees +infinity for NaN, which is below no threshold. */
+/* In a column that sends missing values right, +infinity replaces NaN: it is below no threshold. */
 static void compare_columns(const float (*feature)[ROWS], plane *goes_right) {
     for (int i = 0; i < COLUMN_COUNT; i++) {
         const float *value = feature[COLUMNS[i].feature];
@@ -118,7 +119,7 @@ static void compare_columns(const float (*feature)[ROWS], plane *goes_right) {
     memset(goes_right, 0, sizeof *goes_right);
 }
 
-/* The first ROWS rows or fewer; the rest of a block repeats the first row. */
+/* Load at most ROWS rows as columns. If there are fewer, the rest of the block repeats the first row. */
 static void load_columns(const float *row, int64_t rows, int width, float (*column)[ROWS]) {
     for (int i = 0; i < ROWS; i++) {
         const float *from = row + (i < rows ? i : 0) * width;
@@ -134,9 +135,14 @@ static void copy_columns_with_missing_low(float (*column)[ROWS]) {
 #endif
 
 static void derive_columns(const float (*measurement)[ROWS], float (*feature)[ROWS]) {
+#if DERIVES
     for (int i = 0; i < ROWS; i++) {
         DERIVE_COLUMNS(measurement, feature, i)
     }
+#else
+    for (int j = 0; j < FEATURE_COUNT; j++)
+        for (int i = 0; i < ROWS; i++) feature[j][i] = present(measurement[j][i]);
+#endif
 }
 
 void NAMED(predict_block, INSTRUCTION_SET)(const float *row, int64_t rows, int derived, struct block_memory *memory,

@@ -1,4 +1,4 @@
-/* A block of rows, for each instruction set: 0 the baseline, 1 AVX2, 2 AVX-512. */
+/* Predicting a block of rows, for each instruction set: 0 is the baseline, 1 AVX2, 2 AVX-512. */
 #ifndef ROWS_H
 #define ROWS_H
 
@@ -6,9 +6,9 @@
 
 #include "model.h"
 
-#define MOST_ROWS 512 /* of a block of any instruction set */
+#define MOST_ROWS 512 /* the largest block of any instruction set */
 
-/* Scratch of one call, on a boundary of 64 bytes; each instruction set uses the part that it needs. */
+/* The working memory of one call, aligned to 64 bytes. Each instruction set uses the part that it needs. */
 struct block_memory {
     float measurements[MEASUREMENT_COUNT][MOST_ROWS];
     float columns[(WALKED_TREES ? 2 : 1) * FEATURE_COUNT][MOST_ROWS];
@@ -16,8 +16,8 @@ struct block_memory {
     uint8_t planes[PLANE_COUNT][MOST_ROWS / 8];
 };
 
-/* row[rows][FEATURE_COUNT where derived, else MEASUREMENT_COUNT] in, margin[rows][OUTPUT_COUNT] out; rows is at most
- * that instruction set's block. */
+/* In: row[rows][derived ? FEATURE_COUNT : MEASUREMENT_COUNT]. Out: margin[rows][OUTPUT_COUNT]. `rows` is at most the
+ * instruction set's block size. */
 void predict_block_0(const float *row, int64_t rows, int derived, struct block_memory *memory, float *margin);
 void predict_block_1(const float *row, int64_t rows, int derived, struct block_memory *memory, float *margin);
 void predict_block_2(const float *row, int64_t rows, int derived, struct block_memory *memory, float *margin);

@@ -1,10 +1,10 @@
-/* One row, without a branch that data decides: several trees at once, each a level at a time. */
+/* One row, without branches that depend on data: several trees at once, one level at a time. */
 #include <math.h>
 
 #include "model_data.h"
 #include "walk.h"
 
-#define TOGETHER 8 /* trees; enough to hide the latency of a step, few enough for the registers */
+#define TOGETHER 8 /* trees; enough to hide the latency of a step, and few enough for the registers */
 
 static inline uint32_t step(const struct node *nodes, uint32_t at, const float *row) {
     const struct node node = nodes[at];

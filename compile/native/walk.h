@@ -1,7 +1,7 @@
 #ifndef WALK_H
 #define WALK_H
 
-/* feature[FEATURE_COUNT] in; margin[OUTPUT_COUNT] out: the base, then every tree's leaf, in order. */
+/* In: feature[FEATURE_COUNT]. Out: margin[OUTPUT_COUNT], the base plus every tree's leaf, added in order. */
 void walk_row(const float *feature, float *margin);
 
 #endif

@@ -1,12 +1,27 @@
-"""Two releases of two models, and a place to publish them."""
+"""Two releases of two models, and a place to publish them; a browser."""
 
+import shutil
+from collections.abc import Iterator
 from pathlib import Path
 
 import pytest
+from selenium import webdriver
 
-from bundle.keys import SigningKey
-from tests.app.releases import Release, Shop, of_first_rounds, sign_copy, with_golden
-from tests.bundle.making import new_key
+from bundle.signing.private import SigningKey
+from tests.support.bundles import new_key
+from tests.support.releases import Release, Shop, of_first_rounds, sign_copy, with_golden
+
+FLAGS = (
+    "--headless",
+    "--no-sandbox",
+    "--disable-gpu",
+    "--disable-quic",
+    "--no-first-run",
+    "--disable-background-networking",
+    "--disable-component-update",
+    "--disable-sync",
+    "--disable-dev-shm-usage",
+)
 
 
 @pytest.fixture(scope="session")
@@ -16,7 +31,7 @@ def signing_key() -> SigningKey:
 
 @pytest.fixture(scope="session")
 def first(bundle_path: Path, tmp_path_factory: pytest.TempPathFactory, signing_key: SigningKey) -> Release:
-    """The compiled bundle, signed."""
+    """Sign the compiled bundle."""
     return sign_copy(bundle_path, tmp_path_factory.mktemp("first") / "bundle", signing_key)
 
 
@@ -24,17 +39,31 @@ def first(bundle_path: Path, tmp_path_factory: pytest.TempPathFactory, signing_k
 def second(
     model_path: Path, bundle_path: Path, tmp_path_factory: pytest.TempPathFactory, signing_key: SigningKey
 ) -> Release:
-    """The first twenty rounds of the same model: it answers every row otherwise."""
+    """Make a release of the first twenty rounds of the model, which answers every row otherwise."""
     return of_first_rounds(20, model_path, bundle_path, tmp_path_factory.mktemp("second"), signing_key)
 
 
 @pytest.fixture(scope="session")
 def bad(first: Release, tmp_path_factory: pytest.TempPathFactory, signing_key: SigningKey) -> Release:
-    """Signed, but its library does not give its golden answer."""
+    """Make a signed release whose library does not give its golden answer."""
     return with_golden(first, tmp_path_factory.mktemp("bad") / "bundle", signing_key)
 
 
 @pytest.fixture
 def shop(tmp_path: Path, signing_key: SigningKey) -> Shop:
-    """An empty store in a directory."""
+    """Make an empty store in a directory."""
     return Shop(str(tmp_path / "store"), signing_key)
+
+
+@pytest.fixture(scope="module")
+def browser() -> Iterator[webdriver.Chrome]:
+    chromium, driver = shutil.which("chromium"), shutil.which("chromedriver")
+    if not (chromium and driver):
+        pytest.skip("no browser here: apt install chromium chromium-driver")
+    options = webdriver.ChromeOptions()
+    options.binary_location = chromium
+    for flag in FLAGS:
+        options.add_argument(flag)
+    started = webdriver.Chrome(options=options, service=webdriver.ChromeService(driver))
+    yield started
+    started.quit()

@@ -6,7 +6,7 @@ from benchmarks.load.profiles import PROFILES, REPORTED, REQUIRED, Figure, Objec
 
 
 def test_profiles_are_as_published() -> None:
-    """Users and seconds."""
+    """Users and seconds are as published."""
     found = {name: (p.users_at(0), p.users_at(p.seconds), p.seconds) for name, p in PROFILES.items()}
     assert found == {
         "baseline": (1, 1, 60),
@@ -20,18 +20,18 @@ def test_profiles_are_as_published() -> None:
 
 
 def test_tenfold_is_ten_times_normal() -> None:
-    """In users and in what they ask."""
+    """Ten times as many requests are offered."""
     normal, tenfold = PROFILES["normal"], PROFILES["tenfold"]
     assert tenfold.users_at(30) * tenfold.asks_per_second == 10 * normal.users_at(30) * normal.asks_per_second
 
 
 def test_a_spike_grows_evenly() -> None:
-    """Also asked before its start, as in the warm-up."""
+    """The number of users grows evenly; in the warm-up it is the first."""
     spike = PROFILES["spike"]
     assert [spike.users_at(second) for second in (-3, 0, 20, 40, 59.9)] == [1, 1, 34, 67, 100]
 
 
-@pytest.mark.parametrize("profile", PROFILES.values(), ids=str)
+@pytest.mark.parametrize("profile", PROFILES.values(), ids=lambda profile: profile.name)
 def test_every_profile_can_be_kept(profile: Profile) -> None:
     """It warms up for at least one look at the shape, demands what is required, and offers more than it demands."""
     for one in (profile, profile.shortened()):

@@ -4,7 +4,7 @@ import msgspec
 import pytest
 
 from benchmarks.load.questions import MIX, Kind, Question, ask, mistake, on_record, out_of_distribution, read_birds
-from tests.service import Service
+from tests.support.service import Service
 
 BIRDS = read_birds()
 RIGHT = {
@@ -24,7 +24,7 @@ def random() -> Random:
 
 @pytest.mark.parametrize("kind", MIX, ids=lambda kind: kind.__name__)
 def test_the_service_answers_every_kind_rightly(service: Service, random: Random, kind: Kind) -> None:
-    """Many of each, over a real socket."""
+    """The service answers many questions of each kind rightly, over a real socket."""
     for _ in range(100):
         question = kind(random, BIRDS)
         reply = service.request("POST", "/predict", question.body, {"content-type": question.content_type})
@@ -32,7 +32,7 @@ def test_the_service_answers_every_kind_rightly(service: Service, random: Random
 
 
 def test_all_kinds_are_asked(random: Random) -> None:
-    """About as often as the mix says."""
+    """Each kind is asked about as often as the mix says."""
     names = [ask(random, BIRDS).name for _ in range(5_000)]
     assert len(set(names)) == len(MIX)
     assert 0.85 < sum(name.startswith("bird") for name in names) / len(names) < 0.95
@@ -40,7 +40,7 @@ def test_all_kinds_are_asked(random: Random) -> None:
 
 
 def test_birds_on_record_are_those_of_the_data(random: Random) -> None:
-    """As a person would type them."""
+    """Birds on record have the numbers that a person would type."""
     assert len(BIRDS) == 342
     assert on_record(random, BIRDS[:1]).body == msgspec.json.encode(BIRDS[0])
     assert list(BIRDS[0].values()) == [39.1, 18.7, 181.0, 3750.0]
@@ -65,7 +65,7 @@ def test_a_wrong_prediction_is_a_mistake(change: dict[str, object], said: str) -
 
 
 def test_so_is_everything_around_it(random: Random) -> None:
-    """Status, header, an out-of-distribution bird that is taken for one of ours, and a problem of another status."""
+    """A wrong status, a missing header, and an out-of-distribution bird that is not recognised are mistakes."""
     body = msgspec.json.encode(RIGHT)
     assert mistake(QUESTION, 503, {}, b"") == "expected status 200, found 503"
     assert mistake(QUESTION, 0, {}, b"") == "expected status 200, found no answer"
@@ -75,4 +75,4 @@ def test_so_is_everything_around_it(random: Random) -> None:
     bad = Question("400", b"{}", 400)
     assert mistake(bad, 400, {}, b'{"status": 400, "detail": "too long"}') == ""
     assert "another status" in mistake(bad, 400, {}, b'{"status": 422, "detail": "too long"}')
-    assert "problem document" in mistake(bad, 400, {}, b"nonsense")
+    assert "another document" in mistake(bad, 400, {}, b"nonsense")

@@ -3,13 +3,13 @@ from pathlib import Path
 import pytest
 
 from bundle.fetch import read_directory
-from bundle.keys import SigningKey
 from bundle.merge import merge
 from bundle.refusal import BundleRefusal
+from bundle.signing.private import SigningKey
 from bundle.verify import IN_PLACE, VerifiedBundle, Wanted
 from bundle.write import write_bundle
 from contract.manifest import platform_name
-from tests.bundle.making import MACHINES, make
+from tests.support.bundles import MACHINES, make
 
 ALL = Wanted(all_platforms=True)
 
@@ -20,7 +20,7 @@ def made_for(directory: Path, platform: str, label: str = "1", model: bytes = b"
 
 
 def test_bundles_of_one_model_become_one(tmp_path: Path) -> None:
-    """Which holds for each platform what its own held; in whatever order they come it is the same."""
+    """A merge in any order has for each platform what its own bundle had."""
     parts = [made_for(tmp_path / platform, platform) for platform in MACHINES]
     manifest, files = merge(parts, None)
     assert merge(parts[::-1], None) == (manifest, files)
@@ -33,7 +33,7 @@ def test_bundles_of_one_model_become_one(tmp_path: Path) -> None:
 
 
 def test_bundles_of_two_models_do_not(tmp_path: Path) -> None:
-    """Nor two of one platform, nor two versions unless the one is given."""
+    """A merge of two models, of one platform twice, or of two versions is refused."""
     first, second = MACHINES
     one = made_for(tmp_path / "1", first)
     for other, told in (
@@ -49,7 +49,16 @@ def test_bundles_of_two_models_do_not(tmp_path: Path) -> None:
 
 
 def test_the_same_twice_is_the_same(tmp_path: Path, key: SigningKey) -> None:
-    """Merging again adds nothing."""
+    """A second merge adds nothing."""
     make(tmp_path, key)
     bundle = read_directory(tmp_path, IN_PLACE, ALL)
     assert merge([bundle, bundle], None)[1] == bundle.files
+
+
+@pytest.mark.parametrize("label", ["", "two words", "2026\n", "\x1b[31m", "a" * 65])
+def test_a_label_that_no_manifest_may_have_is_refused(tmp_path: Path, key: SigningKey, label: str) -> None:
+    """A faulty label is refused before anything is written."""
+    make(tmp_path, key)
+    with pytest.raises(BundleRefusal, match="expected letters, digits") as refusal:
+        merge([read_directory(tmp_path, IN_PLACE, ALL)], label)
+    assert refusal.value.reason == "usage"

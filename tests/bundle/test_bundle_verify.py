@@ -1,4 +1,4 @@
-"""Whatever is wrong with a bundle, it is refused, by a reason that says what."""
+"""Verification: each fault of a bundle is refused by its own reason."""
 
 import json
 import os
@@ -12,14 +12,14 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from bundle.fetch import read_directory
-from bundle.keys import SigningKey
 from bundle.machine import check_machine
 from bundle.refusal import BundleRefusal
-from bundle.signature import MANIFEST, POINTER, sign, signature_file
+from bundle.signing.private import SigningKey
+from bundle.signing.signature import MANIFEST, POINTER, sign, signature_file
 from bundle.verify import IN_PLACE, Trust, Wanted
 from contract.certificate import certificate_file
 from contract.manifest import MANIFEST_FILE, MODEL_FILE, Digest, platform_name
-from tests.bundle.making import MACHINES, header, make, new_key, put_manifest
+from tests.support.bundles import MACHINES, header, make, new_key, put_manifest
 
 LIBRARY = f"libmodel-{platform_name()}.so"
 CERTIFICATE = certificate_file(platform_name())
@@ -50,7 +50,7 @@ def put(directory: Path, key: SigningKey, name: str, data: bytes) -> None:
 
 
 def test_a_good_bundle_is_what_was_read(made: Path, key: SigningKey, trust: Trust) -> None:
-    """The very bytes, and who signed them."""
+    """A good bundle has the very bytes and names its signer."""
     verified = read_directory(made, trust)
     assert verified.digest == Digest.of((made / MANIFEST_FILE).read_bytes()).sha256
     assert verified.library == (made / LIBRARY).read_bytes()
@@ -59,7 +59,7 @@ def test_a_good_bundle_is_what_was_read(made: Path, key: SigningKey, trust: Trus
 
 
 def test_a_library_cut_anywhere_is_refused(bundle_path: Path, tmp_path: Path) -> None:
-    """A real one, at every 512 bytes, and by one byte."""
+    """A library cut at any 512 bytes, or by one byte, is refused."""
     copy = Path(shutil.copytree(bundle_path, tmp_path / "bundle"))
     data = (copy / LIBRARY).read_bytes()
     for length in [*range(0, len(data), 512), len(data) - 1]:
@@ -71,7 +71,7 @@ def test_a_library_cut_anywhere_is_refused(bundle_path: Path, tmp_path: Path) ->
 def test_any_flipped_bit_of_any_file_is_refused(
     data: st.DataObject, key: SigningKey, trust: Trust, tmp_path_factory: pytest.TempPathFactory
 ) -> None:
-    """The manifest's, the certificate's, the model's, the library's."""
+    """A flipped bit in any file is refused."""
     directory = tmp_path_factory.mktemp("flipped")
     make(directory, key, size=100)
     path = directory / data.draw(st.sampled_from(sorted(set(os.listdir(directory)) - {signature_file(key.public)})))
@@ -84,7 +84,7 @@ def test_any_flipped_bit_of_any_file_is_refused(
 
 
 def test_more_bytes_than_the_manifest_says_are_not_read(made: Path, trust: Trust) -> None:
-    """One more than the manifest's size tells it."""
+    """A file longer than the manifest says is refused after one byte more."""
     with (made / LIBRARY).open("ab") as file:
         file.truncate(1 << 40)  # a hole, larger than any memory
     refused(made, trust, "size", "found more than")
@@ -95,7 +95,7 @@ def test_more_bytes_than_the_manifest_says_are_not_read(made: Path, trust: Trust
 
 
 def test_a_library_for_another_machine_is_refused(made: Path, key: SigningKey, trust: Trust) -> None:
-    """Though everything else fits."""
+    """A library for another machine is refused, although everything else fits."""
     library = header(OTHER) + bytes(100)
     certificate = json.loads((made / CERTIFICATE).read_bytes())
     put(made, key, LIBRARY, library)
@@ -104,7 +104,7 @@ def test_a_library_for_another_machine_is_refused(made: Path, key: SigningKey, t
 
 
 def test_a_library_of_another_model_is_refused(made: Path, key: SigningKey, trust: Trust, tmp_path: Path) -> None:
-    """It comes with its own certificate, which names its own model."""
+    """A library with another model's certificate is refused."""
     make(tmp_path / "other", key, label="2", model=b'{"another": 1}')
     for name in (LIBRARY, CERTIFICATE):
         put(made, key, name, (tmp_path / "other" / name).read_bytes())
@@ -115,7 +115,7 @@ def test_a_library_of_another_model_is_refused(made: Path, key: SigningKey, trus
 def test_two_releases_do_not_mix(
     made: Path, key: SigningKey, trust: Trust, tmp_path: Path, names: tuple[str, ...]
 ) -> None:
-    """Files of another valid release of the same model, or its manifest without its signature."""
+    """Files of another release are refused, and so is its manifest without its signature."""
     make(tmp_path / "other", key, label="2")
     for name in names:
         shutil.copy(tmp_path / "other" / name, made / name)
@@ -125,7 +125,7 @@ def test_two_releases_do_not_mix(
 
 
 def test_an_unsigned_bundle_is_refused_unless_that_is_excused(made: Path, key: SigningKey, trust: Trust) -> None:
-    """An absent signature is excused, one that does not hold never is."""
+    """A setting excuses an absent signature and never a wrong one."""
     path = made / signature_file(key.public)
     signature = path.read_bytes()
     path.unlink()
@@ -145,7 +145,7 @@ def test_an_unsigned_bundle_is_refused_unless_that_is_excused(made: Path, key: S
 
 
 def test_another_key_s_signature_does_not_count(made: Path, key: SigningKey) -> None:
-    """Neither under its own name, nor under the trusted key's."""
+    """Another key's signature is refused under its own name and under a trusted one."""
     other = new_key()
     refused(made, Trust((other.public,)), "unsigned")
     shutil.copy(made / signature_file(key.public), made / signature_file(other.public))
@@ -153,7 +153,7 @@ def test_another_key_s_signature_does_not_count(made: Path, key: SigningKey) -> 
 
 
 def test_one_of_several_trusted_keys_is_enough(made: Path, key: SigningKey) -> None:
-    """So that keys can be changed: sign with both, trust both, leave one."""
+    """A signature by one of several trusted keys is enough, so keys can change."""
     other = new_key()
     assert read_directory(made, Trust((other.public, key.public))).signed_by == key.public.key_id
     encoded = (made / MANIFEST_FILE).read_bytes()
@@ -163,8 +163,35 @@ def test_one_of_several_trusted_keys_is_enough(made: Path, key: SigningKey) -> N
     assert len(both.signatures) == 2
 
 
+@pytest.mark.parametrize("junk", ["", "junk", "of other bytes", "a directory", "a link", "too long"])
+def test_one_good_signature_is_enough_whatever_lies_beside_it(
+    made: Path, key: SigningKey, tmp_path: Path, junk: str
+) -> None:
+    """A good signature is enough, and other files beside it are reported."""
+    other = new_key()
+    path = made / signature_file(other.public)
+    if junk == "a directory":
+        path.mkdir()
+    elif junk == "a link":
+        (tmp_path / "far").write_bytes(sign(other, MANIFEST, (made / MANIFEST_FILE).read_bytes()))
+        path.symlink_to(tmp_path / "far")
+    else:
+        path.write_bytes(
+            {"of other bytes": sign(other, MANIFEST, b"x"), "too long": b" " * 9999}.get(junk, junk.encode())
+        )
+    for keys in ((other.public, key.public), (key.public, other.public)):
+        bundle = read_directory(made, Trust(keys))
+        assert bundle.signed_by == key.public.key_id
+        assert bundle.signers == (key.public.key_id,)
+        assert list(bundle.bad_signatures) == [path.name]
+        assert str(path) in bundle.bad_signatures[path.name]
+    with pytest.raises(BundleRefusal) as refusal:
+        read_directory(made, Trust((other.public,), required=False))  # a wrong one alone is not excused
+    assert refusal.value.reason in ("signature", "name")
+
+
 def test_a_symbolic_link_in_a_bundle_is_refused(made: Path, trust: Trust, tmp_path: Path) -> None:
-    """Though it leads to the right bytes: they could be changed between check and load elsewhere."""
+    """A symbolic link is refused, although it leads to the right bytes."""
     for name in (LIBRARY, MODEL_FILE, MANIFEST_FILE):
         outside = tmp_path / name
         (made / name).rename(outside)
@@ -176,7 +203,7 @@ def test_a_symbolic_link_in_a_bundle_is_refused(made: Path, trust: Trust, tmp_pa
 
 
 def test_what_is_no_regular_file_is_refused(made: Path, trust: Trust) -> None:
-    """A named pipe would never end, a directory never begin."""
+    """A named pipe or a directory in the place of a file is refused."""
     (made / LIBRARY).unlink()
     os.mkfifo(made / LIBRARY)
     refused(made, trust, "name", "expected a regular file")
@@ -205,7 +232,7 @@ def test_what_is_no_regular_file_is_refused(made: Path, trust: Trust) -> None:
     ],
 )
 def test_a_name_that_is_none_is_refused(made: Path, key: SigningKey, trust: Trust, name: str) -> None:
-    """Out of the bundle, hidden, or one of those beside the manifest; also where this platform does not need it."""
+    """A file name that is hidden, reserved or leads out of the bundle is refused."""
     edit(made, key, lambda m: m["files"].update({name: m["files"][MODEL_FILE]}))
     refused(made, trust, "name", "not the name of a file")
 
@@ -214,6 +241,8 @@ def test_a_name_that_is_none_is_refused(made: Path, key: SigningKey, trust: Trus
     ("change", "reason"),
     [
         (lambda m: m["interface"]["classes"].reverse(), "contract"),
+        (lambda m: m["trees"].update(objective="binary:logistic"), "contract"),
+        (lambda m: m["trees"]["base_margins"].pop(), "contract"),
         (lambda m: m["platforms"].clear(), "platform"),
         (lambda m: m["platforms"][platform_name()].update(library="unlisted"), "format"),
         (lambda m: m["platforms"][platform_name()].update(certificate="unlisted"), "certificate"),
@@ -221,6 +250,8 @@ def test_a_name_that_is_none_is_refused(made: Path, key: SigningKey, trust: Trus
         (lambda m: m["platforms"][platform_name()].update(certificate_sha256="0" * 64), "certificate"),
         (lambda m: m.update(model_sha256="0" * 64), "format"),
         (lambda m: m.update(bundle_version="two words"), "format"),
+        (lambda m: m.update(bundle_version="1\n"), "format"),
+        (lambda m: m.update(model_sha256=m["model_sha256"] + "\n"), "format"),
         (lambda m: m.update(created_at="2026-11-23"), "format"),
         (lambda m: m.update(format_version=1), "format"),
         (lambda m: m["files"].pop(MODEL_FILE), "format"),
@@ -232,13 +263,13 @@ def test_a_name_that_is_none_is_refused(made: Path, key: SigningKey, trust: Trus
 def test_a_signed_manifest_that_does_not_fit_is_refused(
     made: Path, key: SigningKey, trust: Trust, change: Edit, reason: str
 ) -> None:
-    """A signature says who made it, not that it is right."""
+    """A signed manifest that does not fit this service is refused."""
     edit(made, key, change)
     refused(made, trust, reason)
 
 
 def test_only_this_platform_s_files_are_read(tmp_path: Path, key: SigningKey, trust: Trust) -> None:
-    """Others' may be absent, unless all are wanted."""
+    """Files of other platforms may be absent, unless all are wanted."""
     make(tmp_path, key, platforms=(platform_name(), OTHER))
     assert set(read_directory(tmp_path, trust, Wanted(all_platforms=True)).certificates) == {platform_name(), OTHER}
     (tmp_path / f"libmodel-{OTHER}.so").unlink()
@@ -251,7 +282,7 @@ def test_only_this_platform_s_files_are_read(tmp_path: Path, key: SigningKey, tr
 def test_a_file_that_is_swapped_while_it_is_checked_changes_nothing(
     made: Path, trust: Trust, monkeypatch: pytest.MonkeyPatch
 ) -> None:
-    """What was checked are bytes in memory: what is loaded are the same."""
+    """The checked bytes are the loaded bytes, although the file was swapped."""
     before = (made / LIBRARY).read_bytes()
 
     def swap(*arguments: Any) -> None:

@@ -7,7 +7,7 @@ import pytest
 from bundle.write import write_bundle
 from contract.manifest import MANIFEST_FILE, Manifest, decode_manifest
 from contract.refusal import Refusal
-from tests.faults import fail_nth_write
+from tests.support.faults import fail_nth_write
 
 
 @pytest.fixture(scope="module")
@@ -20,7 +20,7 @@ def snapshot(directory: Path) -> dict[str, bytes]:
 
 
 def test_writing_again_changes_nothing(tmp_path: Path, manifest: Manifest) -> None:
-    """The same manifest and files give the same directory."""
+    """A second write of the same bundle gives the same directory."""
     first = write_bundle(tmp_path / "bundle", manifest, {"a": b"1"})
     before = snapshot(tmp_path)
     assert write_bundle(tmp_path / "bundle", manifest, {"a": b"1"}) == first
@@ -28,7 +28,7 @@ def test_writing_again_changes_nothing(tmp_path: Path, manifest: Manifest) -> No
 
 
 def test_a_damaged_bundle_is_mended_by_writing_it_again(tmp_path: Path, manifest: Manifest) -> None:
-    """The mend that a refusal names is true."""
+    """A second write repairs a damaged bundle, as the refusal says."""
     directory = write_bundle(tmp_path / "bundle", manifest, {"a": b"1"})
     (directory / "a").write_bytes(b"damaged")
     (directory / "extra").write_bytes(b"")
@@ -38,7 +38,7 @@ def test_a_damaged_bundle_is_mended_by_writing_it_again(tmp_path: Path, manifest
 
 
 def test_the_previous_bundle_stays_and_older_ones_go(tmp_path: Path, manifest: Manifest) -> None:
-    """A service that is reading the previous bundle can finish."""
+    """A write keeps the previous bundle for its readers and removes older ones."""
     written = [
         write_bundle(tmp_path / "bundle", msgspec.structs.replace(manifest, bundle_version=str(n)), {})
         for n in range(3)
@@ -49,7 +49,7 @@ def test_the_previous_bundle_stays_and_older_ones_go(tmp_path: Path, manifest: M
 
 
 def test_a_directory_of_somebody_else_is_not_touched(tmp_path: Path, manifest: Manifest) -> None:
-    """Only what this command made is replaced."""
+    """A write replaces only a directory that this command made."""
     (tmp_path / "photos").mkdir()
     with pytest.raises(Refusal, match="not a bundle made by this command"):
         write_bundle(tmp_path / "photos", manifest, {})
@@ -58,7 +58,7 @@ def test_a_directory_of_somebody_else_is_not_touched(tmp_path: Path, manifest: M
 def test_a_fault_at_any_operation_leaves_the_previous_bundle(
     tmp_path: Path, manifest: Manifest, monkeypatch: pytest.MonkeyPatch
 ) -> None:
-    """The Nth file operation fails, N = 1, 2, 3, ... until none does: a reader always finds a whole bundle."""
+    """A fault of any file operation leaves a whole bundle to readers."""
     out = tmp_path / "bundle"
     write_bundle(out, manifest, {"a": b"old"})
     newer = msgspec.structs.replace(manifest, format_version=3)

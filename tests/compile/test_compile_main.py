@@ -9,13 +9,13 @@ import xgboost
 
 from contract.certificate import Certificate
 from contract.manifest import MANIFEST_FILE, MODEL_FILE, TRAINING_FILE, Digest, decode_manifest, platform_name
-from contract.reference import REFERENCE_FILE
 from contract.trees import TREES_FILE
-from tests.commands import run_module
+from contract.uncertainty import UNCERTAINTY_FILE
+from tests.support.commands import run_module
 
 
 def test_the_bundle_holds_what_its_manifest_says(bundle_path: Path, model_path: Path) -> None:
-    """The library, the model and the training summary, each with its size and digest, and nothing else."""
+    """The bundle has exactly the files of its manifest, with their sizes and digests."""
     manifest = decode_manifest((bundle_path / MANIFEST_FILE).read_bytes(), "manifest.json")
     (target,) = manifest.platforms.values()
     assert set(manifest.files) == {
@@ -23,7 +23,7 @@ def test_the_bundle_holds_what_its_manifest_says(bundle_path: Path, model_path: 
         MODEL_FILE,
         target.certificate,
         TRAINING_FILE,
-        REFERENCE_FILE,
+        UNCERTAINTY_FILE,
         TREES_FILE,
     }
     assert set(os.listdir(bundle_path)) == {*manifest.files, MANIFEST_FILE}
@@ -39,11 +39,9 @@ EPOCH = {"SOURCE_DATE_EPOCH": "1700000000"}
 PINNED = ("--one-row", "walk", "--block-from", "32")
 
 
+@pytest.mark.long
 def test_the_same_model_gives_the_same_bundle(model_path: Path, tmp_path: Path) -> None:
-    """With the measured choices and the time given, its name, which is its manifest's digest, is the same.
-
-    The C can be read.
-    """
+    """Two compilations with one model, choices and time give one bundle."""
     names = []
     for place in ("a", "b"):
         out = tmp_path / place / "bundle"
@@ -60,7 +58,7 @@ def test_the_same_model_gives_the_same_bundle(model_path: Path, tmp_path: Path) 
 
 
 def test_the_choice_is_recorded_with_its_figures(bundle_path: Path) -> None:
-    """What was timed, in microseconds a row, and the fastest of it."""
+    """The manifest has the measured times, and the fastest choice."""
     manifest = decode_manifest((bundle_path / MANIFEST_FILE).read_bytes(), "manifest.json")
     tuning = manifest.platforms[platform_name()].tuning
     one_row = {name: figure for name, figure in tuning.figures.items() if name.startswith("one row")}
@@ -72,7 +70,7 @@ def test_the_choice_is_recorded_with_its_figures(bundle_path: Path) -> None:
     ("arguments", "told"),
     [
         (["no-such-model.json"], "make train"),
-        (["Makefile"], "not an XGBoost model"),
+        (["Makefile"], "a model that XGBoost saved"),
         (["{model}", "--out", "{tmp}/file/bundle"], "cannot write the bundle"),
         (["{model}", "--out", "{tmp}"], "not a bundle made by this command"),
         (["{model}", "--emit-c", "{tmp}/file"], "cannot write the C"),
@@ -83,7 +81,7 @@ def test_the_choice_is_recorded_with_its_figures(bundle_path: Path) -> None:
     ],
 )
 def test_a_mistake_is_one_line_and_status_2(model_path: Path, tmp_path: Path, arguments: list[str], told: str) -> None:
-    """It says what to do, and nothing is written."""
+    """A mistake ends with status 2 and one line, and writes nothing."""
     (tmp_path / "file").write_bytes(b"")
     given = [argument.format(model=model_path, tmp=tmp_path) for argument in arguments]
     result = run_module("compile", *given)
@@ -94,8 +92,9 @@ def test_a_mistake_is_one_line_and_status_2(model_path: Path, tmp_path: Path, ar
     assert os.listdir(tmp_path) == ["file"]
 
 
+@pytest.mark.long
 def test_another_model_compiles_and_says_that_the_service_will_refuse_it(tmp_path: Path) -> None:
-    """An XGBoost model of other features is no penguin model."""
+    """A model with other features compiles with a notice that the service will refuse it."""
     matrix = xgboost.DMatrix([[1.0, 2.0], [3.0, 4.0], [5.0, 6.0], [7.0, 9.0]], [0, 1, 0, 1])
     path = tmp_path / "model.json"
     xgboost.train({"objective": "binary:logistic", "min_child_weight": 0}, matrix, 3).save_model(path)
@@ -104,9 +103,10 @@ def test_another_model_compiles_and_says_that_the_service_will_refuse_it(tmp_pat
     assert "the service will refuse it: expected measurements bill_length_mm" in result.stderr
 
 
+@pytest.mark.long
 @pytest.mark.parametrize("summary", [b"{}", b"\xff", None])
 def test_a_summary_of_another_model_is_refused(artifacts: Path, tmp_path: Path, summary: bytes | None) -> None:
-    """A training that was stopped half way leaves an old model beside a new summary."""
+    """A training summary of another model is refused."""
     path = tmp_path / "penguin_model.json"
     path.write_bytes((artifacts / path.name).read_bytes() + b" ")
     (tmp_path / TRAINING_FILE).write_bytes((artifacts / TRAINING_FILE).read_bytes() if summary is None else summary)
@@ -118,18 +118,18 @@ def test_a_summary_of_another_model_is_refused(artifacts: Path, tmp_path: Path, 
 
 @pytest.mark.parametrize("reference", [b"{}", b"\xff", "another model", "another shape"])
 def test_a_reference_that_does_not_belong_is_refused(artifacts: Path, tmp_path: Path, reference: bytes | str) -> None:
-    """One of another model or of other measurements, or what is no reference."""
+    """A reference of another model or a malformed one is refused."""
     path = tmp_path / "penguin_model.json"
     path.write_bytes((artifacts / path.name).read_bytes())
-    data = (artifacts / REFERENCE_FILE).read_bytes()
+    data = (artifacts / UNCERTAINTY_FILE).read_bytes()
     if reference == "another model":
         reference = data.replace(Digest.of(path.read_bytes()).sha256.encode(), b"0" * 64)
     elif reference == "another shape":
         reference = data.replace(b'"Gentoo": {', b'"Emperor": {')
     assert isinstance(reference, bytes)
     assert reference != data
-    (tmp_path / REFERENCE_FILE).write_bytes(reference)
+    (tmp_path / UNCERTAINTY_FILE).write_bytes(reference)
     result = run_module("compile", path, "--out", tmp_path / "bundle", *PINNED)
     assert result.returncode == 2
-    assert "train again: make train" in result.stderr
+    assert "train again: python -m train, or remove it" in result.stderr
     assert not (tmp_path / "bundle").exists()

@@ -5,7 +5,7 @@ from compile.source import make_exact
 
 
 def test_leaves_become_float32_and_late_bases_go() -> None:
-    """tl2cgen's sums are rounded from double precision; XGBoost's are float32 throughout."""
+    """The C sums in float32 throughout, as XGBoost does."""
     text = (
         "  result[0] += 0.1;\n    result[12] += -1;\n  // Apply base_scores\n  result[0] += 0;\n  result[1] += 0;\n  x"
     )
@@ -14,7 +14,7 @@ def test_leaves_become_float32_and_late_bases_go() -> None:
 
 @given(st.floats(width=32, allow_nan=False, allow_infinity=False))
 def test_every_spelling_of_a_leaf_stays_its_value(leaf: float) -> None:
-    """Whatever form a float32 is printed in, the literal is valid C and the same number."""
+    """A leaf in any spelling is valid C of the same value."""
     for spelling in {repr(leaf), f"{leaf:g}", f"{leaf:.9g}", f"{leaf:.9e}"}:
         text, count = make_exact(f"result[0] += {spelling};\n")
         literal = text.removeprefix("result[0] += ").removesuffix(";\n")

@@ -6,22 +6,23 @@ from pathlib import Path
 
 import pytest
 
-from app.library import Library
+from binding.library import Library
 from compile import toolchain
-from compile.booster import Model
-from compile.parity import certify
+from compile.certification.parity import certify
+from compile.reading.booster import CompilableModel
 from compile.toolchain import Unit, compile_units, find_compiler
 from contract.refusal import Refusal
-from tests.compile.building import built
+from tests.support.libraries import built
 
 linux_only = pytest.mark.skipif(sys.platform != "linux", reason="ELF libraries are Linux's")
 
 
+@pytest.mark.long
 @pytest.mark.parametrize("compiler", ["gcc", "clang"])
 def test_either_compiler_makes_an_equal_library(
-    model: Model, tmp_path: Path, monkeypatch: pytest.MonkeyPatch, compiler: str
+    model: CompilableModel, tmp_path: Path, monkeypatch: pytest.MonkeyPatch, compiler: str
 ) -> None:
-    """Whichever compiler there is, the library equals XGBoost; its bytes do not depend on the directory."""
+    """Each compiler's library equals XGBoost and does not depend on the directory."""
     if not shutil.which(compiler):
         pytest.skip(f"no {compiler} here: apt install {compiler}")
     monkeypatch.setenv("CC", compiler)
@@ -34,7 +35,7 @@ def test_either_compiler_makes_an_equal_library(
 
 @linux_only
 def test_the_library_is_hardened(image: bytes, tmp_path: Path) -> None:
-    """Relocations are read-only, no stack is executable, and only the interface is exported."""
+    """The library has read-only relocations, no executable stack and exports only its interface."""
     if not shutil.which("readelf"):
         pytest.skip("no readelf here: apt install binutils")
     path = tmp_path / "library.so"
@@ -64,9 +65,9 @@ def test_the_library_is_hardened(image: bytes, tmp_path: Path) -> None:
 
 @linux_only
 def test_another_architecture_builds_and_answers(
-    model: Model, image: bytes, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+    model: CompilableModel, image: bytes, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
 ) -> None:
-    """The library for aarch64, run by an emulator, gives the golden row the margins that XGBoost gives it here."""
+    """A library for aarch64, run by an emulator, gives the golden row's margins."""
     cross, emulator = "aarch64-linux-gnu-gcc", "qemu-aarch64"
     if platform.machine() == "aarch64" or not (shutil.which(cross) and shutil.which(emulator)):
         pytest.skip("no cross compiler: apt install gcc-aarch64-linux-gnu libc6-dev-arm64-cross qemu-user")
@@ -90,7 +91,7 @@ def test_another_architecture_builds_and_answers(
 
 
 def test_no_compiler_is_refused_with_what_to_install(monkeypatch: pytest.MonkeyPatch) -> None:
-    """Both where CC names none and where PATH has none."""
+    """A missing compiler is refused with what to install."""
     monkeypatch.setenv("CC", "no-such-compiler")
     with pytest.raises(Refusal, match="CC=no-such-compiler is not on PATH"):
         find_compiler()
@@ -121,7 +122,7 @@ ANSWERS = 'case "$1" in --version) echo "fake 1"; exit;; -dumpmachine) echo x86_
 def test_a_compiler_that_fails_is_told_in_one_line(
     tmp_path: Path, monkeypatch: pytest.MonkeyPatch, behaviour: str, told: str
 ) -> None:
-    """An error, a kill and a hang: each is named."""
+    """A compiler that fails, dies or hangs is named in one line."""
     monkeypatch.setenv("CC", str(script(tmp_path / "cc", ANSWERS + behaviour)))
     monkeypatch.setattr(toolchain, "TIMEOUT_S", 0.5)
     with pytest.raises(Refusal, match=told) as refusal:
@@ -130,7 +131,7 @@ def test_a_compiler_that_fails_is_told_in_one_line(
 
 
 def test_a_compiler_that_is_no_program_is_refused(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
-    """An executable file of the wrong format."""
+    """A compiler that is not a program is refused."""
     path = tmp_path / "cc"
     path.write_bytes(b"\x7fELF nonsense")
     path.chmod(0o755)

@@ -8,7 +8,7 @@ from contract.refusal import Refusal
 
 
 def test_writes_and_overwrites(tmp_path: Path) -> None:
-    """The new bytes replace the old ones, and parent directories are made."""
+    """A write replaces the old bytes and makes parent directories."""
     path = tmp_path / "a" / "b"
     write_atomically(path, b"old")
     write_atomically(path, b"new")
@@ -18,7 +18,7 @@ def test_writes_and_overwrites(tmp_path: Path) -> None:
 
 @pytest.mark.parametrize("failing", [1, 2])
 def test_a_failed_sync_leaves_the_old_bytes(tmp_path: Path, monkeypatch: pytest.MonkeyPatch, failing: int) -> None:
-    """Whichever fsync fails (of the file, of the directory), a reader finds one whole version and no leftovers."""
+    """A failed fsync leaves one whole version and no leftovers."""
     path = tmp_path / "file"
     write_atomically(path, b"old")
     calls = 0
@@ -39,7 +39,7 @@ def test_a_failed_sync_leaves_the_old_bytes(tmp_path: Path, monkeypatch: pytest.
 
 
 def test_a_file_in_the_place_of_a_directory_is_refused(tmp_path: Path) -> None:
-    """The refusal names the path that cannot be written."""
+    """A path that cannot be written is named in the refusal."""
     (tmp_path / "file").write_bytes(b"")
     with pytest.raises(Refusal, match="file/child"):
         write_atomically(tmp_path / "file" / "child", b"")

@@ -7,7 +7,7 @@ from contract.refusal import Refusal
 
 
 def test_encoding_is_stable(bundle_path: Path) -> None:
-    """What was decoded encodes to the same bytes, so digests of manifests mean something."""
+    """A decoded manifest encodes to the same bytes."""
     data = (bundle_path / MANIFEST_FILE).read_bytes()
     assert encode(decode_manifest(data, "manifest.json")) == data
 
@@ -25,8 +25,8 @@ def test_encoding_is_stable(bundle_path: Path) -> None:
     ],
 )
 def test_what_is_no_manifest_is_refused_by_name(data: bytes, found: str) -> None:
-    """The refusal names the file, what is wrong with it, and the command that mends it."""
+    """A faulty manifest is refused with file, fault and the command that repairs it."""
     with pytest.raises(Refusal, match=found) as refusal:
         decode_manifest(data, "some/manifest.json")
     assert "some/manifest.json" in str(refusal.value)
-    assert "make compile" in str(refusal.value)
+    assert "python -m compile MODEL" in str(refusal.value)

@@ -5,14 +5,14 @@ from hypothesis import given
 from hypothesis import strategies as st
 from hypothesis.extra.numpy import arrays
 
-from contract.reference import Gaussian, squared_distance
+from contract.uncertainty import Gaussian, squared_distance
 
 
 @given(arrays(np.float64, (40, 4), elements=st.floats(-3, 3)), arrays(np.float64, 4, elements=st.floats(-9, 9)))
 def test_it_is_the_mahalanobis_distance(
     noise: "np.ndarray[tuple[int, int], np.dtype[np.float64]]", bird: object
 ) -> None:
-    """As the textbook has it, with the inverse of the covariance; here of numbers, as of any column."""
+    """The distance is the Mahalanobis distance, of numbers and of columns."""
     sample = noise + np.random.default_rng(0).normal(size=noise.shape)
     mean, covariance = sample.mean(axis=0), np.cov(sample, rowvar=False)
     factor = np.linalg.inv(np.linalg.cholesky(covariance))

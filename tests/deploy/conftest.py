@@ -6,10 +6,10 @@ from pathlib import Path
 import msgspec
 import pytest
 
-from bundle.keys import SigningKey
+from bundle.signing.private import SigningKey
 from contract.measurements import MEASUREMENTS
-from tests.app.releases import Release, of_first_rounds, relabelled, sign_copy
-from tests.bundle.making import new_key
+from tests.support.bundles import new_key
+from tests.support.releases import Release, of_first_rounds, relabelled, sign_copy
 from train.penguins import load
 
 
@@ -20,13 +20,13 @@ def key() -> SigningKey:
 
 @pytest.fixture(scope="session")
 def old(bundle_path: Path, tmp_path_factory: pytest.TempPathFactory, key: SigningKey) -> Release:
-    """What serves."""
+    """Make the release that serves."""
     return sign_copy(bundle_path, tmp_path_factory.mktemp("old") / "bundle", key)
 
 
 @pytest.fixture(scope="session")
 def good(old: Release, tmp_path_factory: pytest.TempPathFactory, key: SigningKey) -> Release:
-    """The same model as another bundle."""
+    """Make another bundle of the model."""
     return relabelled(old, tmp_path_factory.mktemp("good") / "bundle", key)
 
 
@@ -34,13 +34,13 @@ def good(old: Release, tmp_path_factory: pytest.TempPathFactory, key: SigningKey
 def different(
     model_path: Path, bundle_path: Path, tmp_path_factory: pytest.TempPathFactory, key: SigningKey
 ) -> Release:
-    """The first round of the model: sound, and worse."""
+    """Make a release of the model's first round, which is sound and worse."""
     return of_first_rounds(1, model_path, bundle_path, tmp_path_factory.mktemp("different"), key)
 
 
 @pytest.fixture(scope="session")
 def bodies() -> list[bytes]:
-    """Birds of the data set, drawn at random."""
+    """Draw birds of the data set at random."""
     names = [measurement.name for measurement in MEASUREMENTS]
     birds = [dict(zip(names, map(float, row), strict=True)) for row in load().measurements]
     return [msgspec.json.encode(bird) for bird in random.Random(1).choices(birds, k=20_000)]  # noqa: S311

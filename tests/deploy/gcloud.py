@@ -10,6 +10,7 @@ import re
 import sys
 import time
 from pathlib import Path
+from typing import NoReturn
 
 PROJECT = "penguins-471103"
 NUMBER = "123456789012"
@@ -50,21 +51,20 @@ WITHOUT_SUBJECT = {"run revisions list", "auth print-access-token"}
 MANY_SUBJECTS = {"services enable"}
 
 
-def refuse(message: str, status: int = 1) -> None:
-    """As gcloud does."""
+def refuse(message: str, status: int = 1) -> NoReturn:
+    """End as gcloud does."""
     print(f"ERROR: {message}", file=sys.stderr)
     sys.exit(status)
 
 
 def parsed(words: list[str]) -> tuple[str, list[str], dict[str, str]]:
-    """The command, what it is about, its flags. Ends where any of them is not as gcloud wants it."""
+    """Return the command, its subjects and its flags. Ends if gcloud would not take any of them."""
     plain = [word for word in words if not word.startswith("--")]
     flags = {flag: value for flag, _, value in (word.partition("=") for word in words if word.startswith("--"))}
     flags.pop("--quiet", None)
     name = next((name for name in COMMANDS if plain[: len(name.split())] == name.split()), None)
     if name is None:
         refuse(f"(gcloud) Invalid choice: {' '.join(plain)!r}.", 2)
-    assert name
     subjects = plain[len(name.split()) :]
     required, optional = COMMANDS[name]
     if required - set(flags) or set(flags) - required - optional:
@@ -77,7 +77,7 @@ def parsed(words: list[str]) -> tuple[str, list[str], dict[str, str]]:
 
 
 class Google:
-    """What there is."""
+    """What Google Cloud has, kept in a file."""
 
     def __init__(self, directory: Path) -> None:
         self.path = directory / "state.json"
@@ -169,7 +169,7 @@ def valid(name: str) -> bool:
 
 
 def main() -> None:
-    """One call."""
+    """Answer one call."""
     directory = Path(os.environ["FAKE_GCLOUD"])
     with (directory / "calls.jsonl").open("a") as file:
         file.write(json.dumps(sys.argv[1:]) + "\n")

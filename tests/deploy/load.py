@@ -14,7 +14,7 @@ SLOW_SECONDS = 0.05
 
 
 class Seen(NamedTuple):
-    """What came of a request."""
+    """What became of a request."""
 
     status: int  # 0 where there was none
     version: str
@@ -22,7 +22,7 @@ class Seen(NamedTuple):
 
 
 class Load:
-    """Requests under way, counted by what came of them."""
+    """Requests under way, counted by what became of them."""
 
     def __init__(self, port: int, bodies: Sequence[bytes], connections: int = CONNECTIONS) -> None:
         self._port = port
@@ -32,7 +32,7 @@ class Load:
         self._threads = [threading.Thread(target=self._ask, args=(count,)) for count in self._counts]
 
     def count(self, **wanted: object) -> int:
-        """Requests for which all of this is so."""
+        """Return how many requests fit all of this."""
         counts = [dict(counter) for counter in self._counts]
         return sum(
             number
@@ -77,7 +77,7 @@ class Load:
 
 
 def _reply(connection: socket.socket) -> tuple[int, str, bool]:
-    """Status, model version, whether it ends the connection. Raises ValueError where it was cut off."""
+    """Read status, model version and whether the connection ends. Raises ValueError if it was cut off."""
     data = b""
     while b"\r\n\r\n" not in data:
         data += _more(connection)

@@ -6,8 +6,8 @@ import subprocess
 import sys
 from pathlib import Path
 
-from tests.commands import ROOT
 from tests.deploy.gcloud import PROJECT
+from tests.support.commands import ROOT
 
 DIGEST = "0123456789abcdef" * 4
 ENVIRONMENT = {
@@ -36,24 +36,24 @@ class Project:
 
     @property
     def environment(self) -> dict[str, str]:
-        """Of the shell."""
+        """Return the environment of the shell."""
         return {**os.environ, **ENVIRONMENT, "PATH": f"{self.directory}/bin", "FAKE_GCLOUD": str(self.directory)}
 
     @property
     def calls(self) -> list[list[str]]:
-        """What gcloud was told."""
+        """Return what gcloud was told."""
         path = self.directory / "calls.jsonl"
         return [json.loads(line) for line in path.read_text().splitlines()] if path.exists() else []
 
     @property
     def state(self) -> dict[str, object]:
-        """What there is."""
+        """Return what gcloud has made."""
         path = self.directory / "state.json"
         state: dict[str, object] = json.loads(path.read_text()) if path.exists() else {}
         return state
 
     def deploy(self, *arguments: str, fault: str = "", **environment: str) -> "subprocess.CompletedProcess[str]":
-        """`python -m deploy`, whose Nth call of gcloud has a fault."""
+        """Run `python -m deploy`, with a fault at the Nth call of gcloud."""
         number = ""
         out = [f"--out={self.directory}/service.yaml"] if arguments[0] in ("plan", "up") else []
         if fault:

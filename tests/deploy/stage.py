@@ -8,33 +8,33 @@ from contextlib import contextmanager
 from pathlib import Path
 from typing import NamedTuple
 
-from deploy.audit import Entry, read_entries
+from deploy.canary.audit import AuditEntry, read_entries
+from deploy.canary.plan import CanaryPlan
 from deploy.haproxy import HAProxy
-from deploy.plan import Plan
-from tests.app.releases import Release
-from tests.commands import ROOT
-from tests.service import Service, serving
-from tests.telemetry import eventually, free_port, needed
+from tests.support.commands import ROOT
+from tests.support.releases import Release
+from tests.support.service import Service, serving
+from tests.support.telemetry import eventually, free_port, needed
 
 # Large effects need few samples: a canary of seconds. Two busy cores are slow whenever they like: hence the tolerance.
-PLAN = Plan(errors=0.3, slower=0.3, tolerance=20, species=0.3, disagreement_effect=0.4, poll_seconds=0.1)
+PLAN = CanaryPlan(errors=0.3, slower=0.3, tolerance=20, species=0.3, disagreement_effect=0.4, poll_seconds=0.1)
 SLOW = """
 import sys, time
 if sys.orig_argv[1:3] == ["-m", "app"]:
-    import app.predict
-    usual = app.predict.predictor
+    import app.answers.predict
+    usual = app.answers.predict.predictor
     def predictor(*arguments, **named):
         handler = usual(*arguments, **named)
         def slower(body):
             time.sleep(0.1)
             return handler(body)
         return slower
-    app.predict.predictor = predictor
+    app.answers.predict.predictor = predictor
 """
 
 
 class Stage(NamedTuple):
-    """`blue` serves, `green` is to be let in."""
+    """Two revisions: `blue` serves, and `green` is to be let in."""
 
     directory: Path
     port: int
@@ -52,11 +52,11 @@ class Stage(NamedTuple):
         return self.splitter.shares()["green"]
 
     @property
-    def audit(self) -> list[Entry]:
+    def audit(self) -> list[AuditEntry]:
         return read_entries(self.directory / "canary.jsonl")
 
-    def arguments(self, *more: str, plan: Plan = PLAN, green: str = "green") -> list[str]:
-        """The command."""
+    def arguments(self, *more: str, plan: CanaryPlan = PLAN, green: str = "green") -> list[str]:
+        """Return the command of the canary."""
         pages = tuple(f"http://127.0.0.1:{port}/metrics" for port in self.metrics)
         given = {field: getattr(plan, field) for field in plan.__struct_fields__ if field != "steps"}
         numbers = [f"--{name.replace('_', '-')}={value}" for name, value in given.items()]
@@ -65,21 +65,21 @@ class Stage(NamedTuple):
         metrics = [f"--old-metrics={pages[0]}", f"--new-metrics={pages[1]}"]
         return [sys.executable, "-m", "deploy", "canary", "blue", green, *where, *asked, *metrics, *numbers, *more]
 
-    def canary(self, *more: str, plan: Plan = PLAN, green: str = "green") -> "subprocess.CompletedProcess[str]":
-        """One, to its end."""
+    def canary(self, *more: str, plan: CanaryPlan = PLAN, green: str = "green") -> "subprocess.CompletedProcess[str]":
+        """Run a canary to its end."""
         command = self.arguments(*more, plan=plan, green=green)
         return subprocess.run(command, cwd=ROOT, capture_output=True, text=True, timeout=60, check=False)
 
-    def start(self, plan: Plan = PLAN) -> "subprocess.Popen[str]":
-        """One that is under way."""
+    def start(self, plan: CanaryPlan = PLAN) -> "subprocess.Popen[str]":
+        """Start a canary."""
         command = self.arguments(plan=plan)
         return subprocess.Popen(command, cwd=ROOT, stdout=subprocess.PIPE, stderr=subprocess.STDOUT, text=True)
 
     def canary_killed_at(self, share: int) -> bool:
-        """One that is killed as soon as its log says that share; whether it came so far."""
+        """Kill a canary as soon as its log says that share. Return whether it came so far."""
         process = self.start()
         try:
-            assert process.stdout
+            assert process.stdout is not None
             return any(f"shifted {share} %" in line for line in process.stdout)
         finally:
             process.kill()
@@ -88,7 +88,7 @@ class Stage(NamedTuple):
 
 @contextmanager
 def stage(directory: Path, old: Release, new: Release, **environment: str) -> Iterator[Stage]:
-    """Blue with the old release, green with the new one and this environment."""
+    """Run blue with the old release, and green with the new one and this environment."""
     needed("haproxy", "haproxy")
     metrics, front = (free_port(), free_port()), free_port()
     with (
@@ -101,7 +101,7 @@ def stage(directory: Path, old: Release, new: Release, **environment: str) -> It
 
 @contextmanager
 def haproxy(directory: Path, port: int, blue: Service, green: Service) -> Iterator[None]:
-    """It runs with the configuration that is in the repository."""
+    """Run HAProxy with the repository's configuration."""
     environment = {
         **os.environ,
         "HAPROXY_SOCKET": str(directory / "admin.sock"),
@@ -119,6 +119,6 @@ def haproxy(directory: Path, port: int, blue: Service, green: Service) -> Iterat
 
 
 def slow(directory: Path) -> dict[str, str]:
-    """The environment of a revision that takes its time."""
+    """Return the environment of a slow revision."""
     (directory / "sitecustomize.py").write_text(SLOW)
     return {"PYTHONPATH": f"{directory}:{ROOT}"}

@@ -6,7 +6,7 @@ from pathlib import Path
 
 import pytest
 
-from deploy import iam
+from deploy.google import iam
 from tests.deploy.gcloud import NUMBER
 from tests.deploy.project import Project
 
@@ -17,14 +17,14 @@ def project(tmp_path: Path) -> Project:
 
 
 def assert_refused(ran: object, expected: str) -> None:
-    """One line and status 2."""
+    """Check for one line and status 2."""
     assert (ran.returncode, ran.stderr.count("\n")) == (2, 1), ran  # type: ignore[attr-defined]
     assert ran.stderr.startswith("error: "), ran  # type: ignore[attr-defined]
     assert expected in ran.stderr  # type: ignore[attr-defined]
 
 
 def test_the_plan_prints_every_command_and_runs_none(project: Project) -> None:
-    """What `up` then asks of gcloud is what was printed."""
+    """`plan` prints exactly the commands that `up` runs, and runs none."""
     planned = project.deploy("plan")
     assert planned.returncode == 0, planned.stderr
     assert project.calls == []
@@ -34,7 +34,7 @@ def test_the_plan_prints_every_command_and_runs_none(project: Project) -> None:
 
 
 def test_the_first_revision_serves_and_the_next_waits(project: Project) -> None:
-    """A second one changes no share; what to type next is said."""
+    """The first revision serves, and the next one gets no share."""
     assert "penguins-one serves" in project.deploy("up").stdout
     second = project.deploy("up", REVISION="two")
     assert second.stdout.splitlines()[-1].endswith("make canary OLD=penguins-one NEW=penguins-two")
@@ -46,7 +46,7 @@ def test_the_first_revision_serves_and_the_next_waits(project: Project) -> None:
 
 @pytest.mark.parametrize("kind", ["fail", "denied", "garbage"])
 def test_a_failure_of_any_call_is_one_line(project: Project, kind: str) -> None:
-    """Fail the Nth call until there is none: what serves goes on, and a rerun finishes."""
+    """A failure of any call is one line, what serves goes on, and a rerun finishes."""
     assert project.deploy("up").returncode == 0
     before = project.state
     for call in range(1, 3 if kind == "garbage" else 4):
@@ -57,7 +57,7 @@ def test_a_failure_of_any_call_is_one_line(project: Project, kind: str) -> None:
 
 
 def test_a_lost_answer_is_made_up_for(project: Project) -> None:
-    """It was done and gcloud says it was not: the rerun finds it done."""
+    """A call whose answer was lost is found done by a rerun."""
     assert project.deploy("up").returncode == 0
     assert_refused(project.deploy("up", REVISION="two", fault="lost:3"), "UNAVAILABLE")
     assert project.deploy("up", REVISION="two").returncode == 0
@@ -65,12 +65,12 @@ def test_a_lost_answer_is_made_up_for(project: Project) -> None:
 
 
 def test_gcloud_that_hangs_is_not_waited_for(project: Project) -> None:
-    """GCLOUD_SECONDS."""
+    """A gcloud that hangs is ended after GCLOUD_SECONDS."""
     assert_refused(project.deploy("up", fault="hang:1", GCLOUD_SECONDS="1"), "no answer within 1 s")
 
 
 def test_there_is_no_gcloud(project: Project, tmp_path: Path) -> None:
-    """What to install."""
+    """A missing gcloud is refused with what to install."""
     for command in (["up"], ["iam", "--yes"], ["status"], ["rollback", "a", "b", "--audit", str(project.audit)]):
         assert_refused(project.deploy(*command, PATH=str(tmp_path)), "install the Google Cloud CLI")
 
@@ -91,14 +91,15 @@ def test_there_is_no_gcloud(project: Project, tmp_path: Path) -> None:
     ],
 )
 def test_a_mistake_is_told_before_anything_is_done(project: Project, variable: str, value: str, expected: str) -> None:
-    """By the variable's name."""
+    """A faulty variable is named before any command runs."""
     ran = project.deploy("up", **{variable: value})
     assert_refused(ran, expected)
     assert project.state == {} or "service" not in project.state or project.state["service"] is None
 
 
+@pytest.mark.long
 def test_iam_prints_first_and_acts_when_told(project: Project) -> None:
-    """All commands are printed before the first one runs; a second time all is there already."""
+    """`iam` prints all commands before it runs them, and a second run finds all done."""
     printed = project.deploy("iam")
     assert printed.returncode == 0, printed.stderr
     assert project.calls == []
@@ -114,8 +115,9 @@ def test_iam_prints_first_and_acts_when_told(project: Project) -> None:
     assert project.state["made"] == made
 
 
+@pytest.mark.long
 def test_iam_goes_on_where_it_was_stopped(project: Project) -> None:
-    """Any call may fail: one line says how far it came, and a rerun does the rest."""
+    """`iam` says how far it came when a call fails, and a rerun does the rest."""
     count = len([line for line in project.deploy("iam").stdout.splitlines() if line.startswith("gcloud ")])
     for call in (2, count // 2, count + 1):
         assert_refused(project.deploy("iam", "--yes", fault=f"denied:{call}"), f"{call - 2} of {count} are done")
@@ -124,7 +126,7 @@ def test_iam_goes_on_where_it_was_stopped(project: Project) -> None:
 
 
 def test_rights_are_the_least(project: Project) -> None:
-    """No basic role, no administrator; no key is ever made, and no secret gets a version that signs."""
+    """No account gets a basic role or a key, and no secret gets a version that signs."""
     printed = project.deploy("iam").stdout
     roles = {word.partition("=")[2] for word in printed.split() if word.startswith("--role=")}
     assert not {role for role in roles if role.endswith(("admin", "Admin", "owner", "editor", "viewer"))} - {
@@ -137,7 +139,7 @@ def test_rights_are_the_least(project: Project) -> None:
 
 
 def test_rollback_by_hand(project: Project) -> None:
-    """All requests go to the old revision, in one call; of what is not there nothing is sent anywhere."""
+    """A rollback sends all requests to the old revision in one call, or refuses an absent one."""
     for revision in ("one", "two"):
         assert project.deploy("up", REVISION=revision).returncode == 0
     audit = ["--audit", str(project.audit)]
@@ -151,7 +153,7 @@ def test_rollback_by_hand(project: Project) -> None:
 
 
 def test_a_wrong_place_of_the_log_is_told(project: Project, tmp_path: Path) -> None:
-    """It is opened before anything is done."""
+    """A log that cannot be opened ends the command before it does anything."""
     (tmp_path / "file").write_text("")
     ran = project.deploy("rollback", "a", "b", "--audit", str(tmp_path / "file" / "log"))
     assert_refused(ran, "choose another with --audit")

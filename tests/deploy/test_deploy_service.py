@@ -10,13 +10,13 @@ import msgspec
 import pytest
 import yaml
 
-from app.settings import Settings as AppSettings
-from app.settings import read_settings as read_app_settings
-from deploy.render import render
-from deploy.settings import Settings, read_settings
-from tests.commands import ROOT, run_module
+from app.core.settings import Settings as AppSettings
+from app.core.settings import read_settings as read_app_settings
+from deploy.google.render import render
+from deploy.google.settings import DeploySettings, read_settings
 from tests.deploy.project import ENVIRONMENT
-from tests.service import Service
+from tests.support.commands import ROOT, run_module
+from tests.support.service import Service
 
 SCHEMA = Path(__file__).with_name("service_schema.json")
 PINNED: list[dict[str, object]] = [{"revisionName": "penguins-zero", "percent": 100}]
@@ -39,24 +39,26 @@ LEFT_AT_THEIR_DEFAULT = {
 
 
 @pytest.fixture
-def settings() -> Settings:
+def settings() -> DeploySettings:
     return read_settings(environment=ENVIRONMENT)
 
 
 @pytest.fixture
-def document(settings: Settings) -> Any:
+def document(settings: DeploySettings) -> Any:
     return yaml.safe_load(render(settings, None))
 
 
 def environment_of(document: Any) -> dict[str, str]:
-    """What the application is told."""
+    """Return the environment of the application."""
     app = document["spec"]["template"]["spec"]["containers"][0]
     return {each["name"]: each["value"] for each in app["env"]}
 
 
 @pytest.mark.parametrize("pinned", [None, PINNED])
-def test_it_is_what_cloud_run_takes(settings: Settings, tmp_path: Path, pinned: list[dict[str, object]] | None) -> None:
-    """By a schema that lets nothing unknown through, and nothing is left to fill in."""
+def test_it_is_what_cloud_run_takes(
+    settings: DeploySettings, tmp_path: Path, pinned: list[dict[str, object]] | None
+) -> None:
+    """The service's description fits a strict schema and has nothing left to fill in."""
     text = render(settings, pinned)
     assert "${" not in text
     jsonschema.validate(yaml.safe_load(text), json.loads(SCHEMA.read_text()))
@@ -67,14 +69,14 @@ def test_it_is_what_cloud_run_takes(settings: Settings, tmp_path: Path, pinned: 
 
 @pytest.mark.parametrize("field", ["startupProb", "containerConcurency", "cpu"])
 def test_the_schema_notices_a_slip(document: Any, field: str) -> None:
-    """An unknown field anywhere."""
+    """The schema refuses an unknown field at any place."""
     document["spec"]["template"]["spec"]["containers"][0][field] = 1
     with pytest.raises(jsonschema.ValidationError):
         jsonschema.validate(document, json.loads(SCHEMA.read_text()))
 
 
 def test_its_size_is_what_the_load_report_concludes(document: Any) -> None:
-    """Concurrency and memory."""
+    """Concurrency and memory are those of the load report."""
     report = (ROOT / "LOAD_TEST_REPORT.md").read_text(encoding="utf-8")
     concluded = dict(re.findall(r"\*\*(Concurrency|Memory)\*\*: (\d+)", report))
     template = document["spec"]["template"]["spec"]
@@ -83,7 +85,7 @@ def test_its_size_is_what_the_load_report_concludes(document: Any) -> None:
 
 
 def test_its_variables_are_settings(document: Any) -> None:
-    """The application's own reader takes them all; what another project would do differently is not left out."""
+    """The application accepts every variable, and none that another project needs is missing."""
     given = environment_of(document)
     names = {field.encode_name for field in msgspec.structs.fields(AppSettings)}
     assert set(given) <= names
@@ -94,7 +96,7 @@ def test_its_variables_are_settings(document: Any) -> None:
 
 
 def test_every_setting_is_thought_of(document: Any) -> None:
-    """Each is in the description, or in the list of those that stay at their default: a new one is noticed."""
+    """Every setting is in the description or in the list of defaults."""
     names = {field.encode_name for field in msgspec.structs.fields(AppSettings)}
     given = set(environment_of(document))
     assert given | LEFT_AT_THEIR_DEFAULT == names
@@ -102,7 +104,7 @@ def test_every_setting_is_thought_of(document: Any) -> None:
 
 
 def test_its_probes_are_answered(document: Any, service: Service) -> None:
-    """By the service, 200."""
+    """The service answers its probes with 200."""
     app = document["spec"]["template"]["spec"]["containers"][0]
     for probe in ("startupProbe", "livenessProbe"):
         assert service.request("GET", app[probe]["httpGet"]["path"]).status == 200
@@ -110,15 +112,15 @@ def test_its_probes_are_answered(document: Any, service: Service) -> None:
 
 
 def test_the_collector_scrapes_where_the_metrics_are(document: Any) -> None:
-    """Port and path."""
+    """The collector has the port and path of the metrics."""
     monitoring = yaml.safe_load((ROOT / "deploy" / "monitoring.yaml").read_text())
     (endpoint,) = monitoring["spec"]["endpoints"]
     assert str(endpoint["port"]) == environment_of(document)["METRICS_PORT"]
     assert endpoint["path"] == "/metrics"
 
 
-def test_a_new_revision_gets_no_requests(settings: Settings) -> None:
-    """What is sent where stays; the new one has a tag. The same revision again keeps its share."""
+def test_a_new_revision_gets_no_requests(settings: DeploySettings) -> None:
+    """A new revision gets a tag and no requests, and the same revision keeps its share."""
     document = yaml.safe_load(render(settings, PINNED))
     assert document["spec"]["traffic"] == [*PINNED, {"revisionName": "penguins-one", "percent": 0, "tag": "canary"}]
     again = yaml.safe_load(render(settings, [*PINNED[:0], {"revisionName": "penguins-one", "percent": 100}]))

@@ -1,18 +1,17 @@
-"""What is asked of a splitter, and of a golden row, before anything is believed."""
+"""What a splitter and a golden row are asked before the canary believes them."""
 
-import threading
 from collections.abc import Iterator
 from contextlib import contextmanager
-from http.server import BaseHTTPRequestHandler, HTTPServer
 
 import msgspec
 import pytest
 
 from contract.refusal import Refusal
-from deploy.golden import Golden
-from deploy.scrape import Exposition, Prometheus
+from deploy.canary.golden import GoldenCheck
+from deploy.canary.scrape import MetricsPage, Prometheus
 from deploy.splitter import send_and_see, share_of
-from tests.app.releases import Release
+from tests.support.fakes import Handler, running
+from tests.support.releases import Release
 
 
 class Shares:
@@ -31,7 +30,7 @@ class Shares:
 
 
 def test_a_canary_is_of_two() -> None:
-    """Not of one twice, of what is not there, or beside a third with requests."""
+    """A canary needs two different revisions that exist, and no third one with requests."""
     assert share_of(Shares(a=95, b=5, c=0), "a", "b") == 5
     for shares, pair, expected in (
         (Shares(a=100), ("a", "a"), "found a twice"),
@@ -43,7 +42,7 @@ def test_a_canary_is_of_two() -> None:
 
 
 def test_a_share_is_read_back() -> None:
-    """Told and done are two things."""
+    """A share that the splitter did not take is an error."""
     send_and_see(Shares(a=95, b=5), "a", "b", 5)
     with pytest.raises(Refusal, match="was told to send 25 % to b and sends 5 %"):
         send_and_see(Shares(a=95, b=5), "a", "b", 25)
@@ -51,31 +50,14 @@ def test_a_share_is_read_back() -> None:
 
 @contextmanager
 def answering(status: int, version: str, body: bytes) -> Iterator[str]:
-    """A server that has one answer. Gives its address."""
+    """Run a server that has one answer. Yields its address."""
 
-    class Handler(BaseHTTPRequestHandler):
-        def do_POST(self) -> None:  # the base's name
-            self.rfile.read(int(self.headers["content-length"]))
-            self.do_GET()
+    class Fixed(Handler):
+        def respond(self, _: bytes) -> None:
+            self.answer(status, {"model-version": version}, body)
 
-        def do_GET(self) -> None:
-            self.send_response(status)
-            self.send_header("model-version", version)
-            self.send_header("content-length", str(len(body)))
-            self.end_headers()
-            self.wfile.write(body)
-
-        def log_message(self, *_: object) -> None:
-            pass
-
-    with HTTPServer(("127.0.0.1", 0), Handler) as server:
-        thread = threading.Thread(target=server.serve_forever)
-        thread.start()
-        try:
-            yield f"http://127.0.0.1:{server.server_port}"
-        finally:
-            server.shutdown()
-            thread.join()
+    with running(Fixed) as port:
+        yield f"http://127.0.0.1:{port}"
 
 
 def outputs(margins: tuple[float, ...], label: int) -> bytes:
@@ -83,7 +65,7 @@ def outputs(margins: tuple[float, ...], label: int) -> bytes:
 
 
 def test_the_golden_row_is_right_to_the_bit(old: Release) -> None:
-    """The least different float32 of one margin is another answer; so are another label, bundle, status, document."""
+    """A golden answer with one other bit, label, bundle or status is refused."""
     golden = old.golden
     right = outputs(golden.margins, golden.label)
     near = (golden.margins[0] * (1 + 2**-23), *golden.margins[1:])
@@ -98,19 +80,19 @@ def test_the_golden_row_is_right_to_the_bit(old: Release) -> None:
     ]
     for status, version, body, expected in cases:
         with answering(status, version, body) as url:
-            mistake = Golden(url, old.directory).mistake()
+            mistake = GoldenCheck(url, old.directory).mistake()
         assert (mistake or "").startswith(expected or "")
         assert (mistake is None) == (expected is None)
 
 
 def test_figures_that_are_none_are_told() -> None:
-    """Another page, another status, another document, nobody there."""
+    """A page that is no page of metrics is refused."""
     with answering(200, "", b"<html>") as url:
         with pytest.raises(Refusal, match="not a page of metrics"):
-            Exposition(url).read()
+            MetricsPage(url).read()
         with pytest.raises(Refusal, match="not a Prometheus server's answer"):
             Prometheus(url, "one").read()
     with answering(403, "", b"") as url, pytest.raises(Refusal, match="answered 403"):
         Prometheus(url, "one", lambda: "token").read()
     with pytest.raises(Refusal, match="cannot read metrics"):
-        Exposition(url).read()
+        MetricsPage(url).read()

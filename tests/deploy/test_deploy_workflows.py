@@ -11,11 +11,10 @@ from pathlib import Path
 from typing import Any
 
 import pytest
-import yaml
 
-from tests.commands import ROOT
+from tests.deploy.workflows import WORKFLOWS, loaded
+from tests.support.commands import ROOT
 
-WORKFLOWS = sorted((ROOT / ".github" / "workflows").glob("*.yaml"))
 BAD = {  # what each linter has to refuse, and what it is refused for
     "hadolint": ("Dockerfile", "FROM python\nRUN apt-get update && apt-get install gcc\n", "DL3006"),
     "vendor.github-workflows": ("w.yaml", "on: push\njobs: {a: {runs-on: x, step: []}}\n", "step"),
@@ -38,41 +37,35 @@ BAD = {  # what each linter has to refuse, and what it is refused for
 }
 
 
-def loaded(path: Path) -> dict[str, Any]:
-    """A workflow. YAML 1.1 reads the key `on` as true."""
-    document: dict[str, Any] = yaml.safe_load(path.read_text(encoding="utf-8"))
-    return document
-
-
 def jobs() -> Iterator[tuple[str, dict[str, Any]]]:
-    """All of them, by file and name."""
+    """Return all jobs by file and name."""
     for path in WORKFLOWS:
         for name, job in loaded(path)["jobs"].items():
             yield f"{path.name}: {name}", job
 
 
 def steps() -> Iterator[tuple[str, dict[str, Any]]]:
-    """All of them, by their job."""
+    """Return all steps by their job."""
     for name, job in jobs():
         for step in job["steps"]:
             yield name, step
 
 
 def scripts() -> str:
-    """All that they run."""
+    """Return all scripts that the steps run."""
     return "\n".join(step.get("run", "") for _, step in steps())
 
 
 def checks() -> list[list[str]]:
-    """The commands of `make check`."""
+    """Return the commands of `make check`."""
     command = ["make", "-n", "--old-file=.venv/.dev", "check"]
-    ran = subprocess.run(command, cwd=ROOT, capture_output=True, text=True, timeout=30, check=True)
+    ran = subprocess.run(command, cwd=ROOT, capture_output=True, text=True, timeout=60, check=True)
     return [shlex.split(line) for line in ran.stdout.splitlines()]
 
 
 @pytest.mark.parametrize("linter", BAD)
 def test_what_is_bad_is_refused(linter: str, tmp_path: Path) -> None:
-    """By the very command of `make check`, which is content with what is here."""
+    """Each command of `make check` refuses a bad file and accepts what is here."""
     name, text, reason = BAD[linter]
     (tmp_path / name).write_text(text)
     found = [command for command in checks() if linter in " ".join(command)]
@@ -85,7 +78,7 @@ def test_what_is_bad_is_refused(linter: str, tmp_path: Path) -> None:
 
 
 def test_every_python_that_is_promised_is_tested() -> None:
-    """From the oldest of requires-python to 3.14; the types are checked on the oldest."""
+    """The workflows test every promised Python and check types on the oldest."""
     project = tomllib.loads((ROOT / "pyproject.toml").read_text(encoding="utf-8"))["project"]
     oldest = int(project["requires-python"].removeprefix(">=3."))
     ci = loaded(ROOT / ".github" / "workflows" / "ci.yaml")["jobs"]
@@ -96,7 +89,7 @@ def test_every_python_that_is_promised_is_tested() -> None:
 
 
 def test_actions_are_pinned() -> None:
-    """By all 40 digits of a commit, with the version for people beside it; the same everywhere."""
+    """Every action is pinned by its whole commit, with one version beside it everywhere."""
     pins: dict[str, set[str]] = {}
     for path in WORKFLOWS:
         for line in re.findall(r"uses: (.*)", path.read_text(encoding="utf-8")):
@@ -107,7 +100,7 @@ def test_actions_are_pinned() -> None:
 
 
 def test_nothing_more_is_allowed_than_needed() -> None:
-    """Nothing for a workflow, reading for its jobs, and no job that has not said how long it may take."""
+    """A workflow has no rights, its jobs only read, and every job has a time limit."""
     for path in WORKFLOWS:
         assert loaded(path)["permissions"] == {}, path
     for name, job in jobs():
@@ -117,7 +110,7 @@ def test_nothing_more_is_allowed_than_needed() -> None:
 
 
 def test_no_key_is_kept_at_github() -> None:
-    """No secret is read from there, and the checkout keeps no credential."""
+    """No workflow reads a secret, and the checkout keeps no credential."""
     for path in WORKFLOWS:
         assert "secrets." not in path.read_text(encoding="utf-8")
     checkouts = [step for _, step in steps() if step.get("uses", "").startswith("actions/checkout@")]
@@ -126,27 +119,27 @@ def test_no_key_is_kept_at_github() -> None:
 
 
 def test_its_make_targets_exist() -> None:
-    """make knows each of them."""
+    """Every make target of the workflows exists."""
     targets = set(re.findall(r"^\s*make ([a-z-]+)", scripts(), re.MULTILINE))
     assert {"check", "setup", "test"} <= targets
     for target in targets:
-        subprocess.run(["make", "-n", target], cwd=ROOT, capture_output=True, timeout=30, check=True)
+        subprocess.run(["make", "-n", target], cwd=ROOT, capture_output=True, timeout=60, check=True)
 
 
 def test_its_modules_exist() -> None:
-    """Every `python -m x` is there; so is every command that is asked of our own."""
+    """Every module and command of the workflows exists."""
     asked = set(re.findall(r"python -m ([\w.]+)(?: ([a-z]+)\b)?", scripts()))
     assert {module for module, _ in asked} >= {"bundle", "deploy", "pytest"}
     for module, command in asked:
         assert importlib.util.find_spec(module), module
         if module in ("bundle", "deploy"):
             shown = [sys.executable, "-m", module, command, "--help"]
-            ran = subprocess.run(shown, cwd=ROOT, capture_output=True, text=True, timeout=30, check=False)
+            ran = subprocess.run(shown, cwd=ROOT, capture_output=True, text=True, timeout=60, check=False)
             assert ran.returncode == 0, f"{module} {command}: {ran.stderr}"
 
 
 def test_whoever_signs_leaves_no_key_behind() -> None:
-    """Wherever the private key is written, the same shell removes it, and only its owner could read it."""
+    """The shell that writes a private key removes it, and only its owner can read it."""
     for _, step in steps():
         script = step.get("run", "")
         if "release.key" in script:

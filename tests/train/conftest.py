@@ -8,67 +8,67 @@ import pytest
 import xgboost
 
 import train
-from contract.reference import Reference
 from contract.training import TrainingSummary
-from train.drift import reference as drift_reference
+from contract.uncertainty import Uncertainty
+from train.drift import drift_baseline
 from train.evaluate import HeldOut, cross_validation, hold_out
 from train.features import features
 from train.model import fit
+from train.page.report import report
 from train.penguins import Penguins, load
-from train.reference import make_reference
-from train.report import report
 from train.summary import summarise
+from train.uncertainty import fit_uncertainty
 
 
 @pytest.fixture(scope="session")
 def data() -> Path:
-    """The data file, wherever the tests are run from."""
+    """Return the data file, wherever the tests are run from."""
     return Path(*train.__path__) / "data" / "penguins.csv"
 
 
 @pytest.fixture(scope="session")
 def penguins(data: Path) -> Penguins:
-    """The birds."""
+    """Load the birds."""
     return load(data)
 
 
 @pytest.fixture(scope="session")
 def table(penguins: Penguins) -> npt.NDArray[np.float32]:
-    """Their features."""
+    """Compute the features of the birds."""
     return features(penguins.measurements)
 
 
 @pytest.fixture(scope="session")
 def booster(penguins: Penguins, table: npt.NDArray[np.float32]) -> xgboost.Booster:
-    """The model fitted to all of them."""
+    """Fit the model to all birds."""
     return fit(table, penguins.labels)
 
 
 @pytest.fixture(scope="session")
 def held_out(penguins: Penguins, table: npt.NDArray[np.float32]) -> HeldOut:
-    """The held-out answers."""
+    """Compute the held-out answers."""
     return hold_out(table, penguins.labels)
 
 
 @pytest.fixture(scope="session")
 def summary(penguins: Penguins, booster: xgboost.Booster, held_out: HeldOut) -> TrainingSummary:
-    """What was learned."""
+    """Summarise what was learned."""
     return summarise(
-        penguins, bytes(booster.save_raw("json")), cross_validation(held_out), drift_reference(penguins, held_out)
+        penguins, bytes(booster.save_raw("json")), cross_validation(held_out), drift_baseline(penguins, held_out)
     )
 
 
 @pytest.fixture(scope="session")
 def reference(
     penguins: Penguins, table: npt.NDArray[np.float32], booster: xgboost.Booster, held_out: HeldOut
-) -> Reference:
-    """What answers are judged by."""
-    return make_reference(penguins, table, bytes(booster.save_raw("json")), held_out)
+) -> Uncertainty:
+    """Make the reference that answers are judged by."""
+    return fit_uncertainty(penguins, table, bytes(booster.save_raw("json")), held_out)
 
 
 @pytest.fixture(scope="session")
 def page(
-    summary: TrainingSummary, reference: Reference, penguins: Penguins, held_out: HeldOut, booster: xgboost.Booster
+    summary: TrainingSummary, reference: Uncertainty, penguins: Penguins, held_out: HeldOut, booster: xgboost.Booster
 ) -> str:
-    """The training report."""
+    """Write the training report."""
     return report(summary, reference, penguins, held_out, booster)

@@ -9,7 +9,7 @@ from train.calibration import BUCKETS, Bucket, expected_calibration_error, sort_
 
 
 def test_by_hand() -> None:
-    """Two answers 0.75 sure, one right: 0.25 apart. One answer 1.0 sure and right: 0 apart. So (2 x 0.25 + 0) / 3."""
+    """The calibration error of three answers equals the value computed by hand."""
     labels = np.array([0, 1, 2])
     probabilities = np.array([[0.75, 0.25, 0], [0.75, 0.25, 0], [0, 0, 1]], np.float32)
     buckets = sort_by_confidence(labels, probabilities)
@@ -20,7 +20,7 @@ def test_by_hand() -> None:
 
 @given(st.lists(st.floats(0.5, 1, width=32), min_size=1, max_size=50))
 def test_no_answer_is_lost(confidences: list[float]) -> None:
-    """Every answer lands in one of ten buckets, and with all answers right the error is the mean doubt."""
+    """Every answer is in one of ten buckets."""
     probabilities = np.array([[confidence, 1 - confidence] for confidence in confidences], np.float32)
     buckets = sort_by_confidence(np.zeros(len(confidences), np.int64), probabilities)
     assert len(buckets) == BUCKETS == 10
@@ -29,5 +29,5 @@ def test_no_answer_is_lost(confidences: list[float]) -> None:
 
 
 def test_a_border_belongs_to_the_bucket_above() -> None:
-    """A confidence of exactly one half is in the sixth bucket."""
+    """A confidence of one half is in the sixth bucket."""
     assert sort_by_confidence(np.array([0]), np.array([[0.5, 0.5]], np.float32))[5].answers == 1

@@ -12,13 +12,13 @@ from train.penguins import Penguins
 
 
 def test_quality_targets(summary: TrainingSummary) -> None:
-    """Accuracy is at least 0.988 and log loss at most 0.035."""
+    """Accuracy is at least 0.988, and log loss is at most 0.035."""
     assert summary.cross_validation.accuracy >= 0.988
     assert summary.cross_validation.log_loss <= 0.035
 
 
 def test_every_bird_is_held_out_once_in_every_repeat(held_out: HeldOut, penguins: Penguins) -> None:
-    """5 x 342 answers; the folds of a repeat are its own, and each is a fifth of every species."""
+    """Every bird is held out once in each of five repeats, in stratified folds."""
     assert held_out.labels.shape == (REPEATS, 342)
     for repeat in range(REPEATS):
         assert set(held_out.folds[repeat]) == set(range(FOLDS * repeat, FOLDS * (repeat + 1)))
@@ -31,14 +31,14 @@ def test_every_bird_is_held_out_once_in_every_repeat(held_out: HeldOut, penguins
 def test_held_out_birds_are_unseen(
     held_out: HeldOut, penguins: Penguins, table: npt.NDArray[np.float32], fold: int
 ) -> None:
-    """The answers of a fold are, bit for bit, those of a model fitted to all other birds."""
+    """A fold's answers equal those of a model of all other birds, bit for bit."""
     unseen = held_out.folds[fold // FOLDS] == fold
     expected = fit(table[~unseen], penguins.labels[~unseen]).inplace_predict(table[unseen])
     assert held_out.probabilities[fold // FOLDS, unseen].tobytes() == expected.tobytes()
 
 
 def test_figures_by_hand() -> None:
-    """One wrong answer in one of 25 folds of two birds; every answer gives the truth 0.8, but the wrong one 0.1."""
+    """The figures of 25 folds equal those computed by hand."""
     labels = np.tile(np.arange(10) % 3, (REPEATS, 1))
     probabilities = np.full((REPEATS, 10, 3), 0.1, np.float32)
     np.put_along_axis(probabilities, labels[..., None], np.float32(0.8), axis=2)
@@ -53,6 +53,6 @@ def test_figures_by_hand() -> None:
 
 
 def test_too_few_birds_to_fold_is_an_error(table: npt.NDArray[np.float32]) -> None:
-    """Where no species has a bird for every fold, there is an error and no figure."""
+    """Too few birds to fold are an error."""
     with pytest.raises(ValueError, match="n_splits"):
         hold_out(table[:4], np.array([0, 1, 2, 0]))

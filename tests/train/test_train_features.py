@@ -16,7 +16,7 @@ BIRDS = arrays(np.float32, st.tuples(st.integers(0, 9), st.just(4)), elements=st
 
 @given(BIRDS)
 def test_equals_division_element_by_element(birds: npt.NDArray[np.float32]) -> None:
-    """Each ratio has the bits of one np.float32 division; which NaN it is does not matter."""
+    """Each ratio has the bits of one float32 division."""
     table = features(birds)
     for row, bird in enumerate(birds):
         named = dict(zip(MEASUREMENT_NAMES, bird, strict=True))
@@ -30,14 +30,14 @@ def test_equals_division_element_by_element(birds: npt.NDArray[np.float32]) -> N
 
 @given(BIRDS)
 def test_shape_and_type(birds: npt.NDArray[np.float32]) -> None:
-    """float32 (rows, 4) becomes float32 (rows, FEATURE_NAMES)."""
+    """Float32 rows of four measurements become float32 rows of all features."""
     table = features(birds)
     assert table.shape == (len(birds), len(FEATURE_NAMES))
     assert table.dtype == np.float32
 
 
 def test_division_by_zero_is_silent() -> None:
-    """x/0 is infinite and 0/0 is NaN, without a warning (a warning would fail the test)."""
+    """A division by zero gives infinity or NaN without a warning."""
     table = dict(zip(FEATURE_NAMES, features(np.array([[1, 0, 0, 1]], np.float32))[0], strict=True))
     assert table["bill_length_mm/bill_depth_mm"] == np.inf
     assert np.isnan(table["bill_depth_mm/flipper_length_mm"])
@@ -45,6 +45,6 @@ def test_division_by_zero_is_silent() -> None:
 
 @pytest.mark.parametrize("columns", [3, 5])
 def test_another_number_of_columns_is_an_error(columns: int) -> None:
-    """Measurements that do not fit their names are not paired with the wrong ones."""
+    """Another number of columns is an error."""
     with pytest.raises(ValueError, match="zip"):
         features(np.ones((2, columns), np.float32))

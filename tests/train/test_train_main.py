@@ -8,6 +8,7 @@ from errno import ENOSPC
 from hashlib import sha256
 from itertools import count
 from pathlib import Path
+from typing import NamedTuple
 
 import msgspec
 import pytest
@@ -18,48 +19,60 @@ from contract.training import TrainingSummary
 
 FILES = ("training_rows.csv", "training_report.html", "training.json", "reference.json", "penguin_model.json")
 ROOT = Path(stage.__file__).parents[1]
+HANG_SECONDS = 250  # bounds a hang: three trainings at once take long on a busy machine
+
+
+class Run(NamedTuple):
+    """What a training wrote and printed."""
+
+    folder: Path
+    stdout: str
+    stderr: str
 
 
 @pytest.fixture(scope="module")
-def outputs(data: Path, tmp_path_factory: pytest.TempPathFactory) -> dict[int, Path]:
-    """Number of threads -> the folder that a process with so many wrote."""
+def runs(data: Path, tmp_path_factory: pytest.TempPathFactory) -> dict[int, Run]:
+    """Train in a process with each number of threads."""
     folders = {threads: tmp_path_factory.mktemp(f"threads{threads}") / "out" for threads in (1, 2, 4)}
     processes = [
         subprocess.Popen(
             [sys.executable, "-m", "train", "--data", data, "--out", folder, "--threads", str(threads)],
             cwd=ROOT,
             env={**os.environ, "PYTHONHASHSEED": str(threads)},
+            stdout=subprocess.PIPE,
+            stderr=subprocess.PIPE,
+            text=True,
         )
         for threads, folder in folders.items()
     ]
-    assert [process.wait(60) for process in processes] == [0, 0, 0]
-    return folders
+    printed = [process.communicate(timeout=HANG_SECONDS) for process in processes]
+    assert [process.returncode for process in processes] == [0, 0, 0], printed
+    return {threads: Run(folder, *texts) for (threads, folder), texts in zip(folders.items(), printed, strict=True)}
 
 
-def test_threads_do_not_change_a_byte(outputs: dict[int, Path]) -> None:
-    """One, two and four threads, in processes of their own, write the same five files."""
-    first, *others = ({path.name: path.read_bytes() for path in folder.iterdir()} for folder in outputs.values())
+def test_threads_do_not_change_a_byte(runs: dict[int, Run]) -> None:
+    """One, two and four threads write the same five files."""
+    first, *others = ({path.name: path.read_bytes() for path in run.folder.iterdir()} for run in runs.values())
     assert set(first) == set(FILES)
     assert all(other == first for other in others)
 
 
-def test_the_files_belong_together(outputs: dict[int, Path], summary: TrainingSummary) -> None:
-    """training.json is the summary of the model beside it, and XGBoost loads that model."""
-    written = msgspec.json.decode((outputs[1] / "training.json").read_bytes(), type=TrainingSummary)
-    model = (outputs[1] / "penguin_model.json").read_bytes()
+def test_the_files_belong_together(runs: dict[int, Run], summary: TrainingSummary) -> None:
+    """training.json describes the model beside it, and XGBoost loads that model."""
+    written = msgspec.json.decode((runs[1].folder / "training.json").read_bytes(), type=TrainingSummary)
+    model = (runs[1].folder / "penguin_model.json").read_bytes()
     assert written == summary
     assert written.model_sha256 == sha256(model).hexdigest()
     assert xgboost.Booster(model_file=bytearray(model)).num_boosted_rounds() == written.rounds
 
 
-def test_says_what_it_did(data: Path, tmp_path: Path, capsys: pytest.CaptureFixture[str]) -> None:
-    """Rows, dropped rows, accuracy, log loss, and the paths as written, the model last; nothing on stderr."""
-    assert stage.main(["--data", str(data), "--out", str(tmp_path)]) == 0
-    printed, errors = capsys.readouterr()
+def test_says_what_it_did(runs: dict[int, Run]) -> None:
+    """The command prints rows, quality and paths, the model last, and nothing on stderr."""
+    folder, printed, errors = runs[1]
     assert "Read 344 birds, dropped 2" in printed
     assert "accuracy 0.98" in printed
     assert "log loss 0.02" in printed
-    assert printed.split()[-5:] == [str(tmp_path / name) for name in FILES]
+    assert printed.split()[-5:] == [str(folder / name) for name in FILES]
     assert errors == ""
 
 
@@ -76,7 +89,7 @@ def test_says_what_it_did(data: Path, tmp_path: Path, capsys: pytest.CaptureFixt
     ],
 )
 def test_bad_arguments(arguments: list[str], capsys: pytest.CaptureFixture[str]) -> None:
-    """argparse shows the usage and exits with 2."""
+    """Bad arguments print the usage and end with status 2."""
     with pytest.raises(SystemExit) as ended:
         stage.main(arguments)
     assert ended.value.code == 2
@@ -84,7 +97,7 @@ def test_bad_arguments(arguments: list[str], capsys: pytest.CaptureFixture[str])
 
 
 def test_bad_data(tmp_path: Path, capsys: pytest.CaptureFixture[str]) -> None:
-    """Missing data ends with status 2, one line on stderr, and no folder."""
+    """Missing data ends with status 2 and one line, and makes no folder."""
     assert stage.main(["--data", str(tmp_path / "absent.csv"), "--out", str(tmp_path / "out")]) == 2
     assert capsys.readouterr().err.count("\n") == 1
     assert not (tmp_path / "out").exists()
@@ -92,21 +105,21 @@ def test_bad_data(tmp_path: Path, capsys: pytest.CaptureFixture[str]) -> None:
 
 @pytest.fixture
 def trained(monkeypatch: pytest.MonkeyPatch, summary: TrainingSummary) -> None:
-    """Training that takes no time: what is under test is the writing."""
+    """Replace training by one that takes no time: the writing is under test."""
     contents = {name: f"new {name}".encode() for name in FILES}
     monkeypatch.setattr(stage, "train", lambda *_: (summary, contents))
 
 
 @pytest.mark.usefixtures("trained")
 def test_unwritable_folder(tmp_path: Path, capsys: pytest.CaptureFixture[str]) -> None:
-    """A folder that cannot be made ends with status 2 and names the path."""
+    """A folder that cannot be made ends with status 2 and its path."""
     (tmp_path / "file").touch()
     assert stage.main(["--out", str(tmp_path / "file" / "out")]) == 2
     assert f"error: cannot write {tmp_path}/file/out/training_rows.csv" in capsys.readouterr().err
 
 
 def _failing(real: Callable[..., object], failing_call: int) -> Callable[..., object]:
-    """The operation `real`, but for its Nth call."""
+    """Make an operation that fails at its Nth call."""
     calls = count(1)
 
     def call(*arguments: object, **options: object) -> object:
@@ -120,7 +133,7 @@ def _failing(real: Callable[..., object], failing_call: int) -> Callable[..., ob
 @pytest.mark.usefixtures("trained")
 @pytest.mark.parametrize(("owner", "operation", "calls"), [(os, "fsync", 10), (Path, "replace", 5), (Path, "open", 5)])
 def test_a_failing_disk(tmp_path: Path, owner: object, operation: str, calls: int) -> None:
-    """The Nth operation fails, N = 1, 2, 3, ... until none does: status 2, whole files, the model last, no litter."""
+    """A disk that fails at any operation ends with status 2 and leaves whole files."""
     for number in count(1):
         folder = tmp_path / str(number)
         folder.mkdir()

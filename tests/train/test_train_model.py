@@ -14,10 +14,10 @@ from train.penguins import Penguins
 def test_threads_do_not_change_the_model(
     penguins: Penguins, table: npt.NDArray[np.float32], booster: xgboost.Booster, threads: int
 ) -> None:
-    """The bytes of the booster are those of the fit on all cores."""
+    """Any number of threads gives the same booster."""
     assert fit(table, penguins.labels, threads).save_raw("json") == booster.save_raw("json")
 
 
 def test_the_model_names_its_features(booster: xgboost.Booster) -> None:
-    """Later stages find the features' names, in order, in the model itself."""
+    """The model has the features' names in order."""
     assert booster.feature_names == list(FEATURE_NAMES)

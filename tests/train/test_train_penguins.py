@@ -14,18 +14,18 @@ HEADER = b"species,bill_length_mm,bill_depth_mm,flipper_length_mm,body_mass_g\n"
 
 
 def test_counts(penguins: Penguins) -> None:
-    """344 birds are read, the 2 without measurements are dropped, 342 remain."""
+    """The loader reads 344 birds, drops 2 and keeps 342."""
     assert (penguins.rows_read, penguins.rows_dropped, len(penguins.labels)) == (344, 2, 342)
 
 
 def test_species_counts(penguins: Penguins) -> None:
-    """Labels are indices into SPECIES, each as often as the data set's authors say."""
+    """Each label appears as often as the authors of the data say."""
     counts = np.bincount(penguins.labels, minlength=len(SPECIES)).tolist()
     assert dict(zip(SPECIES, counts, strict=True)) == {"Gentoo": 123, "Chinstrap": 68, "Adelie": 151}
 
 
 def test_shapes_and_types(penguins: Penguins) -> None:
-    """Measurements are float32 (rows, 4), labels int64 (rows,), in the order of the file."""
+    """Measurements are float32 rows and labels are int64, in the file's order."""
     assert penguins.measurements.shape == (342, 4)
     assert penguins.measurements.dtype == np.float32
     assert penguins.labels.shape == (342,)
@@ -34,7 +34,7 @@ def test_shapes_and_types(penguins: Penguins) -> None:
 
 
 def test_changed_data_is_refused(data: Path, tmp_path: Path) -> None:
-    """One other byte is refused, with the digest expected, the digest found, and both ways to mend it."""
+    """Changed data is refused with both digests and both repairs."""
     changed = tmp_path / "penguins.csv"
     content = data.read_bytes().replace(b"39.1", b"39.2", 1)
     changed.write_bytes(content)
@@ -48,14 +48,14 @@ def test_changed_data_is_refused(data: Path, tmp_path: Path) -> None:
 
 @pytest.mark.parametrize("path", ["absent.csv", "."])
 def test_unreadable_data_is_refused(tmp_path: Path, path: str) -> None:
-    """A file that is missing, or is a folder, is refused with the command that restores it."""
+    """A missing file or a folder is refused with the command that restores it."""
     with pytest.raises(Refusal, match=r"cannot read .*git checkout"):
         load(tmp_path / path)
 
 
 @pytest.mark.parametrize("missing", [b"NA,3750", b",3750", b"181"])
 def test_a_bird_without_a_measurement_is_dropped(missing: bytes) -> None:
-    """One measurement that is NA, empty, or beyond the line's end is enough; the next bird is kept."""
+    """A bird without a measurement is dropped, and the next one is kept."""
     birds = parse(HEADER + b"Adelie,39.1,18.7," + missing + b"\nGentoo,46.1,13.2,211,4500\n")
     assert (birds.rows_read, birds.rows_dropped, birds.labels.tolist()) == (2, 1, [SPECIES.index("Gentoo")])
 
@@ -72,7 +72,7 @@ def test_a_bird_without_a_measurement_is_dropped(missing: bytes) -> None:
     ],
 )
 def test_a_bad_value_is_refused(bird: bytes, complaint: str) -> None:
-    """No species, no number, a number in another unit: the refusal names the line, the expectation and the value."""
+    """A bad value is refused with the line, the expectation and the value."""
     with pytest.raises(Refusal) as refusal:
         parse(HEADER + b"Adelie,39.1,18.7,181,3750\n" + bird + b"\n")
     assert str(refusal.value).startswith("line 3: ")
@@ -81,7 +81,7 @@ def test_a_bad_value_is_refused(bird: bytes, complaint: str) -> None:
 
 @pytest.mark.parametrize("text", [b"", b"species,bill_length_mm\n"])
 def test_a_missing_column_is_refused(text: bytes) -> None:
-    """A header without a column is refused by the column's name."""
+    """A missing column is refused by its name."""
     with pytest.raises(Refusal, match="line 1: expected a column"):
         parse(text)
 

@@ -23,20 +23,20 @@ from train.summary import rows_csv
 
 
 def test_names_its_data_and_model(summary: TrainingSummary, data: Path, booster: xgboost.Booster) -> None:
-    """The digests are those of the data file and of the model's bytes."""
+    """The summary has the digests of the data and the model."""
     assert summary.data_sha256 == sha256(data.read_bytes()).hexdigest()
     assert summary.model_sha256 == sha256(booster.save_raw("json")).hexdigest()
 
 
 def test_states_the_rows_and_parameters(summary: TrainingSummary) -> None:
-    """Rows add up, and the parameters are the model's."""
+    """The rows add up, and the parameters are the model's."""
     assert summary.rows_read - summary.rows_dropped == summary.rows_trained == sum(summary.species_counts.values())
     assert (summary.parameters, summary.rounds) == (PARAMETERS, ROUNDS)
     assert summary.xgboost_version == xgboost.__version__
 
 
 def test_ranges_are_the_decimals_of_the_data(summary: TrainingSummary) -> None:
-    """59.6 mm, not float32's 59.599998: the largest bird must not exceed its own range. Deviation is the sample's."""
+    """Ranges are the decimals of the data, not float32's, and the deviation is the sample's."""
     bill = summary.measurement_ranges["bill_length_mm"]
     assert (bill.minimum, bill.maximum) == (32.1, 59.6)
     assert (round(bill.mean, 2), round(bill.deviation, 2)) == (43.92, 5.46)  # as palmerpenguins publishes
@@ -44,12 +44,12 @@ def test_ranges_are_the_decimals_of_the_data(summary: TrainingSummary) -> None:
 
 
 def test_survives_json(summary: TrainingSummary) -> None:
-    """Written and read again, it is the same."""
+    """A summary that is written and read is the same."""
     assert msgspec.json.decode(json.dumps(msgspec.to_builtins(summary)), type=TrainingSummary) == summary
 
 
 def test_rows_are_the_birds(penguins: Penguins) -> None:
-    """A header of the measurements and `species`, then the birds in order."""
+    """The rows file has a header and then the birds in order."""
     header, *rows = csv.reader(StringIO(rows_csv(penguins).decode()))
     assert header == [*MEASUREMENT_NAMES, "species"]
     assert rows[0] == ["39.1", "18.7", "181", "3750", "Adelie"]
@@ -58,7 +58,7 @@ def test_rows_are_the_birds(penguins: Penguins) -> None:
 
 @given(arrays(np.float32, (3, 4), elements=st.floats(width=32, allow_nan=False)))
 def test_decimals_round_trip(measurements: npt.NDArray[np.float32]) -> None:
-    """The text of every float32 gives back its bits."""
+    """The text of every float32 gives its bits back."""
     text = rows_csv(Penguins(measurements, np.zeros(3, np.int64), 3, 0)).decode()
     rows = [row[:-1] for row in csv.reader(StringIO(text))][1:]
     assert np.array(rows, np.float64).astype(np.float32).tobytes() == measurements.tobytes()

@@ -7,12 +7,12 @@ PORT = int(os.environ.get("PORT", "0"))
 
 
 def whole() -> bytes:
-    """Status line, headers and body."""
+    """Return status line, headers and body."""
     return os.environ[VARIABLE].encode("latin-1")
 
 
 def parts() -> tuple[list[tuple[bytes, bytes]], bytes]:
-    """Headers, without the date that uvicorn adds, and body."""
+    """Return headers, without the date that uvicorn adds, and body."""
     head, _, body = whole().partition(b"\r\n\r\n")
     pairs = [line.partition(b": ") for line in head.split(b"\r\n")[1:]]
     return [(name.lower(), value) for name, _, value in pairs if name.lower() != b"date"], body

@@ -38,7 +38,7 @@ app = FastAPI()
 
 @app.post("/predict")
 async def predict(bird: Bird) -> Answer:  # type: ignore[valid-type]  # made from the contract
-    """The label from `predict`, the probabilities from `predict_proba`."""
+    """Answer the label from `predict`, the probabilities from `predict_proba`."""
     features = _features(bird)
     label = int(classifier.predict(features)[0])
     probabilities = classifier.predict_proba(features)[0].tolist()
@@ -48,6 +48,6 @@ async def predict(bird: Bird) -> Answer:  # type: ignore[valid-type]  # made fro
 
 
 def _features(bird: BaseModel) -> npt.NDArray[np.float32]:
-    """The contract's features, (1, features)."""
+    """Return the contract's features, (1, features)."""
     measurements = {name: np.float32(value) for name, value in bird.model_dump().items()}
     return np.array([derive(measurements)], dtype=np.float32)

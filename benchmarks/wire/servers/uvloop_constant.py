@@ -18,12 +18,12 @@ class Constant(asyncio.Protocol):
         self._write = cast(asyncio.WriteTransport, transport).write
 
     def data_received(self, _data: bytes) -> None:
-        """A request, as no client here sends one in parts."""
+        """Answer a request; no client here sends one in parts."""
         self._write(ANSWER)
 
 
 async def serve() -> None:
-    """Until it is killed."""
+    """Serve until it is killed."""
     server = await asyncio.get_running_loop().create_server(Constant, "127.0.0.1", PORT)
     await server.serve_forever()
 

@@ -1,0 +1,181 @@
+"""POST /v2/models/penguin/infer: predict many rows, by the Open Inference Protocol and its binary tensor extension.
+
+The model is used without checks: the contract's bounds do not apply, and NaN in a binary tensor is XGBoost's missing
+value. Each request costs one decode of the JSON part, one native call on the bytes of the body, and one join of the
+answer.
+"""
+
+from collections.abc import Callable, Iterator, Mapping, Sequence
+from math import prod
+
+import msgspec
+from msgspec import UNSET, Raw, UnsetType
+
+from app.answers.faults import what_is_wrong
+from app.batch.rows import Unacceptable, json_length, read_rows
+from app.batch.tensors import COLUMNS, JSON_CHARACTERS, excerpt, json_numbers
+from app.core.answer import CLOSE, Answer, Headers
+from app.core.memory import Claim
+from app.core.protocol import (
+    HEADER_NAME,
+    LABEL,
+    MARGIN,
+    OUTPUTS,
+    PROBABILITIES,
+    InferenceRequest,
+    InferenceResponse,
+    InputParameters,
+    RequestOutput,
+    ResponseOutput,
+    protocol_error,
+)
+from app.model.serving import Served, Serving
+from binding.library import FLOAT_BYTES, Batch
+
+InferenceHandler = Callable[[Mapping[bytes, bytes], bytes, Claim], Answer]
+
+HEADER = HEADER_NAME.lower().encode()
+BINARY = (b"content-type", b"application/octet-stream")
+DEFAULT_OUTPUTS = [RequestOutput(PROBABILITIES.name), RequestOutput(LABEL.name)]
+NO_NUMBERS = Raw(b"[]")
+JOINED_BYTES = 262_144  # an answer up to this size is joined; the pieces of a larger one are sent one by one
+# Memory of one row: its measurements, packed if they came as JSON, and all outputs.
+ROW_BYTES = FLOAT_BYTES * (COLUMNS + sum(prod(tensor.shape[1:]) for tensor in OUTPUTS.values()))
+OVERLOADED = protocol_error(
+    503, "more batches than this server can hold; try again in a second", [(b"retry-after", b"1"), CLOSE], "batches"
+)
+UNSUPPORTED = ("classification", "shared_memory_region")  # parameters of extensions that would change an output
+
+_decode = msgspec.json.Decoder(InferenceRequest).decode
+
+
+def inferrer(serving: Serving, max_rows: int) -> InferenceHandler:
+    """Return the handler of inference requests. Its arguments are headers with lower-case names, a body and a claim.
+
+    The handler adds to the claim the memory that the answer needs. It is safe on any thread and never raises.
+    """
+
+    def answer(headers: Mapping[bytes, bytes], body: bytes, claim: Claim) -> Answer:
+        served = serving.served  # this reference keeps the library mapped, even if another model is swapped in
+        if served is None:
+            return serving.protocol_unavailable
+        try:
+            offset = json_length(headers.get(HEADER), len(body))
+            request = _decode_request(memoryview(body)[:offset])
+            outputs = _requested(request.outputs or [])
+            rows = read_rows(request.inputs, body, offset, max_rows)
+        except Unacceptable as fault:
+            return served.name(protocol_error(fault.status, str(fault)))
+        if refusal := _claim_answer(claim, rows.rows, request, outputs):
+            return refusal
+        batch = served.library.predict_rows(*rows)
+        if served.offer_rows is not None:
+            served.offer_rows(*rows, batch)
+        return _respond(served, request, outputs, batch, rows.rows)
+
+    return answer
+
+
+def _decode_request(data: memoryview) -> InferenceRequest:
+    expected = "expected an inference request as a JSON object"
+    try:
+        return _decode(data)
+    except RecursionError:
+        raise Unacceptable(f"{expected}, found one that is nested too deeply") from None
+    except UnicodeDecodeError:
+        raise Unacceptable(f"{expected}, found text that is not UTF-8") from None
+    except msgspec.DecodeError as error:
+        raise Unacceptable(f"{expected}: {what_is_wrong(error, data)}") from None
+
+
+def _requested(outputs: list[RequestOutput]) -> list[RequestOutput]:
+    """Return the outputs to send. Raises Unacceptable if one is unknown, unsupported or repeated.
+
+    Because no output is repeated, the number of rows bounds the size of the answer.
+    """
+    names = {output.name for output in outputs}
+    if not names <= OUTPUTS.keys() or len(names) < len(outputs):
+        found = excerpt(", ".join(output.name for output in outputs))
+        raise Unacceptable(f"outputs: expected any of {', '.join(OUTPUTS)}, each once, found {found}")
+    for output in outputs:
+        for extension in UNSUPPORTED:
+            if getattr(output.parameters, extension) is not UNSET:
+                raise Unacceptable(f"output {output.name}: expected no {extension}: it is not supported")
+    return outputs or DEFAULT_OUTPUTS
+
+
+def _claim_answer(claim: Claim, rows: int, request: InferenceRequest, outputs: list[RequestOutput]) -> Answer | None:
+    """Claim the memory that the answer needs. Return an answer that refuses the request if there is not enough."""
+    needed = rows * (ROW_BYTES + sum(_text_bytes(request, output) for output in outputs))
+    if claim.size + needed > claim.total:
+        detail = (
+            f"{rows} rows with these outputs need {claim.size + needed >> 20} MiB; this server has {claim.total >> 20} "
+            "MiB for batches; send fewer rows, or ask for binary tensors: binary_data_output"
+        )
+        return protocol_error(413, detail)
+    return None if claim.grow(needed) else OVERLOADED
+
+
+def _text_bytes(request: InferenceRequest, output: RequestOutput) -> int:
+    """Return the most bytes that one row of this output needs as JSON; 0 if it is sent in binary."""
+    tensor = OUTPUTS[output.name]
+    return 0 if _binary(request, output) else prod(tensor.shape[1:]) * JSON_CHARACTERS[tensor.datatype]
+
+
+def _binary(request: InferenceRequest, output: RequestOutput) -> bool:
+    wanted = output.parameters.binary_data
+    if wanted is UNSET:
+        return request.parameters is not None and request.parameters.binary_data_output
+    return bool(wanted)
+
+
+def _respond(
+    served: Served, request: InferenceRequest, outputs: list[RequestOutput], batch: Batch, count: int
+) -> Answer:
+    """Return the answer: the JSON part, then the binary tensors in the order of the outputs."""
+    buffers = {PROBABILITIES.name: batch.probabilities, LABEL.name: batch.labels, MARGIN.name: batch.margins}
+    described: list[ResponseOutput] = []
+    numbers: list[Iterator[bytes]] = []
+    binary: list[bytearray] = []
+    for output in outputs:
+        buffer = buffers[output.name]
+        if _binary(request, output):
+            binary.append(buffer)
+            described.append(_describe(output.name, count, parameters=InputParameters(len(buffer))))
+        else:
+            numbers.append(json_numbers(buffer, OUTPUTS[output.name].datatype))
+            described.append(_describe(output.name, count, data=NO_NUMBERS))
+    head = _filled(
+        msgspec.json.encode(InferenceResponse(id=UNSET if request.id is None else request.id, outputs=described)),
+        numbers,
+    )
+    if not binary:
+        return _in_pieces(served.headers, head)
+    length = (HEADER, b"%d" % sum(map(len, head)))
+    return _in_pieces([BINARY, length, served.named], [*head, *binary])
+
+
+def _filled(head: bytes, numbers: list[Iterator[bytes]]) -> list[bytes]:
+    """Return the pieces of the JSON response, with the numbers in place of each empty `data`.
+
+    The text that is replaced cannot occur inside a JSON string, where quotes are escaped.
+    """
+    first, *others = head.split(b'"data":' + bytes(NO_NUMBERS))
+    pieces = [first]
+    for own, after in zip(numbers, others, strict=True):
+        pieces += [b'"data":', *own, after]
+    return pieces
+
+
+def _in_pieces(headers: Headers, pieces: Sequence[bytes | bytearray]) -> Answer:
+    """Return an answer with these pieces as its body. They are joined if they are small, as a send costs more then."""
+    if sum(map(len, pieces)) <= JOINED_BYTES:
+        return Answer(200, headers, b"".join(pieces))
+    return Answer(200, headers, b"", rest=tuple(pieces))
+
+
+def _describe(
+    name: str, count: int, parameters: InputParameters | UnsetType = UNSET, data: Raw | UnsetType = UNSET
+) -> ResponseOutput:
+    tensor = OUTPUTS[name]
+    return ResponseOutput(name, tensor.datatype, (count, *tensor.shape[1:]), parameters, data)

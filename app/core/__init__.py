@@ -1,0 +1,1 @@
+"""What all rooms share: answers, operations, settings, the documents of both protocols, memory limits."""

@@ -1,0 +1,93 @@
+"""What a handler returns: a status, headers and a body. It does not depend on any HTTP server."""
+
+from typing import Annotated, Literal
+
+import msgspec
+from msgspec import UNSET, Meta, UnsetType
+
+from app.core.prediction_record import PredictionRecord
+from contract.measurements import Measurements
+from contract.species import SPECIES, Species
+
+Headers = list[tuple[bytes, bytes]]
+
+JSON: Headers = [(b"content-type", b"application/json")]
+# An ASGI extension: a function that is called with an Answer. It returns True if it has written the answer itself.
+ANSWER_EXTENSION = "penguins.answer"
+CLOSE = (b"connection", b"close")
+PROBLEM_JSON: Headers = [(b"content-type", b"application/problem+json")]
+
+
+class Answer(msgspec.Struct, frozen=True, gc=False):
+    """An HTTP response. `headers` have no content-length: the connection adds it.
+
+    `rest` holds further pieces of the body, which are sent after `body`: a large answer is never joined into one piece.
+    `prediction` is the record for metrics and logs. `reason` names the limit that refused the request; it is empty if
+    no limit did.
+    """
+
+    status: int
+    headers: Headers
+    body: bytes
+    prediction: PredictionRecord | None = None
+    rest: tuple[bytes | bytearray, ...] = ()
+    reason: str = ""
+
+
+# A dictionary and not a struct: any text can name a species, but not a field of a struct.
+_EACH = {"properties": {name: {"type": "number"} for name in SPECIES}, "required": list(SPECIES)}
+Probabilities = Annotated[dict[Species, float], Meta(extra_json_schema=_EACH)]
+
+
+class PredictionAnswer(msgspec.Struct, frozen=True):
+    """The most probable species. `prediction` is its index in `probabilities`, which sum to 1.
+
+    `prediction_set` lists the species that cannot be excluded at the `level` in the `reference` of GET /model.
+    `distance` is the Mahalanobis distance to the nearest species of the training data, in standard deviations.
+    `in_distribution` is false if `distance` is larger than the `distance_limit` in the `reference` of GET /model.
+    These three fields are absent if the bundle has no reference data.
+    """
+
+    prediction: int
+    species: Species
+    probabilities: Probabilities
+    prediction_set: list[Species] | UnsetType = UNSET
+    in_distribution: bool | UnsetType = UNSET
+    distance: float | UnsetType = UNSET
+
+
+class FieldError(msgspec.Struct, frozen=True):
+    """One error in a request. `pointer` is a JSON pointer to the faulty field in the body; `#` means the whole body."""
+
+    detail: str
+    pointer: str
+
+
+class Problem(msgspec.Struct, frozen=True, omit_defaults=True):
+    """A problem document (RFC 9457). `title` names the status; `detail` says what is wrong and how to fix it.
+
+    `errors` lists every faulty field. `suggestion` is a corrected body; it is present if one typical mistake, such as a
+    wrong unit, explains all errors.
+    """
+
+    title: str
+    status: int
+    detail: str
+    errors: list[FieldError] = []
+    suggestion: Measurements | None = None
+
+
+class Health(msgspec.Struct, frozen=True):
+    """The state of the service: `live` means that the process answers, `ready` means that it can predict."""
+
+    status: Literal["live", "ready"]
+
+
+def problem(document: Problem, headers: Headers | None = None, reason: str = "") -> Answer:
+    """Return an answer with this problem document as its body and `document.status` as its status."""
+    return Answer(document.status, PROBLEM_JSON + (headers or []), msgspec.json.encode(document), reason=reason)
+
+
+def json_answer(document: object) -> Answer:
+    """Return a 200 answer with `document` as its JSON body."""
+    return Answer(200, JSON, msgspec.json.encode(document))

@@ -1,0 +1,1 @@
+"""The documentation of the API: the OpenAPI document at /openapi.json and the page at /docs."""

@@ -1,0 +1,188 @@
+"""GET /openapi.json: an OpenAPI 3.1 document, generated from the types that decode requests and encode answers."""
+
+from typing import Any
+
+import msgspec
+
+from app.answers.explain import ExplanationAnswer
+from app.core.answer import Health, PredictionAnswer, Problem
+from app.core.protocol import (
+    HEADER_NAME,
+    INPUT,
+    MODEL_PATH,
+    VERSION_PATH,
+    InferenceRequest,
+    InferenceResponse,
+    ModelMetadata,
+    ModelReady,
+    ProtocolError,
+    ServerLive,
+    ServerMetadata,
+    ServerReady,
+)
+from app.model.about import ModelAnswer
+from app.model.comparison import ComparisonReport
+from contract.measurements import MEASUREMENTS, Measurements
+
+VERSION = "1.0.0"  # of the API
+UNAVAILABLE = "No model is loaded; `Retry-After`, if present, says after how many seconds to try again"
+OVERLOADED = (
+    "No model is loaded, or the server is overloaded; `Retry-After`, if present, says after how many seconds to try "
+    "again"
+)
+RATE = "The client sent requests faster than it may; `Retry-After` says after how many seconds to try again"
+BINARY_REQUEST = (
+    "An inference request in JSON, then the binary data of its tensors. The header `Inference-Header-Content-Length` "
+    "is the length of the JSON in bytes. Each tensor has `binary_data_size` bytes: FP32, little-endian, row by row"
+)
+BINARY_RESPONSE = (
+    "An inference response in JSON, then the binary data of the outputs that the request asked for with `binary_data` "
+    "or `binary_data_output`, in the order of `outputs`. The header `Inference-Header-Content-Length` is the length of "
+    "the JSON in bytes. FP32 or INT32, little-endian, row by row"
+)
+PROBLEMS = {
+    "400": (
+        "A measurement is out of bounds: `detail` names the field, its value and the bound; `suggestion`, if present, "
+        "is a corrected body"
+    ),
+    "408": "The request did not arrive in time",
+    "413": "The body is too large",
+    "415": "The Content-Type is not JSON, or the body has a Content-Encoding",
+    "422": "The body is not a JSON object in which every measurement is a number: `errors` lists every faulty field",
+    "429": RATE,
+    "503": OVERLOADED,
+}
+INFERENCE_ERRORS = {
+    "400": "The body is not an inference request for this model: `error` says what was expected and what was found",
+    "408": "A large body did not arrive in time",
+    "413": "The body has too many bytes or rows",
+    "415": "The body has a Content-Encoding",
+    "429": RATE,
+    "503": OVERLOADED,
+}
+HEADER_LENGTH = {
+    "name": HEADER_NAME,
+    "in": "header",
+    "description": "The length in bytes of the JSON before the binary data; if absent, the whole body is JSON",
+    "schema": {"type": "integer", "minimum": 0},
+}
+TYPES = (
+    ExplanationAnswer,
+    *(Measurements, PredictionAnswer, ModelAnswer, ComparisonReport, Health, Problem),
+    *(InferenceRequest, InferenceResponse, ProtocolError),
+    *(ServerMetadata, ServerLive, ServerReady, ModelMetadata, ModelReady),
+)
+
+
+def openapi() -> dict[str, Any]:
+    """Return the OpenAPI document of all routes, as a dictionary to be encoded as JSON."""
+    references, schemas = msgspec.json.schema_components(TYPES, ref_template="#/components/schemas/{name}")
+    explanation, measurements, prediction, model, challenger, health, problem, *protocol = references
+    unavailable = {"503": _response(UNAVAILABLE, "application/problem+json", problem)}
+    no_challenger = {"404": _response("CHALLENGER_URI is not set", "application/problem+json", problem)}
+    return {
+        "openapi": "3.1.0",
+        "info": {
+            "title": "Penguin species",
+            "version": VERSION,
+            "summary": "The species of a penguin from its measurements.",
+            "license": {"name": "Apache-2.0", "identifier": "Apache-2.0"},
+        },
+        "servers": [{"url": "/"}],
+        "paths": {
+            "/predict": {"post": _predict(measurements, prediction, problem)},
+            "/explain": {"post": _explain(measurements, explanation, problem)},
+            "/model": {
+                "get": _get("model", "The model that is served, and what it was built from", model, unavailable)
+            },
+            "/challenger": {
+                "get": _get("challenger", "How far a second model agrees with this one", challenger, no_challenger)
+            },
+            "/health/live": {"get": _get("live", "The process answers", health)},
+            "/health/ready": {
+                "get": _get("ready", "A model is loaded, and the server is not stopping", health, unavailable)
+            },
+            **_protocol_paths(*protocol),
+        },
+        "components": {"schemas": schemas},
+    }
+
+
+def _predict(measurements: Any, prediction: Any, problem: Any) -> dict[str, Any]:
+    example = {measurement.name: measurement.example for measurement in MEASUREMENTS}
+    return {
+        "operationId": "predict",
+        "summary": "The species of one bird",
+        "requestBody": {
+            "required": True,
+            "content": {"application/json": {"schema": measurements, "example": example}},
+        },
+        "responses": {
+            "200": _response("The most probable species", "application/json", prediction),
+            **{status: _response(text, "application/problem+json", problem) for status, text in PROBLEMS.items()},
+        },
+    }
+
+
+def _explain(measurements: Any, explanation: Any, problem: Any) -> dict[str, Any]:
+    """Return the description of POST /explain: that of POST /predict with another response."""
+    operation = _predict(measurements, explanation, problem)
+    explained = _response("Which changes would change the answer, and why it is so", "application/json", explanation)
+    no_trees = _response("The bundle has no trees, which an explanation needs", "application/problem+json", problem)
+    return {
+        **operation,
+        "operationId": "explain",
+        "summary": "The explanation of the answer for one bird",
+        "responses": {**operation["responses"], "200": explained, "501": no_trees},
+    }
+
+
+def _protocol_paths(
+    request: Any, response: Any, error: Any, server: Any, live: Any, ready: Any, model: Any, model_ready: Any
+) -> dict[str, Any]:
+    """Return the paths of the Open Inference Protocol. Those of the model exist without and with its version."""
+    paths: dict[str, Any] = {
+        "/v2": {"get": _get("server_metadata", "The server, and the protocol extensions that it supports", server)},
+        "/v2/health/live": {"get": _get("server_live", "The process answers", live)},
+        "/v2/health/ready": {"get": _get("server_ready", "A model is loaded", ready)},
+    }
+    for path, suffix in ((MODEL_PATH, ""), (VERSION_PATH, "_version")):
+        paths[path] = {"get": _get(f"model_metadata{suffix}", "The model's tensors", model)}
+        paths[f"{path}/ready"] = {"get": _get(f"model_ready{suffix}", "The model is loaded", model_ready)}
+        paths[f"{path}/infer"] = {"post": _infer(f"infer{suffix}", request, response, error)}
+    return paths
+
+
+def _infer(name: str, request: Any, response: Any, error: Any) -> dict[str, Any]:
+    row = [measurement.example for measurement in MEASUREMENTS]
+    example = {"inputs": [{"name": INPUT.name, "datatype": INPUT.datatype, "shape": [1, len(row)], "data": row}]}
+    answer = _response("The outputs that the request asked for", "application/json", response)
+    return {
+        "operationId": name,
+        "summary": "The species of many birds, by the Open Inference Protocol; bounds are not checked",
+        "parameters": [HEADER_LENGTH],
+        "requestBody": {
+            "required": True,
+            "content": {"application/json": {"schema": request, "example": example}, **_octets(BINARY_REQUEST)},
+        },
+        "responses": {
+            "200": {**answer, "content": {**answer["content"], **_octets(BINARY_RESPONSE)}},
+            **{status: _response(text, "application/json", error) for status, text in INFERENCE_ERRORS.items()},
+        },
+    }
+
+
+def _octets(text: str) -> dict[str, Any]:
+    return {"application/octet-stream": {"schema": {"description": text}}}
+
+
+def _get(name: str, summary: str, schema: Any, others: dict[str, Any] | None = None) -> dict[str, Any]:
+    return {
+        "operationId": name,
+        "summary": summary,
+        "responses": {"200": _response(summary, "application/json", schema), **(others or {})},
+    }
+
+
+def _response(description: str, media_type: str, schema: Any) -> dict[str, Any]:
+    return {"description": description, "content": {media_type: {"schema": schema}}}

@@ -1,0 +1,147 @@
+"""ASGI endpoints for Starlette's routes: they read a body, call a handler and send its answer.
+
+Errors are problem documents. Below /v2 they have the form of the Open Inference Protocol.
+"""
+
+import asyncio
+from collections.abc import Awaitable, Callable, Mapping
+from concurrent.futures import Executor
+from contextlib import suppress
+from functools import cache, partial
+from http import HTTPStatus
+
+import msgspec
+from starlette.exceptions import HTTPException
+from starlette.requests import ClientDisconnect, Request
+from starlette.responses import Response
+from starlette.types import ASGIApp, Receive, Scope, Send
+
+from app.core.answer import ANSWER_EXTENSION, Answer, Problem, problem
+from app.core.operation import Operation, prepare, too_large
+from app.core.protocol import MODEL_NAME, MODEL_PATH, MODEL_VERSION, protocol_error
+
+
+def operation_endpoint(operation: Operation, *, timed: bool = False, executor: Executor | None = None) -> ASGIApp:
+    """Return an ASGI endpoint that calls the operation's handler, or answers 413 as soon as the body is too large.
+
+    If `timed`, every answer carries a receipt. A slow handler runs in `executor`, so that other requests go on.
+    """
+
+    async def respond(scope: Scope, receive: Receive) -> Answer:
+        received = partial(scope.get("state", {}).get, "received", 0.0)
+        wanted, refusal = prepare(operation, dict(scope["headers"]), received, timed=timed)
+        if refusal is not None:
+            return refusal
+        body = await read_body(receive, operation.max_body_bytes)
+        if body is None:
+            return too_large(operation)
+        if executor is not None:
+            return await asyncio.get_running_loop().run_in_executor(executor, wanted.handler, body)
+        return wanted.handler(body)
+
+    class OperationEndpoint:
+        """A class, so that Starlette calls it as an ASGI application, without a Request and a Response."""
+
+        async def __call__(self, scope: Scope, receive: Receive, send: Send) -> None:
+            with suppress(ClientDisconnect):
+                await send_answer(scope, send, await respond(scope, receive))
+
+    return OperationEndpoint()
+
+
+async def read_body(receive: Receive, most: int) -> bytes | None:
+    """Return the whole body, or None if it is longer than `most` bytes."""
+    pieces = await read_pieces(receive, most)
+    return pieces if pieces is None else b"".join(pieces)
+
+
+async def read_pieces(
+    receive: Receive, most: int, claim: Callable[[int], None] = lambda size: None
+) -> list[bytes] | None:
+    """Return the body in pieces, or None as soon as it is longer than `most` bytes.
+
+    `claim` is called with the size of each piece, in bytes, and may raise. Raises ClientDisconnect if the body ends
+    early.
+    """
+    pieces: list[bytes] = []
+    length = 0
+    more = True
+    while more and length <= most:
+        message = await receive()
+        if message["type"] == "http.disconnect":
+            raise ClientDisconnect
+        piece = message.get("body", b"")
+        claim(len(piece))
+        pieces.append(piece)
+        length += len(piece)
+        more = message.get("more_body", False)
+    return pieces if length <= most else None
+
+
+async def send_answer(scope: Scope, send: Send, answer: Answer) -> None:
+    """Send an answer with its length. A large one is sent piece by piece, as fast as the client reads.
+
+    Telemetry finds the answer in the scope, without the pieces of a large one: they would stay in memory until the next
+    request. A server that takes whole answers (app/http/asgi.py) gets the answer as it is.
+    """
+    scope["answer"] = msgspec.structs.replace(answer, rest=()) if answer.rest else answer
+    whole = scope.get("extensions", {}).get(ANSWER_EXTENSION)
+    if whole is not None and not answer.rest and whole(answer):
+        return
+    length = (b"content-length", b"%d" % sum(map(len, (answer.body, *answer.rest))))
+    await send({"type": "http.response.start", "status": answer.status, "headers": [*answer.headers, length]})
+    if answer.rest:
+        for piece in (answer.body, *answer.rest):
+            await send({"type": "http.response.body", "body": piece, "more_body": True})
+        await send({"type": "http.response.body", "body": b""})
+    else:
+        await send({"type": "http.response.body", "body": answer.body})
+
+
+def endpoint(make: Callable[[], Answer]) -> Callable[[Request], Awaitable[Response]]:
+    """Return a GET endpoint whose answer never changes. The first request makes it."""
+    return changing_endpoint(cache(make))
+
+
+def changing_endpoint(read: Callable[[], Answer]) -> Callable[[Request], Awaitable[Response]]:
+    """Return a GET endpoint that calls `read` for each request."""
+
+    async def get(request: Request) -> Response:
+        answer = read()
+        return Response(answer.body, answer.status, {name.decode(): value.decode() for name, value in answer.headers})
+
+    return get
+
+
+async def http_problem(request: Request, error: Exception) -> Response:
+    """Answer Starlette's own errors, such as 404 and 405."""
+    assert isinstance(error, HTTPException)
+    detail = _DETAILS.get(error.status_code, error.detail)
+    headers = error.headers
+    if headers and "Allow" in headers:  # Starlette keeps methods in a set
+        headers = {**headers, "Allow": ", ".join(sorted(headers["Allow"].split(", ")))}
+    return _problem_response(request, error.status_code, detail, headers)
+
+
+_DETAILS = {
+    404: "no such path; GET /docs lists all there are",
+    405: "this path does not know that method; the Allow header names those it does",
+}
+
+_PROTOCOL_DETAILS = {
+    404: f"no such path, model or version; the model is {MODEL_NAME}, its version {MODEL_VERSION}: GET {MODEL_PATH}"
+}
+
+
+async def unexpected_problem(request: Request, error: Exception) -> Response:
+    """Answer 500. The traceback goes to the log, not to the client."""
+    return _problem_response(request, 500, "the service failed; the operator's log says why", None)
+
+
+def _problem_response(request: Request, status: int, detail: str, headers: Mapping[str, str] | None) -> Response:
+    if request.url.path == "/v2" or request.url.path.startswith("/v2/"):
+        answer = protocol_error(status, _PROTOCOL_DETAILS.get(status, detail))
+    else:
+        answer = problem(Problem(HTTPStatus(status).phrase, status, detail))
+    named = {name.decode(): value.decode() for name, value in answer.headers}
+    return Response(answer.body, status, {**(headers or {}), **named})

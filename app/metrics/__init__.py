@@ -1,0 +1,1 @@
+"""Metrics for operators: counters in shared memory, the page for Prometheus, drift."""

@@ -1,0 +1,123 @@
+"""Load a bundle: map its verified library (bundle/verify.py) and check that it gives the golden answer."""
+
+import struct
+from collections.abc import Iterator
+from pathlib import Path
+from typing import TypeVar
+
+import msgspec
+
+from binding.library import Library
+from bundle.fetch import read_directory
+from bundle.verify import IN_PLACE, VerifiedBundle
+from contract.certificate import Certificate
+from contract.manifest import CONTRACT, TRAINING_FILE, Manifest, PlatformBuild, platform_name
+from contract.refusal import COMPILE_AGAIN, Refusal
+from contract.training import TrainingSummary
+from contract.trees import TREES_FILE
+from contract.uncertainty import UNCERTAINTY_FILE, Uncertainty
+
+Document = TypeVar("Document")
+# Made at import: see contract/manifest.py. Two threads may load two bundles at once.
+_TRAINING, _UNCERTAINTY = msgspec.json.Decoder(TrainingSummary), msgspec.json.Decoder(Uncertainty)
+GOLDEN_ROWS = 512  # the largest block of rows that the library evaluates at once
+
+
+class Bundle(msgspec.Struct, frozen=True):
+    """A model that is loaded and has given its golden answer. `version` is the SHA-256 of the manifest.
+
+    `origin` is the place from which its files were read. `signed_by` is the id of the key that signed it, or None.
+    `trees` is the content of trees.json, for explanations. `trees`, `training` and `uncertainty` are None if the bundle
+    does not have the file.
+    """
+
+    version: str
+    manifest: Manifest
+    certificate: Certificate
+    library: Library
+    training: TrainingSummary | None
+    uncertainty: Uncertainty | None
+    trees: bytes | None
+    origin: str
+    signed_by: str | None
+
+    @property
+    def target(self) -> PlatformBuild:
+        """The manifest's entry for this platform."""
+        return self.manifest.platforms[platform_name()]
+
+
+def load_bundle(directory: Path) -> Bundle:
+    """Read, check and load a bundle that was built here, without a signature. Raises Refusal if it is not sound."""
+    return load_verified(read_directory(directory, IN_PLACE))
+
+
+def load_verified(verified: VerifiedBundle) -> Bundle:
+    """Map the library of a verified bundle and check it with the golden row.
+
+    Raises Refusal if an answer or a document is wrong; then nothing stays mapped.
+    """
+    place = verified.origin.place
+    training = _document(verified, TRAINING_FILE, _TRAINING)
+    uncertainty = _document(verified, UNCERTAINTY_FILE, _UNCERTAINTY)
+    library = Library(verified.library, CONTRACT.classes)
+    # Only certified code runs: this processor may support more instruction sets than the one that compiled the library.
+    library.instruction_sets = min(library.instruction_sets, len(verified.certificate.instruction_sets))
+    _check_golden(library, verified.manifest, place)
+    if library.has_uncertainty != (uncertainty is not None):
+        raise Refusal(f"{place}: expected a library made with {UNCERTAINTY_FILE}, or neither; {COMPILE_AGAIN}")
+    if uncertainty and uncertainty.model_sha256 != verified.manifest.model_sha256:
+        raise Refusal(f"{place}: {UNCERTAINTY_FILE} belongs to another model; {COMPILE_AGAIN}")
+    return Bundle(
+        version=verified.digest,
+        manifest=verified.manifest,
+        certificate=verified.certificate,
+        library=library,
+        training=training,
+        uncertainty=uncertainty,
+        trees=verified.files.get(TREES_FILE),
+        origin=place,
+        signed_by=verified.signed_by,
+    )
+
+
+def _check_golden(library: Library, manifest: Manifest, place: str) -> None:
+    """Raise Refusal unless the library answers the manifest's golden row as XGBoost did, bit for bit, in every way."""
+    golden = manifest.golden
+    shape = (library.measurements, library.features, library.outputs)
+    expected = (len(CONTRACT.measurements), len(CONTRACT.features), len(CONTRACT.classes))
+    if shape != expected or len(golden.measurements) != library.measurements:
+        raise Refusal(f"{place}: expected a library of shape {expected}, found {shape}; {COMPILE_AGAIN}")
+    for way, label, margins in _answers(library, golden.measurements):
+        if (label, margins) != (golden.label, golden.margins):
+            raise Refusal(
+                f"{place}: {way} the library answers {list(margins)} where XGBoost answered {list(golden.margins)}; "
+                f"{COMPILE_AGAIN}"
+            )
+
+
+def _answers(library: Library, row: tuple[float, ...]) -> Iterator[tuple[str, int, tuple[float, ...]]]:
+    """Yield the way, the label and the margins of each answer to `row`.
+
+    The ways are: one row alone, then the first and the last row of a block, on each instruction set.
+    """
+    yield "one row at a time", library.predict(row)[0], tuple(library.margins)
+    rows = struct.pack(f"={len(row)}f", *row) * GOLDEN_ROWS
+    for instruction_set in range(library.instruction_sets):
+        batch = library.predict_rows(rows, 0, GOLDEN_ROWS, instruction_set)
+        margins = struct.unpack(f"={GOLDEN_ROWS * library.outputs}f", batch.margins)
+        labels = struct.unpack(f"={GOLDEN_ROWS}i", batch.labels)
+        for i in (0, GOLDEN_ROWS - 1):
+            row_margins = margins[i * library.outputs : (i + 1) * library.outputs]
+            yield f"in batches with instruction set {instruction_set}", labels[i], row_margins
+
+
+def _document(verified: VerifiedBundle, name: str, decoder: msgspec.json.Decoder[Document]) -> Document | None:
+    """Decode a file that training wrote. Return None if the bundle does not have it. Raises Refusal if it is faulty."""
+    if name not in verified.files:
+        return None
+    try:
+        return decoder.decode(verified.files[name])
+    except (msgspec.DecodeError, UnicodeDecodeError, RecursionError) as error:
+        path = verified.origin.path(name)
+        raise Refusal(f"{path}: {error}; compile the model with a {name} of this version, or without one") from error

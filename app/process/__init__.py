@@ -1,0 +1,1 @@
+"""The server process, its supervisor and workers: sockets, signals, start and stop."""

@@ -1,0 +1,1 @@
+"""What is recorded about each request: counts, log lines, spans."""

@@ -1,0 +1,1 @@
+"""Stored results to pages of docs/: tables, pictures, and the prose of benchmarks/pages/."""

@@ -1,0 +1,1 @@
+"""Channels: signed pointers that move, and which pointers were seen."""

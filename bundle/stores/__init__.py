@@ -1,0 +1,1 @@
+"""Where bundles are kept: a directory or a bucket, behind one interface."""

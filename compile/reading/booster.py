@@ -1,0 +1,175 @@
+"""A trained booster that can be compiled, read from its file."""
+
+import json
+from pathlib import Path
+from typing import Any
+
+import msgspec
+import numpy as np
+import numpy.typing as npt
+import xgboost
+
+from compile.reading.document import INSTALLED, Document, dotted, read_document
+from compile.reading.rounds import BEST, Rounds, cut, rounds_of
+from compile.reading.well_formed import levels, malformed, may_overflow
+from contract.features import FEATURE_NAMES
+from contract.manifest import CONTRACT, Interface, Trees
+from contract.measurements import MEASUREMENTS
+from contract.objectives import unserved
+from contract.refusal import Refusal
+from contract.uncertainty import Uncertainty
+
+
+class CompilableModel(msgspec.Struct, frozen=True):
+    """A booster that can be compiled.
+
+    `data` are the bytes of its file. `document` is what XGBoost writes for it, with only the trees that are used, and
+    `booster` has the same trees. `thresholds` maps a feature's index to its sorted distinct float32 split thresholds.
+    `missing` is a value that means missing, as NaN does. `pass_rounds` means that XGBoost's wrapper would use other
+    rounds by itself, so it must be given them. `uncertainty` is what answers are judged by, or None if training wrote
+    none. `notices` are for the person who compiles the model.
+    """
+
+    data: bytes
+    booster: xgboost.Booster
+    document: dict[str, Any]
+    interface: Interface
+    trees: Trees
+    thresholds: dict[int, npt.NDArray[np.float32]]
+    notices: tuple[str, ...] = ()
+    missing: float | None = None
+    pass_rounds: bool = False
+    uncertainty: Uncertainty | None = None
+
+
+def read_model(path: Path, missing: float | None = None, all_trees: bool = False) -> CompilableModel:
+    """Read a JSON or UBJSON model file. Raises Refusal, naming the file, if it cannot be answered exactly."""
+    file = read_document(path)
+    found = malformed(file.content["learner"])
+    if found:
+        raise Refusal(f"{path}: {found}")
+    rounds = rounds_of(file.content, file.says_rounds, all_trees, str(path))
+    document = cut(file.content, rounds)
+    booster = xgboost.Booster({"nthread": 1})  # on a busy machine, threads wait for each other
+    booster.load_model(bytearray(file.saved))
+    if rounds.used < rounds.trained:
+        booster = booster[: rounds.used]
+    trees = _trees(document, rounds)
+    interface, of_names = _interface(document["learner"], trees)
+    _refuse_measured(missing, interface, path)
+    if not np.isfinite(trees.base_margins).all():
+        raise Refusal(f"{path}: its base score is a margin of {trees.base_margins[0]}; train with another base_score")
+    if may_overflow(document, trees.base_margins):
+        raise Refusal(f"{path}: its leaves may add up to more than a float32 holds; train with smaller ones")
+    pass_rounds = all_trees or not file.says_rounds
+    notices = (*of_names, *_of_version(file), *_of_rounds(rounds))
+    return CompilableModel(
+        file.data, booster, document, interface, trees, _thresholds(document), notices, missing, pass_rounds
+    )
+
+
+def _refuse_measured(missing: float | None, interface: Interface, path: Path) -> None:
+    """Raise Refusal if a bird may measure `missing`: the service would explain it as a measurement."""
+    if missing is None or interface != CONTRACT:
+        return
+    for measurement in MEASUREMENTS:
+        if measurement.minimum <= missing <= measurement.maximum:
+            raise Refusal(
+                f"{path}: expected --missing to be no {measurement.name} from {measurement.minimum:g} to "
+                f"{measurement.maximum:g}, found {missing:g}; choose a value outside the bounds"
+            )
+
+
+def _of_version(file: Document) -> tuple[str, ...]:
+    if file.version == INSTALLED:
+        return ()
+    return (
+        f"written by XGBoost {dotted(file.version)}: compared with {dotted(INSTALLED)} here; the "
+        "older one's own answers may differ in the last digits",
+    )
+
+
+def _of_rounds(rounds: Rounds) -> tuple[str, ...]:
+    if rounds.used == rounds.trained:
+        return ()
+    return (
+        f"stopped early: the best {rounds.used} of {rounds.trained} rounds answer ({BEST}), as in XGBoost's wrappers; "
+        "--all-trees compiles every round, as Booster.predict answers",
+    )
+
+
+def _interface(learner: dict[str, Any], trees: Trees) -> tuple[Interface, tuple[str, ...]]:
+    """Return the contract's interface if the model has its features and its classes, and notices.
+
+    Any other model has an interface of its own, without derived features.
+    """
+    count = int(learner["learner_model_param"]["num_feature"])
+    names = tuple(learner["feature_names"])
+    if unserved(trees, len(CONTRACT.classes)) is None:
+        if names == FEATURE_NAMES:
+            return CONTRACT, ()
+        if not names and count == len(FEATURE_NAMES):
+            listed = ", ".join(FEATURE_NAMES)
+            return CONTRACT, (f"the model names no features: its {count} are taken in the contract's order: {listed}",)
+    names = names or tuple(f"feature_{i}" for i in range(count))
+    classes = tuple(str(i) for i in range(max(2, len(trees.base_margins))))
+    return Interface(measurements=names, units=("",) * len(names), features=names, classes=classes), ()
+
+
+def _trees(document: dict[str, Any], rounds: Rounds) -> Trees:
+    trees = document["learner"]["gradient_booster"]["model"]["trees"]
+    shapes = [
+        [len(level) for level in levels(tree["left_children"].tolist(), tree["right_children"].tolist())]
+        for tree in trees
+    ]
+    return Trees(
+        objective=document["learner"]["objective"]["name"],
+        count=len(trees),
+        nodes=sum(1 + sum(sizes) for sizes in shapes),
+        depth=max(map(len, shapes)),
+        base_margins=_base_margins(document),
+        rounds=rounds.used,
+        rounds_trained=rounds.trained,
+    )
+
+
+def _base_margins(document: dict[str, Any]) -> tuple[float, ...]:
+    """Return the float32 values that XGBoost's sums start from.
+
+    XGBoost itself computes them, with one leaf of -0 for each output: adding -0 changes no sum.
+    """
+    learner = document["learner"]
+    booster = learner["gradient_booster"]
+    outputs = max(1, int(learner["learner_model_param"]["num_class"]))
+    model = {
+        **booster["model"],
+        "gbtree_model_param": {"num_parallel_tree": "1", "num_trees": str(outputs)},
+        "iteration_indptr": [0, outputs],
+        "tree_info": list(range(outputs)),
+        "trees": [_leaf(booster["model"]["trees"][0], number) for number in range(outputs)],
+    }
+    empty = {**document, "learner": {**learner, "gradient_booster": {**booster, "model": model}}}
+    oracle = xgboost.Booster({"nthread": 1})
+    oracle.load_model(bytearray(json.dumps(empty, default=np.ndarray.tolist).encode()))
+    row = np.zeros((1, int(learner["learner_model_param"]["num_feature"])), dtype=np.float32)
+    margins = oracle.predict(xgboost.DMatrix(row, nthread=1), output_margin=True, validate_features=False)
+    return tuple(margins.ravel().tolist())
+
+
+def _leaf(tree: dict[str, Any], number: int) -> dict[str, Any]:
+    """Return a tree of one leaf of -0, with every key that the model's trees have."""
+    lists = {key: value[:1] for key, value in tree.items() if isinstance(value, np.ndarray)}
+    empty: dict[str, list[int]] = {key: [] for key, value in tree.items() if key.startswith("categories")}
+    alone = {"left_children": [-1], "right_children": [-1], "split_conditions": [-0.0], "split_indices": [0]}
+    parameters = {**tree["tree_param"], "num_nodes": "1", "num_deleted": "0"}
+    return {**tree, **lists, **empty, **alone, "default_left": [0], "id": number, "tree_param": parameters}
+
+
+def _thresholds(document: dict[str, Any]) -> dict[int, npt.NDArray[np.float32]]:
+    trees = document["learner"]["gradient_booster"]["model"]["trees"]
+    inner = [tree["left_children"] != -1 for tree in trees]
+    features = np.concatenate([tree["split_indices"][at] for tree, at in zip(trees, inner, strict=True)])
+    values = np.concatenate([tree["split_conditions"][at] for tree, at in zip(trees, inner, strict=True)])
+    order = np.argsort(features, kind="stable")
+    names, starts = np.unique(features[order], return_index=True)
+    return dict(zip(names.tolist(), map(np.unique, np.split(values[order], starts[1:])), strict=False))

@@ -1,0 +1,64 @@
+"""What a model may contain that the compiled library could not answer exactly. Each is refused by name."""
+
+from typing import Any
+
+import numpy as np
+
+TRANSFORMS = {  # objective: how XGBoost turns margins into predictions (the macro TRANSFORM of library.c)
+    "multi:softprob": "SOFTMAX",
+    "multi:softmax": "SOFTMAX",
+    "binary:logistic": "SIGMOID",
+    "reg:squarederror": "IDENTITY",
+}
+SUPPORTED = f"supported are tree models (gbtree) with the objectives {', '.join(TRANSFORMS)}"
+
+
+def unsupported(learner: dict[str, Any]) -> str | None:
+    """Return in words what cannot be compiled in a model that XGBoost has saved again, or None."""
+    return unsupported_name(learner) or _with_support(_in_trees(learner))
+
+
+def unsupported_name(learner: dict[str, Any]) -> str | None:
+    """Return in words what cannot be compiled by the names and numbers at the top of any file, or None."""
+    return _with_support(_by_name(learner))
+
+
+def _with_support(found: str | None) -> str | None:
+    return f"{found}; {SUPPORTED}" if found else None
+
+
+def _by_name(learner: dict[str, Any]) -> str | None:
+    booster, objective = _object(learner, "gradient_booster"), _object(learner, "objective")
+    if booster.get("name") != "gbtree":
+        return f"the booster {booster.get('name')!r}"
+    if "weight_drop" in booster or "weight_drop" in _object(booster, "model"):
+        return "weighted trees (weight_drop: the booster dart, as XGBoost 3.3 and newer write it)"
+    if not isinstance(objective.get("name"), str) or objective["name"] not in TRANSFORMS:
+        return f"the objective {objective.get('name')!r}"
+    if str(_object(learner, "learner_model_param").get("num_target", "1")) not in ("0", "1"):
+        return "a model with several targets"
+    if not _trees(learner):
+        return "a model without trees"
+    if any(str(_object(tree, "tree_param").get("size_leaf_vector", "1")) not in ("0", "1") for tree in _trees(learner)):
+        return "trees with several outputs (multi_strategy='multi_output_tree')"
+    return None
+
+
+def _in_trees(learner: dict[str, Any]) -> str | None:
+    model = learner["gradient_booster"]["model"]
+    if any(np.any(tree["split_type"]) for tree in model["trees"]):
+        return "categorical splits"
+    if len(model.get("cats", {}).get("enc", ())):
+        return "features whose categories are stored in the model"
+    return None
+
+
+def _trees(learner: dict[str, Any]) -> list[Any]:
+    trees = _object(_object(learner, "gradient_booster"), "model").get("trees")
+    return trees if isinstance(trees, list) else []
+
+
+def _object(parent: Any, key: str) -> dict[str, Any]:
+    """Return an object's member that is an object, or an empty object if there is none."""
+    child = parent.get(key) if isinstance(parent, dict) else None
+    return child if isinstance(child, dict) else {}

@@ -1,0 +1,102 @@
+"""How far to trust an answer: thresholds of prediction sets, and a Gaussian for each species. Training writes them.
+
+The formula of the distance is defined only here. Training computes it with numpy and the compiler writes it as C. Both
+use the same float32 operations in the same order, so both get the same bits.
+"""
+
+from collections.abc import Sequence
+from typing import Annotated, Any, Protocol, Self, TypeVar
+
+import msgspec
+from msgspec import Meta
+
+from contract.manifest import Sha256
+
+UNCERTAINTY_FILE = "reference.json"  # its name in bundles and in artifacts/
+MAX_CLASSES = 31  # a prediction set is stored as bits of an int32
+
+Share = Annotated[float, Meta(ge=0, le=1)]
+
+
+class Arithmetic(Protocol):
+    """A type that a distance can be computed with."""
+
+    def __sub__(self, other: float, /) -> Self: ...
+    def __mul__(self, other: Any, /) -> Self: ...
+    def __add__(self, other: Self, /) -> Self: ...
+
+
+Column = TypeVar("Column", bound=Arithmetic)
+
+
+class Gaussian(msgspec.Struct, frozen=True):
+    """The measurements of one species as a normal distribution. All numbers are float32 values.
+
+    `whitening` is a lower triangular matrix with one row for each measurement: the inverse of the Cholesky factor of
+    the covariance.
+    """
+
+    mean: tuple[float, ...]
+    whitening: tuple[tuple[float, ...], ...]
+
+
+class Evidence(msgspec.Struct, frozen=True):
+    """What was measured on held-out birds, with thresholds that had not seen these birds.
+
+    All shares are of held-out birds.
+
+    `coverage` is how often the prediction set contains the bird's true species, by species. `conformal_coverage` is
+    that for the conformal threshold alone. `mean_set_size` is in species. `false_alarms` is the share of birds that
+    were called out of distribution.
+    """
+
+    protocol: str
+    coverage: dict[str, Share]
+    conformal_coverage: dict[str, Share]
+    mean_set_size: float
+    false_alarms: Share
+
+
+class Uncertainty(msgspec.Struct, frozen=True):
+    """What an answer is judged by. The dicts are by species, in the order of the classes.
+
+    A species is in the prediction set if its probability is at least its entry of `set_thresholds` (float32 values).
+    That entry is the smaller of its `conformal_thresholds` entry and 1 - `level`. A bird is in distribution if its
+    distance is at most `distance_limit` (a float32 value). The distance is the smallest Mahalanobis distance to a
+    species.
+    """
+
+    model_sha256: Sha256
+    level: float
+    conformal_thresholds: dict[str, float]
+    set_thresholds: dict[str, float]
+    gaussians: dict[str, Gaussian]
+    distance_limit: float
+    evidence: Evidence
+
+
+def squared_distance(measurements: Sequence[Column], gaussian: Gaussian) -> Column:
+    """Return the squared Mahalanobis distance of measurements to one species.
+
+    `measurements` are columns in the order of the contract. A column is anything with arithmetic: a float32 array in
+    training, a C expression in compilation. Every operation is rounded to float32, in the order in which it is written
+    here.
+    """
+    deviations = [column - mean for column, mean in zip(measurements, gaussian.mean, strict=True)]
+    squares = [_square(_dot(deviations, row)) for row in gaussian.whitening]
+    return _sum(squares)
+
+
+def _dot(deviations: Sequence[Column], row: tuple[float, ...]) -> Column:
+    return _sum([deviation * weight for deviation, weight in zip(deviations, row, strict=False)])  # lower triangular
+
+
+def _square(column: Column) -> Column:
+    return column * column
+
+
+def _sum(terms: Sequence[Column]) -> Column:
+    total = terms[0]
+    for term in terms[1:]:
+        total = total + term  # `+=` would change an array in place
+    return total

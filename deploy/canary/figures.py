@@ -1,0 +1,105 @@
+"""What a revision did between two moments, computed from its counters."""
+
+from bisect import bisect_left
+from math import inf
+
+import msgspec
+
+from contract.metrics import COMPARISONS, DURATION, PREDICTIONS
+from contract.species import SPECIES
+from deploy.canary.scrape import Samples, Series
+
+PREDICT = "/predict"
+GOLDEN = "/v2/models/penguin/versions/1/infer"  # only the canary itself asks on this path
+UNCOUNTED = ("/health/", "/v2/health/", GOLDEN)
+
+
+class Figures(msgspec.Struct, frozen=True):
+    """Counts of requests and failures, and of /predict's answers by duration, species and agreement.
+
+    `errors` are requests with a status of 400 or more. `cumulative` counts answers up to each of `bounds`, in seconds,
+    the last of which is infinite. `compared` is None if the revision has no challenger.
+    """
+
+    requests: int
+    errors: int
+    bounds: tuple[float, ...]
+    cumulative: tuple[int, ...]
+    species: tuple[int, ...]
+    compared: int | None
+    disagreed: int
+
+    @property
+    def answered(self) -> int:
+        """Return the number of predictions whose duration is known."""
+        return self.cumulative[-1] if self.cumulative else 0
+
+    def slower(self, bound: float) -> int:
+        """Return how many predictions took longer than the first bucket whose bound is at least `bound` seconds."""
+        index = bisect_left(self.bounds, bound)
+        return self.answered - self.cumulative[index] if index < len(self.bounds) else 0
+
+
+class CounterTotals:
+    """Counters added up over restarts and instances, since the first page."""
+
+    def __init__(self) -> None:
+        self._last: Samples | None = None
+        self._total: Samples = {}
+
+    def add(self, samples: Samples) -> None:
+        """Add a newer page. A counter that went back was restarted at 0, and so was one that is new."""
+        if self._last is None:
+            self._last = dict(samples)
+            self._total = dict.fromkeys(samples, 0.0)
+            return
+        for series, value in samples.items():
+            before = self._last.get(series, 0.0)
+            self._total[series] = self._total.get(series, 0.0) + (value - before if value >= before else value)
+            self._last[series] = value
+
+    def total(self) -> Samples:
+        """Return everything that was counted so far."""
+        return dict(self._total)
+
+
+def between(before: Samples, after: Samples) -> Figures:
+    """Return the figures between two totals of the same counters."""
+    return figures({series: value - before.get(series, 0.0) for series, value in after.items()})
+
+
+def figures(samples: Samples) -> Figures:
+    """Return the figures of differences of counters."""
+    requests = errors = 0.0
+    buckets: dict[float, float] = {}
+    species: dict[str, float] = dict.fromkeys(SPECIES, 0.0)
+    comparisons: dict[str, float] = {}
+    for series, value in samples.items():
+        labels = dict(series.labels)
+        if series.name == f"{DURATION}_count" and not labels["http_route"].startswith(UNCOUNTED):
+            requests += value
+            errors += value if int(labels["http_response_status_code"]) >= 400 else 0
+        elif series.name == f"{DURATION}_bucket" and _predicted(series):
+            bound = float(labels["le"])
+            buckets[bound] = buckets.get(bound, 0) + value
+        elif series.name == PREDICTIONS and labels["species"] in species:
+            species[labels["species"]] += value
+        elif series.name == COMPARISONS:
+            comparisons[labels["result"]] = comparisons.get(labels["result"], 0) + value
+    return Figures(
+        requests=round(requests),
+        errors=round(errors),
+        bounds=tuple(sorted(buckets)),
+        cumulative=tuple(round(buckets[bound]) for bound in sorted(buckets)),
+        species=tuple(round(count) for count in species.values()),
+        compared=round(comparisons.get("agree", 0) + comparisons.get("disagree", 0)) if comparisons else None,
+        disagreed=round(comparisons.get("disagree", 0)),
+    )
+
+
+def _predicted(series: Series) -> bool:
+    labels = dict(series.labels)
+    return labels["http_route"] == PREDICT and labels["http_response_status_code"] == "200"
+
+
+NOTHING = Figures(0, 0, (inf,), (0,), (0,) * len(SPECIES), None, 0)

@@ -1,0 +1,93 @@
+"""Asking a revision for the golden row of its bundle: the margins are right to the last bit, or wrong."""
+
+import http.client
+import struct
+import time
+import urllib.parse
+from pathlib import Path
+
+import msgspec
+
+from contract.manifest import MANIFEST_FILE, Digest, Manifest, decode_manifest
+from contract.refusal import Refusal
+from deploy.canary.figures import GOLDEN
+from deploy.canary.scrape import checked_url
+
+SECONDS = 5.0  # the longest wait for one answer
+ATTEMPTS = 3
+PAUSE_SECONDS = 0.5
+
+
+class GoldenCheck:
+    """What the revision at `url` must serve and answer."""
+
+    def __init__(self, url: str, bundle: Path) -> None:
+        path = bundle / MANIFEST_FILE
+        try:
+            data = path.read_bytes()
+        except OSError as error:
+            raise Refusal(
+                f"cannot read {path}: {error.strerror}; --bundle names the new release's directory"
+            ) from error
+        self._url = urllib.parse.urlsplit(checked_url(url))
+        self._manifest: Manifest = decode_manifest(data, str(path))
+        self._digest = Digest.of(data).sha256
+
+    def mistake(self) -> str | None:
+        """Return what is wrong, or None. If there is no answer, ask again. One wrong answer is enough."""
+        why = "it was not asked"
+        for attempt in range(ATTEMPTS):
+            time.sleep(PAUSE_SECONDS if attempt else 0)
+            try:
+                status, version, body = self._ask()
+            except (OSError, http.client.HTTPException) as error:
+                why = f"no answer to the golden row from {self._url.geturl()}: {error or type(error).__name__}"
+                continue
+            if status in (429, 503):
+                why = f"the golden row was answered {status}: {body[:200].decode(errors='replace')}"
+                continue
+            return self._difference(status, version, body)
+        return why
+
+    def _ask(self) -> tuple[int, str, bytes]:
+        golden = self._manifest.golden
+        row = list(golden.measurements)
+        tensor = {"name": "measurements", "datatype": "FP32", "shape": [1, len(row)], "data": row}
+        body = msgspec.json.encode({"inputs": [tensor], "outputs": [{"name": "margin"}, {"name": "label"}]})
+        secure = self._url.scheme == "https"
+        kind = http.client.HTTPSConnection if secure else http.client.HTTPConnection
+        connection = kind(self._url.netloc, timeout=SECONDS)
+        try:
+            connection.request("POST", self._url.path + GOLDEN, body, {"content-type": "application/json"})
+            reply = connection.getresponse()
+            return reply.status, reply.getheader("model-version", ""), reply.read()
+        finally:
+            connection.close()
+
+    def _difference(self, status: int, version: str, body: bytes) -> str | None:
+        if status != 200:
+            return f"the golden row was answered {status}: {body[:200].decode(errors='replace')}"
+        if version != self._digest:
+            return f"it serves bundle {version[:12] or '(unnamed)'}, expected {self._digest[:12]}"
+        try:
+            found = {each.name: tuple(each.data) for each in msgspec.json.decode(body, type=_Response).outputs}
+            margins, label = found["margin"], found["label"]
+        except (msgspec.DecodeError, UnicodeDecodeError, KeyError) as error:
+            return f"its answer to the golden row is not one: {error}"
+        golden = self._manifest.golden
+        if label == (golden.label,) and _bits(margins) == _bits(golden.margins):
+            return None
+        return f"the golden row's margins are {margins}, expected {golden.margins}"
+
+
+class _Output(msgspec.Struct):
+    name: str
+    data: list[float]
+
+
+class _Response(msgspec.Struct):
+    outputs: list[_Output]
+
+
+def _bits(values: tuple[float, ...]) -> bytes:
+    return struct.pack(f"={len(values)}f", *values)

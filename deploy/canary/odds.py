@@ -1,0 +1,155 @@
+"""How often a canary is wrong: thousands of simulated canaries with random counts pass through the real gates."""
+
+import random
+from collections.abc import Callable
+from math import ceil, inf
+
+import msgspec
+
+from contract.species import SPECIES
+from deploy.canary.figures import NOTHING, Figures
+from deploy.canary.gates import READERS, Gate, Reading, StepFigures
+from deploy.canary.plan import GATES, LOOKS, CanaryPlan
+
+SEED = 20261124
+BOUNDS = (0.001, 0.0025, inf)  # s
+
+
+class World(msgspec.Struct, frozen=True):
+    """What a revision really does, as shares of requests."""
+
+    errors: float
+    slow: float  # the share of requests slower than the middle bound
+    species: tuple[float, ...]
+    disagreed: float
+
+
+class Odds(msgspec.Struct, frozen=True):
+    """How often one gate stops, as shares of the simulated canaries.
+
+    `false_alarms` are canaries that were stopped although the revision is as good. With a revision that is worse by the
+    stated effect, `found_first` were stopped at the first step, and `found` at any step.
+    """
+
+    gate: str
+    needed: tuple[int, ...]  # at each step
+    false_alarms: float
+    found_first: float
+    found: float
+
+
+def usual(plan: CanaryPlan) -> World:
+    """Return a revision that is only just good enough."""
+    return World(plan.usual_errors, 0.002, (1 / len(SPECIES),) * len(SPECIES), plan.disagreement)
+
+
+def worse(plan: CanaryPlan) -> World:
+    """Return a revision that is worse by the stated effects."""
+    good = usual(plan)
+    shares = (good.species[0] + plan.species, good.species[1] - plan.species, *good.species[2:])
+    return World(good.errors + plan.errors, 0.01 + plan.slower, shares, good.disagreed + plan.disagreement_effect)
+
+
+def odds(plan: CanaryPlan, canaries: int, seed: int = SEED) -> list[Odds]:
+    """Return the odds of every gate."""
+    dice = random.Random(seed)  # noqa: S311  # no secret
+    found = []
+    for gate, read in zip(GATES, READERS, strict=True):
+        alarms = [_stopped(plan, read, usual(plan), dice) for _ in range(canaries)]
+        stops = [_stopped(plan, read, worse(plan), dice) for _ in range(canaries)]
+        needed = tuple(_needed(plan, read, step) for step in plan.gated)
+        parts = (sum(step is not None for step in alarms), stops.count(plan.gated[0]))
+        any_step = sum(step is not None for step in stops)
+        found.append(Odds(gate, needed, *(part / canaries for part in (*parts, any_step))))
+    return found
+
+
+Read = Callable[[CanaryPlan, float, StepFigures], Reading | None]
+
+
+def _needed(plan: CanaryPlan, read: Read, share: float) -> int:
+    reading = read(plan, share, StepFigures(*[msgspec.structs.replace(NOTHING, compared=0)] * 3))
+    assert reading
+    return reading.needed
+
+
+def _stopped(plan: CanaryPlan, read: Read, truth: World, dice: random.Random) -> int | None:
+    """Return the step at which one simulated canary was stopped, or None."""
+    history = NOTHING
+    for step in plan.gated:
+        gate, needed = Gate(read, plan, step), _needed(plan, read, step)
+        new = old = NOTHING
+        for before, look in zip((0.0, *LOOKS), LOOKS, strict=False):
+            more = ceil(needed * look) - ceil(needed * before)
+            beside = draw(usual(plan), ceil(more * (100 - step) / step), dice)
+            new, old, history = add(new, draw(truth, more, dice)), add(old, beside), add(history, beside)
+            if gate.look(StepFigures(new, old, history)) == "failed":
+                return step
+    return None
+
+
+def draw(truth: World, requests: int, dice: random.Random) -> Figures:
+    """Return random figures of `requests` requests to such a revision."""
+    slow = binomial(requests, truth.slow, dice)
+    species, left, share = [], requests, 1.0
+    for part in truth.species[:-1]:
+        species.append(binomial(left, min(1.0, part / share), dice))
+        left, share = left - species[-1], share - part
+    return Figures(
+        requests=requests,
+        errors=binomial(requests, truth.errors, dice),
+        bounds=BOUNDS,
+        cumulative=(requests - slow - binomial(requests - slow, 0.002, dice), requests - slow, requests),
+        species=(*species, left),
+        compared=requests,
+        disagreed=binomial(requests, truth.disagreed, dice),
+    )
+
+
+def binomial(n: int, p: float, dice: random.Random) -> int:
+    """Return a random number of successes in n trials, drawn exactly.
+
+    The median of n uniform numbers is beta-distributed. Drawing it halves the remaining trials (Devroye, Non-Uniform
+    Random Variate Generation, section X.4.3, after Relles).
+    """
+    successes = 0
+    while n > 16 and 0 < p < 1:
+        middle = n // 2 + 1
+        at = dice.betavariate(middle, n + 1 - middle)
+        if at >= p:
+            n, p = middle - 1, p / at
+        else:
+            successes, n, p = successes + middle, n - middle, (p - at) / (1 - at)
+    return successes + sum(dice.random() < p for _ in range(n))
+
+
+def add(a: Figures, b: Figures) -> Figures:
+    """Return the sum of two figures. NOTHING has other buckets and counts nothing."""
+    cumulative = tuple(map(sum, zip(a.cumulative, b.cumulative, strict=True))) if len(a.bounds) > 1 else b.cumulative
+    return Figures(
+        requests=a.requests + b.requests,
+        errors=a.errors + b.errors,
+        bounds=b.bounds,
+        cumulative=cumulative,
+        species=tuple(map(sum, zip(a.species, b.species, strict=True))),
+        compared=(a.compared or 0) + (b.compared or 0),
+        disagreed=a.disagreed + b.disagreed,
+    )
+
+
+def table(plan: CanaryPlan, found: list[Odds], canaries: int) -> str:
+    """Return the odds as a Markdown table."""
+    steps = ", ".join(map(str, plan.gated))
+    lines = [
+        f"{canaries} canaries of each kind; false alarms in all: {sum(each.false_alarms for each in found):.2%}, "
+        f"bound {plan.false_alarms:.2%}.",
+        "",
+        f"| gate | samples of the new revision at {steps} % | false alarms | found at the first step | at any |",
+        "| --- | --- | --: | --: | --: |",
+    ]
+    for each in found:
+        needed = ", ".join(map(str, each.needed))
+        lines.append(
+            f"| {each.gate} | {needed} | {each.false_alarms:.2%} | {each.found_first:.1%} | {each.found:.1%} |"
+        )
+    return "\n".join(lines)

@@ -1,0 +1,62 @@
+"""The plan of a canary: its steps, what it must notice, and how sure it must be. These numbers are only here."""
+
+from itertools import pairwise
+from typing import Annotated
+
+import msgspec
+from msgspec import Meta
+
+from contract.refusal import Refusal
+
+GATES = ("errors", "latency", "species", "challenger")  # the statistical tests; a golden answer is right or wrong
+LOOKS = (0.125, 0.25, 0.5, 1.0)  # parts of the needed samples; early looks find large effects sooner
+
+Part = Annotated[float, Meta(gt=0, lt=1)]
+Seconds = Annotated[float, Meta(gt=0)]
+
+
+class CanaryPlan(msgspec.Struct, frozen=True, kw_only=True):
+    """Shares of the new revision are in whole percent. Effects are shares of requests.
+
+    An effect of this size is found at any step with probability `power`. A new revision that is as good as the old one
+    is rolled back in one canary with a probability of at most `false_alarms`.
+    """
+
+    steps: tuple[Annotated[int, Meta(ge=1, le=100)], ...] = (1, 5, 25, 50, 100)
+    false_alarms: Part = 0.01
+    power: Part = 0.9
+    usual_errors: Part = 0.001  # an assumption that sets the number of samples, not a limit
+    errors: Part = 0.02  # so many more requests fail
+    tolerance: Annotated[float, Meta(ge=1)] = 2.0  # factor on the old revision's 99th percentile
+    slower: Part = 0.04  # so many more predictions are slower than that
+    species: Part = 0.1  # so many more predictions are of one species
+    disagreement: Part = 0.05  # predictions that a challenger may answer differently
+    disagreement_effect: Part = 0.05  # so many more answers differ
+    poll_seconds: Seconds = 10.0
+    deadline_seconds: Seconds = 3600.0  # the longest time for one step to get its samples
+
+    @property
+    def risk(self) -> float:
+        """Return the risk of a false alarm for each look of each gate at each step (Bonferroni correction)."""
+        return self.false_alarms / (len(GATES) * len(self.gated) * len(LOOKS))
+
+    @property
+    def gated(self) -> tuple[int, ...]:
+        """Return the steps at which there is an old revision to compare with."""
+        return tuple(step for step in self.steps if step < 100)
+
+    def after(self, share: float) -> int:
+        """Return the next step."""
+        return next((step for step in self.steps if step > share), 100)
+
+
+def checked(plan: CanaryPlan) -> CanaryPlan:
+    """Return the plan. Raises Refusal if the steps do not rise to 100, or if an effect is of more than all requests."""
+    steps = plan.steps
+    if len(steps) < 2 or steps[-1] != 100 or any(a >= b for a, b in pairwise(steps)):
+        raise Refusal(f"--steps: expected rising shares that end in 100, such as 1,5,25,50,100; found {steps}")
+    sums = {"errors": plan.usual_errors, "slower": 0.01, "disagreement_effect": plan.disagreement}
+    for name, usual in sums.items():
+        if usual + getattr(plan, name) >= 1:
+            raise Refusal(f"--{name.replace('_', '-')}: expected less than {1 - usual:g}, found {getattr(plan, name)}")
+    return plan

@@ -1,0 +1,175 @@
+"""A new revision gets its share step by step, as long as it is as good as the old one.
+
+The splitter knows the current share, and the audit log knows what was decided. A canary that is killed leaves the share
+as it is. The next canary measures that step again.
+"""
+
+import time
+from collections.abc import Callable
+from typing import NamedTuple
+
+import msgspec
+
+from contract.refusal import Refusal
+from deploy.canary.audit import Audit, CanaryEvent
+from deploy.canary.figures import NOTHING, CounterTotals, between
+from deploy.canary.gates import Gate, Reading, StepFigures, gates, most_harmed
+from deploy.canary.golden import GoldenCheck
+from deploy.canary.plan import CanaryPlan
+from deploy.canary.scrape import CounterSource, Samples
+from deploy.splitter import Splitter, send_and_see, share_of
+
+PROMOTED, ROLLED_BACK, HELD = 0, 1, 3  # exit statuses; USER_MISTAKE is another one
+ATTEMPTS = 3  # to take requests away from a worse revision
+
+
+class CanaryResult(NamedTuple):
+    """How a canary ended: its exit status, and a line for a person."""
+
+    status: int
+    summary: str
+
+
+class Pair(NamedTuple):
+    """The old and the new revision, and where their counters are read."""
+
+    old: str
+    new: str
+    old_source: CounterSource
+    new_source: CounterSource
+
+
+class Canary:
+    """One run. It calls `tell` with lines for a person."""
+
+    def __init__(
+        self,
+        plan: CanaryPlan,
+        splitter: Splitter,
+        pair: Pair,
+        golden: GoldenCheck,
+        audit: Audit,
+        tell: Callable[[str], None],
+    ) -> None:
+        self._plan, self._splitter, self._pair, self._golden = plan, splitter, pair, golden
+        self._audit, self._tell = audit, tell
+        self._old, self._new = CounterTotals(), CounterTotals()
+        self._failure = ""  # why the last reading of counters failed, or empty
+
+    def run(self, again: bool = False) -> CanaryResult:
+        """Run to the end and return how it ended. Raises Refusal if it cannot begin, or if the splitter fails."""
+        share = share_of(self._splitter, self._pair.old, self._pair.new)
+        last = self._audit.last(self._pair.old, self._pair.new)
+        if last and last.event == "rolling back":
+            return self._roll_back(share, last.why)
+        if last and last.event == "rolled back" and not again:
+            raise Refusal(f"{self._pair.new} was rolled back at {last.at:%F %T}: {last.why}; to try it again: --again")
+        if share >= 100:
+            return self._promoted()
+        before = self._pair.old_source.read()
+        if not before:
+            raise Refusal(f"there are no counters of {self._pair.old}; expected those of a service that serves")
+        self._add(before, self._pair.new_source.read())
+        self._log("started", share)
+        if mistake := self._golden.mistake():
+            return self._roll_back(share, mistake)
+        while share < 100:
+            share = self._shift(share) if share == 0 else share
+            ended = self._measure(share)
+            if ended:
+                return ended
+            share = self._shift(share)
+        return self._promoted()
+
+    def _shift(self, share: float) -> float:
+        wanted = self._plan.after(share)
+        self._log("shifting", wanted)
+        send_and_see(self._splitter, self._pair.old, self._pair.new, wanted)
+        self._log("shifted", wanted)
+        return wanted
+
+    def _measure(self, share: float) -> CanaryResult | None:
+        """Measure one step. Return None if the next step may begin."""
+        self._tell(
+            f"{share:g} % to {self._pair.new}: until it is decided it gets at most "
+            f"{most_harmed(self._plan, share, NOTHING)} predictions, and those of one poll"
+        )
+        self._poll()
+        step = gates(self._plan, share)
+        old, new, before = self._old.total(), self._new.total(), NOTHING.requests
+        until = time.monotonic() + self._plan.deadline_seconds
+        while time.monotonic() < until:
+            time.sleep(self._plan.poll_seconds)
+            self._poll()
+            evidence = StepFigures(
+                between(new, self._new.total()), between(old, self._old.total()), between({}, self._old.total())
+            )
+            states = [gate.look(evidence) for gate in step]
+            if "failed" in states:
+                return self._roll_back(share, _reason(step[states.index("failed")]), _readings(step))
+            decided = "waiting" not in states
+            quiet = evidence.new.requests == before or self._failure
+            if (decided or quiet) and (mistake := self._golden.mistake()):
+                return self._roll_back(share, mistake, _readings(step))
+            if decided:
+                self._log("measured", share, figures=_readings(step))
+                return None
+            before = evidence.new.requests
+        return self._held(share, step)
+
+    def _poll(self) -> None:
+        """Read the counters. If they cannot be read, there are no new samples."""
+        try:
+            self._add(self._pair.old_source.read(), self._pair.new_source.read())
+            self._failure = ""
+        except Refusal as refusal:
+            self._failure = str(refusal)
+
+    def _add(self, old: Samples, new: Samples) -> None:
+        self._old.add(old)
+        self._new.add(new)
+
+    def _held(self, share: float, step: list[Gate]) -> CanaryResult:
+        few = [gate.reading for gate in step if gate.reading and gate.reading.samples < gate.reading.needed]
+        missing = "; ".join(f"{reading.gate}: {reading.samples} of {reading.needed}" for reading in few)
+        why = f"too few samples within {self._plan.deadline_seconds:g} s ({missing or 'none'})"
+        why += f"; {self._failure}" if self._failure else ""
+        self._log("held", share, why, _readings(step))
+        return CanaryResult(
+            HELD, f"held at {share:g} %: {why}; run it again when there is more to measure, or roll back"
+        )
+
+    def _roll_back(self, share: float, why: str, figures: dict[str, object] | None = None) -> CanaryResult:
+        self._log("rolling back", share, why, figures)
+        for attempt in range(ATTEMPTS):
+            try:
+                send_and_see(self._splitter, self._pair.old, self._pair.new, 0)
+                break
+            except Refusal as refusal:
+                if attempt == ATTEMPTS - 1:
+                    raise Refusal(
+                        f"NOT rolled back from {share:g} %, though {why}: {refusal}; run it again"
+                    ) from refusal
+        self._log("rolled back", 0, why)
+        return CanaryResult(ROLLED_BACK, f"rolled back from {share:g} %: {why}")
+
+    def _promoted(self) -> CanaryResult:
+        last = self._audit.last(self._pair.old, self._pair.new)
+        if not last or last.event != "promoted":
+            self._log("promoted", 100)
+        return CanaryResult(PROMOTED, f"promoted: all requests go to {self._pair.new}")
+
+    def _log(self, event: CanaryEvent, share: float, why: str = "", figures: dict[str, object] | None = None) -> None:
+        entry = self._audit.write(event, self._pair.old, self._pair.new, share, why, figures)
+        self._tell(f"{entry.at:%T} {event} {share:g} %{': ' if why else ''}{why}")
+
+
+def _reason(gate: Gate) -> str:
+    reading = gate.reading
+    assert reading
+    return f"{reading.gate}: {reading.summary}; as bad by chance: {reading.probability:.1g}"
+
+
+def _readings(step: list[Gate]) -> dict[str, object]:
+    readings: list[Reading] = [gate.reading for gate in step if gate.reading]
+    return {reading.gate: msgspec.structs.asdict(reading) for reading in readings}

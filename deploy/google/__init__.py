@@ -1,0 +1,1 @@
+"""Cloud Run and IAM, through gcloud."""

@@ -1,0 +1,9 @@
+"""Names of series."""
+
+from app.metrics.families import (
+    MODEL_LABELS,
+)
+
+
+def names_models(name: str) -> bool:
+    return any(f'{label}="' in name for label in MODEL_LABELS)

@@ -1,0 +1,25 @@
+"""Which folder may import which."""
+
+STAGES = {  # what each top-level folder may import besides itself
+    "contract": set(),
+    "binding": {"contract"},
+    "train": {"contract"},
+    "bundle": {"contract"},
+    "compile": {"contract", "binding", "bundle"},
+    "app": {"contract", "binding", "bundle"},
+    "deploy": {"contract"},
+}
+ROOMS = {  # the same within app/
+    "core": set(),
+    "explanation": set(),
+    "model": {"core", "explanation"},
+    "answers": {"core", "explanation", "model"},
+    "metrics": {"core", "model"},
+    "telemetry": {"core", "model", "metrics"},
+    "http": {"core", "telemetry"},
+    "batch": {"core", "model", "answers", "http"},
+    "docs": {"core", "model", "answers"},
+    "main": {"core", "model", "answers", "telemetry", "http", "batch", "docs"},
+    "process": {"core", "model", "metrics", "telemetry", "http", "main"},
+    "__main__": {"core", "process"},
+}

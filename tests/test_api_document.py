@@ -1,0 +1,83 @@
+"""What docs/api.md says is so: its routes, its examples, its script."""
+
+import re
+import subprocess
+import sys
+
+import msgspec
+
+from app.core.answer import PredictionAnswer
+from app.docs.openapi import PROBLEMS, openapi
+from contract.measurements import MEASUREMENTS
+from tests.support.commands import ROOT
+from tests.support.service import Service
+
+PAGE = (ROOT / "docs" / "api.md").read_text(encoding="utf-8")
+EXAMPLE = {measurement.name: measurement.example for measurement in MEASUREMENTS}
+
+
+def test_its_routes_are_those_there_are(service: Service) -> None:
+    """Every route of the OpenAPI description, by its method, and the pages for people; each is answered."""
+    listed = set(re.findall(r"`(GET|POST) (/[\w/.]*)`", PAGE.partition("## One bird")[0]))
+    described = {(method.upper(), path) for path, methods in openapi()["paths"].items() for method in methods}
+    assert listed == described | {("GET", "/"), ("GET", "/docs"), ("GET", "/openapi.json")}
+    for method, path in listed - {("GET", "/challenger")}:
+        body = b"{}" if method == "POST" else None
+        assert service.request(method, path, body).status not in (404, 405, 500), path
+
+
+def test_its_bounds_are_the_contract_s() -> None:
+    """In the order of the rows of a batch."""
+    rows = [(each.name, each.unit, f"{each.minimum:g}", f"{each.maximum:g}") for each in MEASUREMENTS]
+    assert re.findall(r"^\| `(\w+)` \| (\w+) \| (\d+) \| (\d+) \|$", PAGE, re.MULTILINE) == rows
+
+
+def test_its_fields_are_those_of_an_answer(service: Service) -> None:
+    """Those of a prediction, and those of an explanation."""
+    for name in msgspec.structs.fields(PredictionAnswer):
+        assert f"`{name.name}`" in PAGE
+    explained = service.request("POST", "/explain", msgspec.json.encode(EXAMPLE)).document
+    for name in explained:
+        assert f"`{name}`" in PAGE
+
+
+def test_every_status_is_listed() -> None:
+    """Those that the OpenAPI description has, and those that only a connection gives."""
+    listed = set(re.findall(r"^\| (\d{3}) \|", PAGE, re.MULTILINE))
+    assert listed >= PROBLEMS.keys() | {"404", "405", "414", "417", "431", "500", "501", "505"}
+
+
+def test_its_refusal_is_the_service_s(service: Service) -> None:
+    """A mass in kilograms; `...` stands for what is left out."""
+    quoted = re.search(r"```text\n(.*)\n```", PAGE)
+    assert quoted
+    reply = service.predict({**EXAMPLE, "body_mass_g": 3.75})
+    assert reply.status == 400
+    assert re.fullmatch(".*".join(map(re.escape, quoted[1].split("..."))), reply.body.decode())
+
+
+def test_its_request_for_many_rows_is_answered(service: Service) -> None:
+    """The body of the curl command, which names no content type."""
+    asked = re.search(r"curl localhost:8080(/v2\S+) \\\n  -d '(.*?)'", PAGE, re.DOTALL)
+    assert asked
+    reply = service.request("POST", asked[1], asked[2].encode(), {"content-type": "application/x-www-form-urlencoded"})
+    outputs = {output["name"]: output for output in reply.document["outputs"]}
+    assert outputs["label"]["data"] == [2, 1]
+    assert outputs["probabilities"]["shape"] == [2, 3]
+
+
+def test_its_script_answers_a_table(service: Service) -> None:
+    """A row for each bird, with its species; one without measurements, and one in kilograms, with a note."""
+    script = re.search(r"```python\n(.*?)```", PAGE, re.DOTALL)
+    assert script
+    names = ",".join(EXAMPLE)
+    birds = f"{names},sex\n39.1,18.7,181,3750,male\nNA,NA,NA,NA,NA\n39.1,18.7,181,3.75,male\n"
+    code = script[1].replace("8080", str(service.port))
+    ran = subprocess.run(
+        [sys.executable, "-c", code], input=birds, capture_output=True, text=True, timeout=60, check=True
+    )
+    head, adelie, missing, light = ran.stdout.splitlines()
+    assert head == f"{names},species,prediction_set,in_distribution,note"
+    assert adelie == "39.1,18.7,181,3750,Adelie,Adelie,True,"
+    assert missing.startswith("NA,NA,NA,NA,,,,")
+    assert "did you mean 3750?" in light

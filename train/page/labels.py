@@ -1,0 +1,25 @@
+"""How the contract's names are written for people."""
+
+from contract.measurements import MEASUREMENTS
+
+UNITS = {measurement.name: measurement.unit for measurement in MEASUREMENTS}
+
+
+def words(measurement: str) -> str:
+    """Return a measurement's name in words: `bill_length_mm` -> `bill length`."""
+    return measurement.removesuffix(f"_{UNITS[measurement]}").replace("_", " ")
+
+
+def feature_words(feature: str) -> str:
+    """Return a feature's name in words: `bill_length_mm/body_mass_g` -> `bill length / body mass`."""
+    return " / ".join(map(words, feature.split("/")))
+
+
+def feature_axis(feature: str) -> str:
+    """Return the label of an axis: `bill_length_mm/body_mass_g` -> `bill length / body mass (mm/g)`.
+
+    A ratio of equal units has no unit.
+    """
+    units = [UNITS[name] for name in feature.split("/")]
+    unit = "" if len(units) > 1 and len(set(units)) == 1 else f" ({'/'.join(units)})"
+    return feature_words(feature) + unit

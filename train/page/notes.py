@@ -1,0 +1,88 @@
+"""What each picture of the training report shows, in sentences that contain its figures."""
+
+import numpy as np
+import numpy.typing as npt
+
+from contract.species import SPECIES
+from contract.training import CrossValidation
+from contract.uncertainty import Uncertainty
+from train.calibration import Bucket
+from train.evaluate import REPEATS
+from train.page.labels import feature_words
+
+
+def confusion_note(figures: CrossValidation) -> str:
+    """Return how many answers were right, and the most frequent mistake."""
+    counts = np.array(figures.confusion)
+    mistakes = counts - np.diag(np.diag(counts))
+    right, total = int(np.trace(counts)), int(counts.sum())
+    start = (
+        f"Every bird was answered {REPEATS} times, each time by a model that had never seen it. "
+        f"{right:,} of {total:,} answers were right, which is the diagonal."
+    )
+    if not mistakes.any():
+        return start
+    truth, answer = np.unravel_index(mistakes.argmax(), mistakes.shape)
+    return (
+        f"{start} The commonest mistake was to answer {SPECIES[answer]} for a {SPECIES[truth]}: "
+        f"{mistakes[truth, answer]} times in {counts[truth].sum():,}."
+    )
+
+
+def calibration_note(figures: CrossValidation, buckets: list[Bucket]) -> str:
+    """Return how far confidence and accuracy are apart, in which direction, and where most answers are."""
+    total = sum(bucket.answers for bucket in buckets)
+    confidence = sum(bucket.answers * bucket.confidence for bucket in buckets) / total
+    accuracy = sum(bucket.answers * bucket.accuracy for bucket in buckets) / total
+    surest = buckets[-1]
+    return (
+        f"A model to be trusted is right as often as it is sure, and follows the dashed line. This one was "
+        f"{confidence:.1%} sure on average and right {accuracy:.1%} of the time, so it errs "
+        f"towards {'modesty' if accuracy > confidence else 'overconfidence'}; within groups of like confidence, the "
+        f"two are {figures.expected_calibration_error:.1%} apart. {surest.answers / total:.0%} of its answers were at "
+        f"least 90% sure, and {surest.accuracy:.1%} of those were right. The histogram counts the answers "
+        "behind each point: where they are few, the point says little."
+    )
+
+
+def importance_note(gains: dict[str, float]) -> str:
+    """Return the features with the largest gain. `gains` are by feature, the largest first."""
+    first, second = list(gains)[:2]
+    share = (gains[first] + gains[second]) / sum(gains.values())
+    ratios = sum(gain for name, gain in gains.items() if "/" in name) / sum(gains.values())
+    return (
+        f"Gain is how much the splits on a feature improved the fit, over all trees. “{feature_words(first)}” and "
+        f"“{feature_words(second)}” carry {share:.0%} of it, and the ratios together {ratios:.0%}. "
+        "Features that say the same thing share their gain, so a short bar is no "
+        "proof that a feature is useless."
+    )
+
+
+def sets_note(uncertainty: Uncertainty) -> str:
+    """Return what a prediction set is, how often it contains the true species, and how large it is."""
+    evidence = uncertainty.evidence
+    return (
+        f"A prediction set lists the species that cannot be excluded at {uncertainty.level:g}: those whose probability "
+        f"reaches a threshold of their own. Of held-out birds at least {min(evidence.coverage.values()):.1%} of every "
+        f"species were in their set, which held {evidence.mean_set_size:.2f} species on average. A species is "
+        f"excluded only where its probability is below {1 - uncertainty.level:.2g} and conformal calibration agrees: "
+        "conformal thresholds alone would leave some birds without any species."
+    )
+
+
+def distance_note(uncertainty: Uncertainty) -> str:
+    """Return when a bird is out of distribution, and how often a penguin is called so."""
+    return (
+        "Each species is a Gaussian of the measurements. A bird whose smallest Mahalanobis distance to one exceeds "
+        f"{uncertainty.distance_limit:.2f} is called out of distribution: its answer says little. That happened to "
+        f"{uncertainty.evidence.false_alarms:.1%} of held-out birds of the three species."
+    )
+
+
+def scatter_note(misjudged: npt.NDArray[np.bool_]) -> str:
+    """Return how many birds were misjudged. `misjudged` is bool (rows,)."""
+    return (
+        f"One mark is one bird. {misjudged.sum()} of {len(misjudged)} were misjudged in at least one of {REPEATS} "
+        "repeats. A ringed bird amid another species' marks cannot be told apart by these two features alone; the "
+        "table below lists them all."
+    )

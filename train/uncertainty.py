@@ -1,0 +1,73 @@
+"""How far to trust answers, measured on birds that had no part in it: the content of reference.json."""
+
+from collections.abc import Iterator
+from hashlib import sha256
+
+import numpy as np
+import numpy.typing as npt
+
+from contract.uncertainty import Evidence, Uncertainty
+from train.conformal import LEVEL, conformal_thresholds, coverage, prediction_sets, set_thresholds
+from train.distances import distance_limit, distances, fit_gaussians, held_out_distances
+from train.evaluate import FOLDS, REPEATS, HeldOut, hold_out
+from train.penguins import Penguins
+
+EVIDENCE_REPEATS = 2  # repeats of the cross-validation; each repeat judges every bird once
+PROTOCOL = (
+    f"nested cross-validation: in each of {EVIDENCE_REPEATS} x {FOLDS} folds, model, Gaussians and thresholds are made "
+    f"from the other birds alone, the thresholds by a {FOLDS}-fold cross-validation of those"
+)
+
+
+def fit_uncertainty(
+    penguins: Penguins, table: npt.NDArray[np.float32], model: bytes, held_out: HeldOut, level: float = LEVEL
+) -> Uncertainty:
+    """Return the uncertainty of `model`, the bytes of the penguin_model.json that was fitted to `table`.
+
+    `table` is float32 (rows, FEATURE_NAMES). The thresholds come from the first repeat of the cross-validation, which
+    holds out each bird once. Raises Refusal if the level is too high.
+    """
+    conformal = conformal_thresholds(penguins.labels, held_out.probabilities[0], level)
+    return Uncertainty(
+        model_sha256=sha256(model).hexdigest(),
+        level=level,
+        conformal_thresholds=conformal,
+        set_thresholds=set_thresholds(conformal, level),
+        gaussians=fit_gaussians(penguins.measurements, penguins.labels),
+        distance_limit=distance_limit(held_out_distances(penguins.measurements, penguins.labels, held_out.folds[0])),
+        evidence=_evidence(penguins, table, held_out, level),
+    )
+
+
+def _evidence(penguins: Penguins, table: npt.NDArray[np.float32], held_out: HeldOut, level: float) -> Evidence:
+    """Return what PROTOCOL measures, over all birds and repeats."""
+    shape = held_out.probabilities.shape
+    served, conformal = np.zeros(shape, np.bool_), np.zeros(shape, np.bool_)
+    alarms = np.zeros(shape[:2], np.bool_)
+    for repeat, unseen in _folds(held_out):
+        seen = ~unseen
+        birds, labels = penguins.measurements[seen], penguins.labels[seen]
+        inner = hold_out(table[seen], labels, repeats=1)
+        thresholds = conformal_thresholds(labels, inner.probabilities[0], level)
+        probabilities = held_out.probabilities[repeat, unseen]
+        conformal[repeat, unseen] = prediction_sets(probabilities, thresholds)
+        served[repeat, unseen] = prediction_sets(probabilities, set_thresholds(thresholds, level))
+        limit = distance_limit(held_out_distances(birds, labels, inner.folds[0]))
+        alarms[repeat, unseen] = distances(penguins.measurements[unseen], fit_gaussians(birds, labels)) > limit
+    judged = slice(0, EVIDENCE_REPEATS)
+    truth, sets = held_out.labels[judged].ravel(), served[judged].reshape(-1, shape[2])
+    return Evidence(
+        protocol=PROTOCOL,
+        coverage=coverage(truth, sets),
+        conformal_coverage=coverage(truth, conformal[judged].reshape(-1, shape[2])),
+        mean_set_size=float(sets.sum(axis=1).mean()),
+        false_alarms=float(alarms[judged].mean()),
+    )
+
+
+def _folds(held_out: HeldOut) -> Iterator[tuple[int, npt.NDArray[np.bool_]]]:
+    """Yield a repeat, and which birds one of its folds leaves out: bool (rows,)."""
+    assert EVIDENCE_REPEATS <= REPEATS
+    for repeat in range(EVIDENCE_REPEATS):
+        for fold in np.unique(held_out.folds[repeat]):
+            yield repeat, held_out.folds[repeat] == fold
