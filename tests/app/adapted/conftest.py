@@ -18,8 +18,6 @@ def own(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Adapted]:
     adapted.copy(tree, SPECIES, [(r" {4}bill_depth_mm.*?\n {4}\]\n", adapted.UNITLESS)])
     bundle = adapted.compiled(tree, judged=True, objective="multi:softprob", num_class=len(SPECIES))
     port, log = free_port(), tree / "log"
-    with (
-        log.open("w") as stdout,
-        serving(bundle, stdout=stdout, root=tree, METRICS_PORT=str(port), LOG_FORMAT="text") as service,
-    ):
+    environment = {"METRICS_PORT": str(port), "LOG_FORMAT": "text", "LOG_LINES_PER_SECOND": "100000"}
+    with log.open("w") as stdout, serving(bundle, stdout=stdout, root=tree, **environment) as service:
         yield Adapted(service, port, log)
