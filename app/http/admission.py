@@ -7,6 +7,7 @@ limited: see ConnectionLifetime.admission.
 from collections import OrderedDict
 from ipaddress import IPv6Address, ip_address
 
+ROUNDING_SECONDS = 1e-6  # a shorter wait may be the rounding of sums of times
 CLIENTS = 65_536  # clients whose buckets are kept; the one not seen for longest is dropped
 
 
@@ -25,7 +26,7 @@ class TokenBuckets:
         """Take a token and return 0, or return the seconds until there is one."""
         full_at = max(self._full_at.get(client, now), now)
         wait = full_at - self._tolerance - now
-        if wait > 0:
+        if wait > ROUNDING_SECONDS:
             return wait
         self._full_at[client] = full_at + self._interval
         self._full_at.move_to_end(client)

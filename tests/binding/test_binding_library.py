@@ -53,6 +53,7 @@ def test_the_mapped_bytes_cannot_be_changed(image: bytes) -> None:
 @LINUX
 def test_a_library_is_unmapped_with_the_last_who_may_call_it(image: bytes) -> None:
     """The function for one row keeps the library mapped, and the last user unmaps it."""
+    gc.collect()  # what earlier tests left in cycles
     before = _memory_files(), _mapped()
     library = Library(image, ("Gentoo", "Chinstrap", "Adelie"))
     predict = library.predict
@@ -67,6 +68,7 @@ def test_a_library_is_unmapped_with_the_last_who_may_call_it(image: bytes) -> No
 @LINUX
 def test_a_library_in_a_cycle_goes_with_the_cycle(image: bytes) -> None:
     """The garbage collector frees a library and its function in any order."""
+    gc.collect()  # what earlier tests left in cycles
     before = _memory_files(), _mapped()
     for _ in range(3):
         library = Library(image)
@@ -80,6 +82,7 @@ def test_a_library_in_a_cycle_goes_with_the_cycle(image: bytes) -> None:
 @LINUX
 def test_what_cannot_be_loaded_leaves_nothing_behind(image: bytes) -> None:
     """Bytes that cannot be loaded leave no mapping and no descriptor."""
+    gc.collect()  # what earlier tests left in cycles
     before = _memory_files(), _mapped()
     for refused in (b"not a library", image.replace(b"python_predict", b"another_functi")):
         with pytest.raises(Refusal):

@@ -35,6 +35,14 @@ def test_buckets_let_in_what_a_bucket_of_tokens_would(arrivals: list[tuple[int, 
         tokens[client] = (left - 1 if left >= 1 else left, now)
 
 
+@given(st.floats(0, 1e8), st.floats(0.001, 1000), st.integers(1, 100))
+def test_rounding_takes_no_token(now: float, rate: float, burst: int) -> None:
+    """All tokens of a full bucket can be taken at one moment, whatever the rate and the clock."""
+    buckets = TokenBuckets(rate, burst)
+    assert [buckets.wait("a", now) for _ in range(burst)] == [0.0] * burst
+    assert buckets.wait("a", now) > 0
+
+
 def test_only_so_many_clients_are_remembered() -> None:
     """The client that is unseen for longest is forgotten, and then admitted."""
     buckets = TokenBuckets(0.001, 1)
