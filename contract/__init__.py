@@ -1,4 +1,4 @@
 """What every stage agrees on. These modules import only msgspec and the standard library.
 
-To serve another model, edit `measurements.py`, `species.py` and `features.py`.
+The contract of a model is data: `penguins.toml` here, `contract.json` in a bundle, `Contract` (schema.py) in memory.
 """

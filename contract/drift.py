@@ -16,8 +16,7 @@ import msgspec
 
 BINS = 10
 INFINITE = 1e300  # JSON cannot hold infinity
-CONFIDENCE = "confidence"
-SPECIES_VARIABLE = "species"
+MAX_INPUTS = 64  # whose drift is watched: the first ones of the contract
 QUIET_DAYS = 200  # days, over which ALARM is the probability of a false alarm
 ALARM = 0.05  # the probability of at least one false alarm within QUIET_DAYS
 ENOUGH = 200  # live rows; with fewer there is no verdict
@@ -40,9 +39,10 @@ class Variable(msgspec.Struct, frozen=True):
 
 
 class DriftBaseline(msgspec.Struct, frozen=True):
-    """The bins of the training data: of the measurements, of the answered species and of the confidence.
+    """The bins of the training data by variable: the inputs, and the answers to rows that the model has not seen.
 
-    Species and confidence come from held-out rows: what the model answers for birds that it has not seen.
+    The answers are the class (`Contract.label_variable`, one bin a class) and the probability of that class
+    (`Contract.confidence_variable`), or the number.
     """
 
     variables: dict[str, Variable]

@@ -2,30 +2,28 @@
 
 A bundle is a directory with `manifest.json`, its signatures and the files that it lists. Nothing else in it is read.
 The bundle's name is the SHA-256 of `manifest.json`.
+
+Format 3 has the contract in a file of its own (contract/schema.py). Format 2 was the penguins' alone, and is still read
+(contract/format_2.py).
 """
 
 import hashlib
 import platform
-import re
 import sys
-from collections.abc import Sequence
 from datetime import datetime
-from typing import Annotated, Any, Literal
+from typing import Annotated, Literal
 
 import msgspec
 from msgspec import Meta
 
-from contract.features import FEATURE_NAMES
-from contract.measurements import MEASUREMENTS
 from contract.refusal import COMPILE_AGAIN, Refusal
-from contract.species import SPECIES
 
-FORMAT_VERSION = 2
+FORMAT_VERSION = 3
+READABLE_FORMATS = (2, FORMAT_VERSION)
 MANIFEST_FILE = "manifest.json"
 MODEL_FILE = "model.json"
 TRAINING_FILE = "training.json"
 SHA256_PATTERN = r"^[0-9a-f]{64}\Z"  # \Z and not $, which allows a newline at the end
-MAX_LISTED = 12  # names in one message
 LABEL_PATTERN = r"^[A-Za-z0-9][A-Za-z0-9._+-]{0,63}\Z"  # valid as a file name, on a command line and in a log line
 
 Sha256 = Annotated[str, Meta(pattern=SHA256_PATTERN)]
@@ -43,23 +41,6 @@ class Digest(msgspec.Struct, frozen=True):
     def of(cls, data: bytes) -> "Digest":
         """Return the digest of `data`."""
         return cls(len(data), hashlib.sha256(data).hexdigest())
-
-
-class Interface(msgspec.Struct, frozen=True):
-    """The inputs and outputs of a library, in order. `features` are the columns that the trees split on."""
-
-    measurements: tuple[str, ...]
-    units: tuple[str, ...]
-    features: tuple[str, ...]
-    classes: tuple[str, ...]
-
-
-CONTRACT = Interface(
-    measurements=tuple(measurement.name for measurement in MEASUREMENTS),
-    units=tuple(measurement.unit for measurement in MEASUREMENTS),
-    features=FEATURE_NAMES,
-    classes=SPECIES,
-)
 
 
 class Trees(msgspec.Struct, frozen=True):
@@ -87,7 +68,7 @@ class Toolchain(msgspec.Struct, frozen=True):
 
 
 class Golden(msgspec.Struct, frozen=True):
-    """One row of measurements and XGBoost's own answer to it, as float32 values. A loader checks it first."""
+    """One row of inputs and XGBoost's own answer to it, as float32 values. A loader checks it first."""
 
     measurements: tuple[float, ...]
     margins: tuple[float, ...]
@@ -106,6 +87,15 @@ class Tuning(msgspec.Struct, frozen=True):
     figures: dict[str, float]
 
 
+class Interface(msgspec.Struct, frozen=True):
+    """The names of inputs and outputs in a manifest of format 2, in order. `features` are what the trees split on."""
+
+    measurements: tuple[str, ...]
+    units: tuple[str, ...]
+    features: tuple[str, ...]
+    classes: tuple[str, ...]
+
+
 class PlatformBuild(msgspec.Struct, frozen=True):
     """What a bundle holds for one platform: two file names, and how the library was built."""
 
@@ -116,23 +106,24 @@ class PlatformBuild(msgspec.Struct, frozen=True):
     tuning: Tuning
 
 
-class Manifest(msgspec.Struct, frozen=True):
+class Manifest(msgspec.Struct, frozen=True, omit_defaults=True):
     """Everything that a loader checks before it maps the first byte of a library.
 
     `bundle_version` is a label for people. The keys of `platforms` come from `platform_name`. If `missing` is set, a
-    measurement of this value is missing, as NaN is: the model was trained so.
+    measurement of this value is missing, as NaN is: the model was trained so. `interface` is what format 2 has in
+    place of a contract.
     """
 
     format_version: int
     bundle_version: Label
     created_at: Instant
     model_sha256: Sha256
-    interface: Interface
     trees: Trees
     golden: Golden
     platforms: dict[str, PlatformBuild]
     files: dict[str, Digest]
     missing: float | None = None
+    interface: Interface | None = None
 
     def files_for(self, platform: str) -> list[str]:
         """Return the names of the files that this platform needs: its own files and those of no platform."""
@@ -156,9 +147,10 @@ def decode_manifest(data: bytes, source: str) -> Manifest:
     """Decode a manifest. Raises Refusal, naming `source`, if `data` is no manifest of this format version."""
     try:
         version = _decode_version(data).format_version
-        if version != FORMAT_VERSION:
+        if version not in READABLE_FORMATS:
+            known = " or ".join(map(str, READABLE_FORMATS))
             raise Refusal(
-                f"{source}: expected bundle format {FORMAT_VERSION}, found {version}; "
+                f"{source}: expected bundle format {known}, found {version}; "
                 "compile its model with this version: python -m compile MODEL"
             )
         return _decode(data)
@@ -173,20 +165,3 @@ class _Versioned(msgspec.Struct):
 # Made at import: msgspec 0.22.0 completes a type when it is first decoded, and crashes if two threads do that at once.
 _decode_version = msgspec.json.Decoder(_Versioned).decode
 _decode = msgspec.json.Decoder(Manifest).decode
-
-
-def difference(expected: Interface, found: Interface) -> str | None:
-    """Return the first field in which two interfaces differ, in words, or None if they are equal."""
-    for field in msgspec.structs.fields(Interface):
-        wanted: Any = getattr(expected, field.name)
-        given: Any = getattr(found, field.name)
-        if wanted != given:
-            return f"expected {field.name} {listed(wanted)}; found {listed(given)}"
-    return None
-
-
-def listed(names: Sequence[str]) -> str:
-    """Return names in one line of text, at most MAX_LISTED of them. A name that is not a plain word is quoted."""
-    shown = [name if re.fullmatch(r"[\w./+-]+", name) else repr(name) for name in names[:MAX_LISTED]]
-    more = [f"and {len(names) - MAX_LISTED} more"] if len(names) > MAX_LISTED else []
-    return ", ".join(shown + more) or "none"

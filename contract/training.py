@@ -3,7 +3,6 @@
 import msgspec
 
 from contract.drift import DriftBaseline
-from contract.species import Species
 
 
 class MeasurementRange(msgspec.Struct, frozen=True):
@@ -43,7 +42,7 @@ class TrainingSummary(msgspec.Struct, frozen=True, forbid_unknown_fields=True):
     rows_read: int
     rows_dropped: int
     rows_trained: int
-    species_counts: dict[Species, int]
+    species_counts: dict[str, int]
     measurement_ranges: dict[str, MeasurementRange]
     parameters: dict[str, str | int | float]
     rounds: int
@@ -51,3 +50,22 @@ class TrainingSummary(msgspec.Struct, frozen=True, forbid_unknown_fields=True):
     xgboost_version: str
     cross_validation: CrossValidation
     drift_baseline: DriftBaseline | None = None  # models from before it was recorded have none
+
+
+HOLDOUT_FILE = "holdout.json"
+
+
+class HoldOut(msgspec.Struct, frozen=True, forbid_unknown_fields=True):
+    """How good a model is on rows that it was not trained on, as its owner says.
+
+    `rows_sha256` is of the file that the owner gave, and `target` the column with the true answers. `figures` are by
+    name: accuracy, log_loss (nats a row) and expected_calibration_error of a classifier; root_mean_squared_error,
+    mean_absolute_error and r_squared of a number. `drift_baseline` is of these rows.
+    """
+
+    rows_sha256: str
+    target: str
+    rows: int
+    model_sha256: str
+    figures: dict[str, float]
+    drift_baseline: DriftBaseline | None = None

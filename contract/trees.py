@@ -9,7 +9,8 @@ class Tree(msgspec.Struct, frozen=True):
     """One tree as arrays by node number. The root is node 0. A row goes left if its feature is below the node's value.
 
     `left` is -1 for a leaf. A leaf's value is added to the output's margin. Values are float32, unchanged from
-    training. `cover` is the sum of the Hessian over the training rows that reached the node.
+    training. `cover` is the sum of the Hessian over the training rows that reached the node. A missing value goes left
+    where `missing_left` is true; bundles of format 2 do not say.
     """
 
     output: int
@@ -18,6 +19,7 @@ class Tree(msgspec.Struct, frozen=True):
     feature: tuple[int, ...]
     value: tuple[float, ...]
     cover: tuple[float, ...]
+    missing_left: tuple[bool, ...] = ()
 
 
 class Forest(msgspec.Struct, frozen=True):

@@ -1,7 +1,7 @@
-"""How far to trust an answer: thresholds of prediction sets, and a Gaussian for each species. Training writes them.
+"""How far to trust an answer: prediction sets or intervals, and the distance to the known rows. Evaluation writes them.
 
-The formula of the distance is defined only here. Training computes it with numpy and the compiler writes it as C. Both
-use the same float32 operations in the same order, so both get the same bits.
+The formula of the distance is defined only here. Evaluation computes it with numpy and the compiler writes it as C.
+Both use the same float32 operations in the same order, so both get the same bits.
 """
 
 from collections.abc import Sequence
@@ -13,7 +13,7 @@ from msgspec import Meta
 from contract.manifest import Sha256
 
 UNCERTAINTY_FILE = "reference.json"  # its name in bundles and in artifacts/
-MAX_CLASSES = 31  # a prediction set is stored as bits of an int32
+MAX_INPUTS = 64  # of a distance
 
 Share = Annotated[float, Meta(ge=0, le=1)]
 
@@ -30,57 +30,58 @@ Column = TypeVar("Column", bound=Arithmetic)
 
 
 class Gaussian(msgspec.Struct, frozen=True):
-    """The measurements of one species as a normal distribution. All numbers are float32 values.
+    """The inputs of one class, or of all rows, as a normal distribution. All numbers are float32 values.
 
-    `whitening` is a lower triangular matrix with one row for each measurement: the inverse of the Cholesky factor of
-    the covariance.
+    `whitening` is a lower triangular matrix with one row for each input: the inverse of the Cholesky factor of the
+    covariance.
     """
 
     mean: tuple[float, ...]
     whitening: tuple[tuple[float, ...], ...]
 
 
-class Evidence(msgspec.Struct, frozen=True):
-    """What was measured on held-out birds, with thresholds that had not seen these birds.
+class Evidence(msgspec.Struct, frozen=True, omit_defaults=True):
+    """What was measured on held-out rows, as `protocol` says. All shares are of held-out rows.
 
-    All shares are of held-out birds.
-
-    `coverage` is how often the prediction set contains the bird's true species, by species. `conformal_coverage` is
-    that for the conformal threshold alone. `mean_set_size` is in species. `false_alarms` is the share of birds that
-    were called out of distribution.
+    `coverage` is how often the prediction set contains the true class, by class, or the interval the true number, by
+    name. `conformal_coverage` is that for the conformal threshold alone. `mean_set_size` is in classes. `false_alarms`
+    is the share of rows that were called out of distribution.
     """
 
     protocol: str
-    coverage: dict[str, Share]
-    conformal_coverage: dict[str, Share]
-    mean_set_size: float
-    false_alarms: Share
+    coverage: dict[str, Share] = {}
+    conformal_coverage: dict[str, Share] = {}
+    mean_set_size: float | None = None
+    false_alarms: Share | None = None
 
 
-class Uncertainty(msgspec.Struct, frozen=True):
-    """What an answer is judged by. The dicts are by species, in the order of the classes.
+class Uncertainty(msgspec.Struct, frozen=True, omit_defaults=True):
+    """What an answer is judged by. The dicts are by class, in the order of the classes, or by the name of a number.
 
-    A species is in the prediction set if its probability is at least its entry of `set_thresholds` (float32 values).
-    That entry is the smaller of its `conformal_thresholds` entry and 1 - `level`. A bird is in distribution if its
-    distance is at most `distance_limit` (a float32 value). The distance is the smallest Mahalanobis distance to a
-    species.
+    A class is in the prediction set if its probability is at least its entry of `set_thresholds` (float32 values). That
+    entry is the smaller of its `conformal_thresholds` entry and 1 - `level`. The interval of a number reaches as far as
+    its entry of `half_widths` to either side. A row is in distribution if its distance is at most `distance_limit` (a
+    float32 value). The distance is the smallest Mahalanobis distance to one of `gaussians`: a class, or "rows" for all
+    rows. They are over `inputs`, or over all inputs if that is empty. What could not be determined is empty or None.
     """
 
     model_sha256: Sha256
     level: float
-    conformal_thresholds: dict[str, float]
-    set_thresholds: dict[str, float]
-    gaussians: dict[str, Gaussian]
-    distance_limit: float
     evidence: Evidence
+    conformal_thresholds: dict[str, float] = {}
+    set_thresholds: dict[str, float] = {}
+    half_widths: dict[str, float] = {}
+    gaussians: dict[str, Gaussian] = {}
+    distance_limit: float | None = None
+    inputs: tuple[str, ...] = ()
 
 
 def squared_distance(measurements: Sequence[Column], gaussian: Gaussian) -> Column:
-    """Return the squared Mahalanobis distance of measurements to one species.
+    """Return the squared Mahalanobis distance of measurements to one Gaussian.
 
-    `measurements` are columns in the order of the contract. A column is anything with arithmetic: a float32 array in
-    training, a C expression in compilation. Every operation is rounded to float32, in the order in which it is written
-    here.
+    `measurements` are the columns of the distance's inputs, in order. A column is anything with arithmetic: a float32
+    array in training, a C expression in compilation. Every operation is rounded to float32, in the order in which it is
+    written here.
     """
     deviations = [column - mean for column, mean in zip(measurements, gaussian.mean, strict=True)]
     squares = [_square(_dot(deviations, row)) for row in gaussian.whitening]
