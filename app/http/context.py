@@ -24,6 +24,7 @@ class HttpContext:
         self.settings = settings
         self.telemetry = telemetry
         self.draining = False
+        self.model_name = ""  # in the contract; empty until a model is loaded
         self.deadlines = Deadlines(settings)
         self.request_line_too_long = request_line_too_long(settings.max_request_line_bytes)
         self.headers_too_large = headers_too_large(settings.max_header_bytes, MAX_HEADERS)

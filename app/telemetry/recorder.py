@@ -22,6 +22,7 @@ from app.metrics.exposition import add_up, exposition
 from app.metrics.process import age_seconds, figures, workers
 from app.metrics.request_counts import KINDS, Metrics
 from app.metrics.scrape import listen_for_scrapers
+from app.telemetry.described import Described
 from app.telemetry.exchange import Exchange
 from app.telemetry.log_lines import JsonLines, TextLines
 from app.telemetry.log_setup import json_wanted
@@ -50,7 +51,9 @@ class Telemetry:
         self.settings = settings
         self.metrics = Metrics(Cells(descriptor))
         json = json_wanted(settings)
-        lines = JsonLines(settings.google_cloud_project, settings.trusted_proxies) if json else TextLines()
+        self._described = described = Described(serving)
+        project, proxies = settings.google_cloud_project, settings.trusted_proxies
+        lines = JsonLines(project, proxies, described) if json else TextLines(described)
         self.log = RequestLog(lines.line, Writer(STDOUT), settings.log_lines_per_second, json=json)
         self.routes: frozenset[str] = frozenset()
         self._waiting = self.metrics.waiting
@@ -199,7 +202,7 @@ class Telemetry:
         served = self.serving.served if self.serving else None
         if served is not None and served.version != self._version:
             self._version = served.version
-            self.metrics.set_model(served.version, served.training.drift_baseline if served.training else None)
+            self.metrics.set_model(served.version, served.contract, served.drift_baseline)
 
     def _sample_bundles(self, serving: "Serving") -> None:
         for event, tally in serving.outcomes.all().items():
