@@ -3,54 +3,60 @@
 import ctypes
 import struct
 from collections.abc import Callable
-from typing import NamedTuple
+from typing import Any, NamedTuple
 
+from binding import abi_5
 from binding.mapping import Mapping
 from contract.refusal import Refusal
 
 FLOAT_BYTES = 4  # the size of a float32, and of an int32
-ABI = 5  # LIBRARY_ABI of compile/native/library.h
-
+ABI = 6  # LIBRARY_ABI of compile/native/library.h
 
 # The functions that compile/native/python.c calls, in the order in which it lists them.
 PYTHON_FUNCTIONS = (
     *("PyFloat_AsDouble", "PyErr_Occurred", "PyTuple_GetItem", "PyTuple_Size", "PyTuple_New", "PyTuple_SetItem"),
     *("PyDict_New", "PyDict_SetItem", "PyFloat_FromDouble", "PyLong_FromLong", "PyBool_FromLong"),
-    *("Py_DecRef", "PyCFunction_NewEx"),
+    *("Py_DecRef", "PyCFunction_NewEx", "PyList_New", "PyList_SetItem", "Py_IncRef"),  # ABI 5 ends with the second
 )
 INT32, POINTER = ctypes.c_int32, ctypes.c_void_p
 Type = type[ctypes.c_int32] | type[ctypes.c_void_p]
-# The index of the class, and a float32 probability by the name of each output.
+# The index of the class, or 0 if there are no classes, and the float32 values by name.
 FeaturePrediction = tuple[int, dict[str, float]]
-# The label and the probabilities; then the prediction set (bit i for class i), whether the row is in distribution, and
-# its distance. A library without uncertainty gives 0, False and NaN for the last three.
-RowPrediction = tuple[int, dict[str, float], int, bool, float]
+# A row of inputs. None is missing, as NaN is.
+Row = tuple[float | None, ...]
+# The label and the values; then the names of the classes in the prediction set, as a new list, whether the row is in
+# distribution, and its distance. A library without sets gives an empty list, and one without distances False and NaN.
+RowPrediction = tuple[int, dict[str, float], list[str], bool, float]
 
 
 class Batch(NamedTuple):
     """The answers to many rows, in native byte order.
 
-    Margins and probabilities are float32 of shape (rows, outputs), labels are int32 of shape (rows,).
+    Margins are float32 of shape (rows, outputs), values are float32 of shape (rows, values), labels are int32 of shape
+    (rows,).
     """
 
     margins: bytearray
-    probabilities: bytearray
+    values: bytearray
     labels: bytearray
 
 
 class Judgement(NamedTuple):
-    """How far to trust many answers, in native byte order, one value for each row.
+    """How far to trust many answers, in native byte order.
 
-    Distances are float32. Whether a row is in distribution is int32, and so is its prediction set (bit i for class i).
+    Distances are float32, and whether a row is in distribution is int32, both of shape (rows,). Prediction sets are
+    uint8 of shape (rows, values): 1 for each class in the set.
     """
 
     distances: bytearray
     in_distribution: bytearray
-    prediction_sets: bytearray
+    sets: bytearray
 
 
 class Library:
-    """The functions of compile/native/library.h.
+    """The functions of compile/native/library.h, or of its ABI 5. `inputs` ... `values` are numbers of columns.
+
+    The outputs are the margins. The values are what they become: probabilities or numbers.
 
     `predict`, the batch functions and `judge_rows` are safe on any thread, because each call has its own output memory.
     `predict_features` and `margins` share buffers. Only the thread that also calls `predict` may use them.
@@ -61,21 +67,16 @@ class Library:
     def __init__(self, image: bytes, names: tuple[str, ...] = ()) -> None:
         """Map `image`, the bytes of a shared library that the caller has verified. Raises Refusal.
 
-        `names` are the names of the outputs. If there are not as many names as outputs, the names are 0, 1, ...
+        `names` are the names of the values. If there are not as many names as values, the names are 0, 1, ...
         """
         self._mapping = Mapping(image)
-        abi, self.measurements, self.features, self.outputs, has_uncertainty = self._shape()
-        if abi != ABI:
-            raise Refusal(
-                f"expected a library of ABI {ABI}, found {abi}; "
-                "compile its model with this version: python -m compile MODEL"
-            )
+        self.abi, self.inputs, self.features, self.outputs, self.values, has_uncertainty = self._shape()
         self.has_uncertainty = has_uncertainty == 1
         self._feature = (ctypes.c_float * self.features)()
         self._margin = (ctypes.c_float * self.outputs)()
-        self._probability = (ctypes.c_float * self.outputs)()
+        self._value = (ctypes.c_float * self.values)()
         self._pack_features = struct.Struct(f"={self.features}f").pack_into
-        self._names = names if len(names) == self.outputs else tuple(map(str, range(self.outputs)))
+        self._names = names if len(names) == self.values else tuple(map(str, range(self.values)))
         self._mapping.kept = (self._margin, self._names)
         self.predict = self._python_function()
         self._predict_features = self._function("predict_features", INT32, POINTER, POINTER, POINTER)
@@ -87,9 +88,15 @@ class Library:
         self._judge_rows = judge(self._mapping.address("judge_rows"))
 
     def _shape(self) -> list[int]:
-        shape = (ctypes.c_int32 * 5)()
+        shape = (ctypes.c_int32 * 6)()
         self._function("library_shape", None, POINTER)(shape)
-        return list(shape)
+        abi, inputs, features, outputs, *rest = shape
+        if abi not in (abi_5.ABI, ABI):
+            raise Refusal(
+                f"expected a library of ABI {ABI} or {abi_5.ABI}, found {abi}; "
+                "compile its model with this version: python -m compile MODEL"
+            )
+        return [abi, inputs, features, outputs, *(rest if abi == ABI else (outputs, rest[0]))]
 
     def _function(self, name: str, result: Type | None, *arguments: Type) -> Callable[..., int]:
         """Return a function that is called with the GIL. Releasing the GIL takes longer than a prediction."""
@@ -101,34 +108,33 @@ class Library:
         prototype = ctypes.CFUNCTYPE(INT32, INT32, POINTER, ctypes.c_int64, POINTER, POINTER, POINTER)
         return prototype(self._mapping.address(name))
 
-    def _python_function(self) -> Callable[[tuple[float, ...]], RowPrediction]:
-        """Return the library's own function from one row of measurements to its prediction.
+    def _python_function(self) -> Callable[[Row], RowPrediction]:
+        """Return the library's own function from one row of inputs to its prediction.
 
-        The measurements are rounded to float32. The function holds the mapping as its `__self__`.
+        The inputs are rounded to float32. The function holds the mapping as its `__self__`.
         """
         addresses = [ctypes.cast(ctypes.pythonapi[name], POINTER).value for name in PYTHON_FUNCTIONS]
+        addresses.append(id(None))  # in CPython, the address of the object
         objects = [ctypes.py_object] * 2
         make = ctypes.PYFUNCTYPE(ctypes.py_object, POINTER, POINTER, *objects)(self._mapping.address("python_predict"))
         functions = (POINTER * len(addresses))(*addresses)
-        predict: Callable[[tuple[float, ...]], RowPrediction] = make(
-            functions, self._margin, self._names, self._mapping
-        )
-        return predict
+        predict: Callable[[Row], Any] = make(functions, self._margin, self._names, self._mapping)
+        return abi_5.with_names(predict, self._names) if self.abi == abi_5.ABI else predict
 
     def predict_features(self, features: tuple[float, ...]) -> FeaturePrediction:
         """Predict one row of features, the columns that the trees split on."""
         self._pack_features(self._feature, 0, *features)
-        label: int = self._predict_features(self._feature, self._margin, self._probability)
-        return label, dict(zip(self._names, self._probability, strict=True))
+        label: int = self._predict_features(self._feature, self._margin, self._value)
+        return label, dict(zip(self._names, self._value, strict=True))
 
     def predict_rows(self, data: bytes, offset: int, rows: int, instruction_set: int | None = None) -> Batch:
-        """Predict `rows` rows of measurements. Safe on any thread.
+        """Predict `rows` rows of inputs. Safe on any thread.
 
-        `data` holds float32 of shape (rows, measurements) in native byte order from byte `offset` on. `instruction_set`
+        `data` holds float32 of shape (rows, inputs) in native byte order from byte `offset` on. `instruction_set`
         is below `instruction_sets`. The default is the last one, which is the fastest. Raises ValueError if `data` is
         too short or there is no such instruction set, and MemoryError.
         """
-        return self._run_batch(self._predict_rows, self.measurements, data, offset, rows, instruction_set)
+        return self._run_batch(self._predict_rows, self.inputs, data, offset, rows, instruction_set)
 
     def predict_feature_rows(self, data: bytes, offset: int, rows: int, instruction_set: int | None = None) -> Batch:
         """Predict rows of features. `data` holds float32 of shape (rows, features). See `predict_rows`."""
@@ -142,29 +148,31 @@ class Library:
         best = self.instruction_sets - 1
         if chosen is not None and not 0 <= chosen <= best:
             raise ValueError(f"instruction set {chosen} is not one of 0 to {best}")
-        output_bytes = rows * self.outputs * FLOAT_BYTES
-        batch = Batch(bytearray(output_bytes), bytearray(output_bytes), bytearray(rows * FLOAT_BYTES))
+        batch = Batch(*(bytearray(rows * columns * FLOAT_BYTES) for columns in (self.outputs, self.values, 1)))
         start = ctypes.cast(ctypes.c_char_p(data), POINTER).value or 0
         outputs = [(ctypes.c_char * len(buffer)).from_buffer(buffer) for buffer in batch]
         if function(best if chosen is None else chosen, start + offset, rows, *outputs) != 0:
             raise MemoryError(f"no memory to predict {rows} rows")
         return batch
 
-    def judge_rows(self, measurements: bytes, probabilities: bytes | bytearray, rows: int) -> Judgement:
-        """Judge the answers to `rows` rows, from float32 measurements and the probabilities of the answers.
+    def judge_rows(self, inputs: bytes, values: bytes | bytearray, rows: int) -> Judgement:
+        """Judge the answers to `rows` rows, from float32 inputs and the values of the answers.
 
-        Raises ValueError if the sizes do not fit. A library without uncertainty gives distance NaN, out of distribution
-        and the empty set.
+        Raises ValueError if the sizes do not fit. What a library cannot judge by is distance NaN, out of distribution,
+        or the empty set.
         """
-        for data, columns in ((measurements, self.measurements), (probabilities, self.outputs)):
+        for data, columns in ((inputs, self.inputs), (values, self.values)):
             if len(data) != rows * columns * FLOAT_BYTES:
                 raise ValueError(f"{rows} rows of {columns} float32 are not {len(data)} bytes")
-        judgement = Judgement(*(bytearray(rows * FLOAT_BYTES) for _ in Judgement._fields))
+        sets_bytes = rows * (FLOAT_BYTES if self.abi == abi_5.ABI else self.values)
+        judgement = Judgement(bytearray(rows * FLOAT_BYTES), bytearray(rows * FLOAT_BYTES), bytearray(sets_bytes))
         outputs = [(ctypes.c_char * len(buffer)).from_buffer(buffer) for buffer in judgement]
-        self._judge_rows(measurements, bytes(probabilities), rows, *outputs)
+        self._judge_rows(inputs, bytes(values), rows, *outputs)
+        if self.abi == abi_5.ABI:
+            return judgement._replace(sets=abi_5.sets_of_bits(judgement.sets, self.values))
         return judgement
 
     @property
     def margins(self) -> list[float]:
-        """Return the margins of the last call for one row: the sums before they become probabilities."""
+        """Return the margins of the last call for one row: the sums before they become values."""
         return self._margin[:]

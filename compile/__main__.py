@@ -1,7 +1,6 @@
-"""python -m compile MODEL [--out DIR] [--missing VALUE] [--all-trees] [--bundle-version LABEL] [--emit-c DIR] ..."""
+"""python -m compile MODEL [--contract TOML] [--out DIR] [--missing VALUE] [--all-trees] [--bundle-version LABEL] ..."""
 
 import argparse
-import csv
 import math
 import shutil
 import sys
@@ -16,9 +15,11 @@ import xgboost
 
 from binding.library import Library
 from bundle.write import check_destination, write_bundle
+from compile.beside import read_beside
 from compile.build import Build
 from compile.certification.parity import certify, golden
 from compile.certification.probes import Rows
+from compile.contract_file import contract_for, contract_path, write_derived
 from compile.forest import forest_file
 from compile.processor import processor_name
 from compile.reading.booster import CompilableModel, read_model
@@ -27,28 +28,21 @@ from compile.release import creation_time, version_label
 from compile.source import write_source
 from compile.toolchain import Compiler, find_compiler
 from compile.tuning import tune, worth_trying_tl2cgen
-from compile.uncertainty import read_uncertainty
 from contract.certificate import INSTRUCTION_SETS, Certificate, certificate_file
 from contract.manifest import (
-    CONTRACT,
     FORMAT_VERSION,
     MODEL_FILE,
-    TRAINING_FILE,
     Digest,
     Manifest,
     PlatformBuild,
     Toolchain,
     Tuning,
-    difference,
     encode,
     platform_name,
 )
-from contract.objectives import unserved
 from contract.refusal import Refusal, exit_status
-from contract.training import TrainingSummary
+from contract.schema import CONTRACT_FILE
 from contract.uncertainty import UNCERTAINTY_FILE
-
-TRAINING_ROWS_FILE = "training_rows.csv"
 
 
 def main(arguments: list[str] | None = None) -> int:
@@ -56,7 +50,13 @@ def main(arguments: list[str] | None = None) -> int:
     parser = argparse.ArgumentParser(
         prog="python -m compile", description="Compile an XGBoost model into a bundle that the service can load."
     )
-    parser.add_argument("model", type=Path, help="a model that XGBoost saved as .json or .ubj")
+    parser.add_argument("model", type=Path, help="a model that XGBoost saved as .json or .ubj, or MLflow's directory")
+    parser.add_argument(
+        "--contract",
+        type=Path,
+        metavar="TOML",
+        help="its inputs and its answer (default: MODEL with the suffix .toml, or else what MODEL says)",
+    )
     parser.add_argument("--out", type=Path, default=Path("artifacts/bundle"), help="the bundle (default: %(default)s)")
     parser.add_argument(
         "--bundle-version", metavar="LABEL", help="(default: the day and the start of the model's digest)"
@@ -90,6 +90,7 @@ def main(arguments: list[str] | None = None) -> int:
             options.emit_c,
             options.missing,
             options.all_trees,
+            options.contract,
         )
     )
 
@@ -113,29 +114,34 @@ def compile_model(
     emit_c: Path | None = None,
     missing: float | None = None,
     all_trees: bool = False,
+    contract: Path | None = None,
 ) -> None:
     """Compile, certify and pack one model, and print what was done. Raises Refusal. `pinned` replaces measuring."""
     check_destination(out)
-    model = read_model(path, missing, all_trees)
-    for notice in model.notices:
-        print(f"note: {notice}")
+    model = read_model(path, missing, all_trees, contract_for(path, contract))
     model_sha256 = Digest.of(model.data).sha256
     created_at = creation_time()
     bundle_version = version_label(label, created_at, model_sha256)
-    training = _training(path, model_sha256)
-    uncertainty, uncertainty_file = read_uncertainty(path, model, model_sha256)
-    model = msgspec.structs.replace(model, uncertainty=uncertainty)
+    known = read_beside(path, model)  # or, from rows that the user gives: held_out(model, rows, target, level)
+    model = msgspec.structs.replace(model, uncertainty=known.uncertainty)
+    for notice in (*model.notices, *known.notices):
+        print(f"note: {notice}")
     compiler = find_compiler()
     image, tuning = _build(model, compiler, pinned, emit_c)
-    certificate = _certify(image, model, _training_rows(path, model))
+    certificate = _certify(image, model, known.rows)
     target, built = _target(compiler, tuning, image, certificate)
-    files = {**built, MODEL_FILE: model.data, **training, **uncertainty_file, **forest_file(model)}
+    files = {
+        **built,
+        MODEL_FILE: model.data,
+        CONTRACT_FILE: encode(model.contract),
+        **known.files,
+        **forest_file(model),
+    }
     manifest = Manifest(
         format_version=FORMAT_VERSION,
         bundle_version=bundle_version,
         created_at=created_at,
         model_sha256=model_sha256,
-        interface=model.interface,
         trees=model.trees,
         golden=golden(model),
         platforms={platform_name(): target},
@@ -146,8 +152,8 @@ def compile_model(
     print(f"compiled {model.trees.count} trees with {compiler.version}: {len(image):,} bytes for {platform_name()}")
     _report(model, tuning, certificate)
     print(f"wrote {out} -> {directory.name}, version {bundle_version}")
-    if model.interface != CONTRACT:
-        print(f"note: the service will refuse it: {_why_not_served(model)}", file=sys.stderr)
+    if contract_path(path, contract) is None:
+        print(f"note: {write_derived(model.contract, out)}")
 
 
 def _report(model: CompilableModel, tuning: Tuning, certificate: Certificate) -> None:
@@ -158,13 +164,7 @@ def _report(model: CompilableModel, tuning: Tuning, certificate: Certificate) ->
         f"({', '.join(certificate.instruction_sets)}), and to its scikit-learn wrapper on {certificate.wrapper_rows:,}"
     )
     if not model.uncertainty:
-        print(f"no {UNCERTAINTY_FILE} beside the model: answers have no prediction set and no distance")
-
-
-def _why_not_served(model: CompilableModel) -> str | None:
-    if model.interface.features == CONTRACT.features:
-        return unserved(model.trees, len(CONTRACT.classes))
-    return difference(CONTRACT, model.interface)
+        print(f"no {UNCERTAINTY_FILE} beside the model: answers have nothing to judge them by")
 
 
 def _build(
@@ -218,30 +218,6 @@ def _copy_source(directory: Path, destination: Path) -> None:
         shutil.copytree(directory, destination, dirs_exist_ok=True)
     except (OSError, shutil.Error) as error:
         raise Refusal(f"cannot write the C to {destination}: {error}; choose another --emit-c") from error
-
-
-def _training(model_path: Path, model_sha256: str) -> dict[str, bytes]:
-    """Return the training.json beside the model, or nothing if there is none. Raises Refusal."""
-    path = model_path.with_name(TRAINING_FILE)
-    if not path.exists():
-        return {}
-    data = path.read_bytes()
-    try:
-        described = msgspec.json.decode(data, type=TrainingSummary).model_sha256
-    except (msgspec.DecodeError, UnicodeDecodeError) as error:
-        raise Refusal(f"{path}: {error}; train again: make train") from error
-    if described != model_sha256:
-        raise Refusal(f"{path} describes another model than {model_path}; train again: make train")
-    return {TRAINING_FILE: data}
-
-
-def _training_rows(model_path: Path, model: CompilableModel) -> Rows | None:
-    path = model_path.with_name(TRAINING_ROWS_FILE)
-    if model.interface != CONTRACT or not path.exists():
-        return None
-    with path.open(newline="", encoding="utf-8") as file:
-        rows = [[float(row[name]) for name in CONTRACT.measurements] for row in csv.DictReader(file)]
-    return np.array(rows, dtype=np.float32)
 
 
 def _toolchain(compiler: Compiler) -> Toolchain:

@@ -5,14 +5,12 @@ from typing import Any
 import msgspec
 
 from compile.reading.booster import CompilableModel
-from contract.manifest import CONTRACT, Digest
+from contract.manifest import Digest
 from contract.trees import TREES_FILE, Forest, Tree
 
 
 def forest_file(model: CompilableModel) -> dict[str, bytes]:
-    """Return `trees.json` if the service can serve the model, and else nothing."""
-    if model.interface != CONTRACT:
-        return {}
+    """Return `trees.json`."""
     booster = model.document["learner"]["gradient_booster"]["model"]
     forest = Forest(
         model_sha256=Digest.of(model.data).sha256,
@@ -30,4 +28,5 @@ def _tree(tree: dict[str, Any], output: int) -> Tree:
         feature=tuple(tree["split_indices"].tolist()),
         value=tuple(tree["split_conditions"].tolist()),
         cover=tuple(tree["sum_hessian"].tolist()),
+        missing_left=tuple(map(bool, tree["default_left"].tolist())),
     )

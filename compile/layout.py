@@ -81,7 +81,7 @@ def _read_tree(tree: dict[str, Any], output: int) -> Tree:
 def write_layout(model: CompilableModel) -> tuple[str, str]:
     """Return the macros for model.h and the text of model_data.c."""
     trees = read_trees(model.document)
-    features = len(model.interface.features)
+    features = len(model.contract.features)
     perfect = [_fits_planes(tree) for tree in trees]
     columns = _columns(tree for tree, planes in zip(trees, perfect, strict=True) if planes)
     plane_count = 1 + sum(len(column.comparisons) + 1 for column in columns)

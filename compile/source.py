@@ -17,11 +17,9 @@ import treelite
 from compile.expression import Expression, literal
 from compile.layout import write_layout
 from compile.reading.booster import CompilableModel
-from compile.reading.unsupported import TRANSFORMS
 from compile.uncertainty import uncertainty_c
-from contract.features import MEASUREMENT_NAMES, derive
-from contract.manifest import CONTRACT
 from contract.refusal import Refusal
+from contract.schema import Contract
 
 NATIVE = Path(__file__).parent / "native"
 TREE_UNITS = ("main.c", "tu*.c")  # the names of tl2cgen's files
@@ -93,7 +91,7 @@ def _float_literal(decimal: str) -> str:
 
 
 def _model_header(model: CompilableModel, macros: str) -> str:
-    interface, base = model.interface, model.trees.base_margins
+    contract, base = model.contract, model.trees.base_margins
     present = "value" if model.missing is None else f"value == {literal(model.missing)} ? NAN : value"
     return "\n".join(
         (
@@ -101,16 +99,17 @@ def _model_header(model: CompilableModel, macros: str) -> str:
             "#define MODEL_H",
             "#include <math.h>",
             "#include <stdint.h>",
-            f"#define MEASUREMENT_COUNT {len(interface.measurements)}",
-            f"#define FEATURE_COUNT {len(interface.features)}",
+            f"#define MEASUREMENT_COUNT {len(contract.inputs)}",
+            f"#define FEATURE_COUNT {len(contract.features)}",
             f"#define OUTPUT_COUNT {len(base)}",
-            f"#define LABEL_FROM {'margin' if model.trees.objective == 'multi:softmax' else 'probability'}",
-            f"#define TRANSFORM {TRANSFORMS[model.trees.objective]}",
+            f"#define VALUE_COUNT {len(contract.output.values)}",
+            f"#define LABEL_FROM_MARGIN {int(model.trees.objective == 'multi:softmax')}",
+            f"#define TRANSFORM {model.transform}",
             macros,
             f"static const float BASE_MARGINS[OUTPUT_COUNT] = {{{', '.join(map(literal, base))}}};",
             f"static inline float present(float value) {{ return {present}; }}",
-            *_derivation(model),
-            uncertainty_c(model.uncertainty),
+            *_derivation(contract),
+            uncertainty_c(model.uncertainty, contract),
             "",
             "#endif",
             "",
@@ -118,24 +117,23 @@ def _model_header(model: CompilableModel, macros: str) -> str:
     )
 
 
-def _derivation(model: CompilableModel) -> Iterator[str]:
-    """Yield the C of the features. It is a loop if they are the measurements: there may be thousands of them."""
-    derives = model.interface == CONTRACT
-    yield f"#define DERIVES {int(derives)}"
+def _derivation(contract: Contract) -> Iterator[str]:
+    """Yield the C of the features: the inputs, copied in a loop because there may be thousands, then what is derived.
+
+    DERIVE_COLUMNS computes the latter for row i of a block of columns, whose first ones are the inputs.
+    """
     yield "static inline void derive_features(const float *measurement, float *feature) {"
-    if derives:
-        yield from (f"    feature[{i}] = {text};" for i, text in enumerate(_feature_expressions("")))
-    else:
-        yield "    for (int i = 0; i < FEATURE_COUNT; i++) feature[i] = present(measurement[i]);"
+    yield "    for (int i = 0; i < MEASUREMENT_COUNT; i++) feature[i] = present(measurement[i]);"
+    yield from (f"    feature[{i}] = {text};" for i, text in _derived(contract, ""))
     yield "}"
-    if derives:
-        yield "#define DERIVE_COLUMNS(measurement, feature, i) \\"
-        yield from (f"    feature[{i}][i] = {text}; \\" for i, text in enumerate(_feature_expressions("[i]")))
+    if contract.derived:
+        yield "#define DERIVE_COLUMNS(feature, i) \\"
+        yield from (f"    feature[{i}][i] = {text}; \\" for i, text in _derived(contract, "[i]"))
         yield ""
 
 
-def _feature_expressions(index: str) -> list[str]:
-    names = CONTRACT.measurements
-    columns = {name: Expression(f"present(measurement[{i}]{index})") for i, name in enumerate(names)}
-    assert tuple(columns) == MEASUREMENT_NAMES
-    return [column.text for column in derive(columns)]
+def _derived(contract: Contract, index: str) -> Iterator[tuple[int, str]]:
+    """Yield the number of each derived feature, and its expression in C."""
+    columns = {name: Expression(f"feature[{i}]{index}") for i, name in enumerate(contract.input_names)}
+    for i, column in enumerate(contract.derive(columns)[len(columns) :], len(columns)):
+        yield i, column.text

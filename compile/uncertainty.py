@@ -1,66 +1,73 @@
-"""How far to trust answers: read from the file beside the model, and written as C."""
+"""How far to trust answers: checked against the contract, and written as C."""
 
-from pathlib import Path
+from collections.abc import Iterator, Sequence
 
-import msgspec
+from compile.expression import literal
+from contract.schema import Contract, listed
+from contract.uncertainty import MAX_INPUTS, Gaussian, Uncertainty
 
-from compile.expression import Expression, literal
-from compile.reading.booster import CompilableModel
-from contract.manifest import CONTRACT, listed
-from contract.refusal import Refusal
-from contract.uncertainty import MAX_CLASSES, UNCERTAINTY_FILE, Uncertainty, squared_distance
-
-TRAIN_AGAIN = "train again: python -m train, or remove it: answers have no prediction set then"
+ALL_ROWS = ("rows",)  # the name of the one Gaussian of a model whose rows have no classes
 
 
-def read_uncertainty(
-    model_path: Path, model: CompilableModel, model_sha256: str
-) -> tuple[Uncertainty | None, dict[str, bytes]]:
-    """Return the uncertainty that training wrote beside the model, and its file for the bundle.
-
-    There is none for a model of another contract. Raises Refusal if the file is malformed or is of another model.
-    """
-    path = model_path.with_name(UNCERTAINTY_FILE)
-    if model.interface != CONTRACT or not path.exists():
-        return None, {}
-    data = path.read_bytes()
-    try:
-        uncertainty = msgspec.json.decode(data, type=Uncertainty)
-    except (msgspec.DecodeError, UnicodeDecodeError) as error:
-        raise Refusal(f"{path}: {error}; {TRAIN_AGAIN}") from error
-    if uncertainty.model_sha256 != model_sha256:
-        raise Refusal(f"{path} belongs to another model than {model_path}; {TRAIN_AGAIN}")
-    _check_shape(uncertainty, path)
-    return uncertainty, {UNCERTAINTY_FILE: data}
-
-
-def _check_shape(uncertainty: Uncertainty, path: Path) -> None:
-    count = len(CONTRACT.measurements)
-    triangle = list(range(1, count + 1))
-    by_species = (uncertainty.gaussians, uncertainty.set_thresholds, uncertainty.conformal_thresholds)
-    if any(tuple(table) != CONTRACT.classes for table in by_species) or any(
-        len(gaussian.mean) != count or [len(row) for row in gaussian.whitening] != triangle
-        for gaussian in uncertainty.gaussians.values()
-    ):
-        raise Refusal(f"{path} is not of {listed(CONTRACT.classes)} in {count} measurements; {TRAIN_AGAIN}")
-    if len(CONTRACT.classes) > MAX_CLASSES:
-        raise Refusal(f"{path}: expected at most {MAX_CLASSES} classes, found {len(CONTRACT.classes)}; remove it")
-
-
-def uncertainty_c(uncertainty: Uncertainty | None) -> str:
-    """Return the part of model.h that reference.h of the native library uses."""
-    if uncertainty is None:
-        return "#define REFERENCE 0"
-    columns = [Expression(f"present(measurement[{i}])") for i in range(len(CONTRACT.measurements))]
-    distances = [squared_distance(columns, gaussian).text for gaussian in uncertainty.gaussians.values()]
-    thresholds = ", ".join(map(literal, uncertainty.set_thresholds.values()))
-    return "\n".join(
-        (
-            "#define REFERENCE 1",
-            f"#define DISTANCE_LIMIT {literal(uncertainty.distance_limit)}",
-            f"static const float SET_THRESHOLDS[OUTPUT_COUNT] = {{{thresholds}}};",
-            "static inline void squared_distances(const float *measurement, float *squared) {",
-            *(f"    squared[{i}] = {text};" for i, text in enumerate(distances)),
-            "}",
-        )
+def misfit(uncertainty: Uncertainty, contract: Contract) -> str | None:
+    """Return in words what in it does not belong to a model of this contract, or None."""
+    output = contract.output
+    classes = output.classes if output.kind == "classes" else ()
+    numbers = () if output.classed else output.values
+    tables: tuple[tuple[str, Sequence[str], tuple[tuple[str, ...], ...]], ...] = (
+        ("conformal_thresholds", tuple(uncertainty.conformal_thresholds), (classes,)),
+        ("set_thresholds", tuple(uncertainty.set_thresholds), (classes,)),
+        ("half_widths", tuple(uncertainty.half_widths), (numbers,)),
+        ("gaussians", tuple(uncertainty.gaussians), (output.classes, ALL_ROWS)),
     )
+    for name, found, possible in tables:
+        if found and found not in possible:
+            return f"expected {name} of {' or '.join(listed(names) for names in possible)}, found {listed(found)}"
+    unknown = [name for name in uncertainty.inputs if name not in contract.input_names]
+    if unknown or len(set(uncertainty.inputs)) < len(uncertainty.inputs):
+        return f"expected inputs of the contract, each once, found {listed(unknown or uncertainty.inputs)}"
+    return _misfit_of_distance(uncertainty, len(known_inputs(uncertainty, contract)))
+
+
+def _misfit_of_distance(uncertainty: Uncertainty, count: int) -> str | None:
+    if (uncertainty.distance_limit is None) != (not uncertainty.gaussians):
+        return "expected gaussians and a distance_limit, or neither, found one of them"
+    if uncertainty.gaussians and count > MAX_INPUTS:
+        return f"expected at most {MAX_INPUTS} inputs of a distance, found {count}"
+    triangle = list(range(1, count + 1))
+    for name, gaussian in uncertainty.gaussians.items():
+        if len(gaussian.mean) != count or [len(row) for row in gaussian.whitening] != triangle:
+            return f"expected a Gaussian of {count} inputs for {name}, found another shape"
+    return None
+
+
+def known_inputs(uncertainty: Uncertainty, contract: Contract) -> tuple[int, ...]:
+    """Return the indices of the inputs that the distance is computed from."""
+    return tuple(contract.input_names.index(name) for name in uncertainty.inputs or contract.input_names)
+
+
+def uncertainty_c(uncertainty: Uncertainty | None, contract: Contract) -> str:
+    """Return the part of model.h that reference.h of the native library uses."""
+    lines = [f"#define REFERENCE {int(uncertainty is not None)}"]
+    gaussians = list(uncertainty.gaussians.values()) if uncertainty else []
+    thresholds = list(uncertainty.set_thresholds.values()) if uncertainty else []
+    lines += [f"#define GAUSSIAN_COUNT {len(gaussians)}", f"#define HAS_SETS {int(bool(thresholds))}"]
+    if uncertainty and uncertainty.distance_limit is not None:
+        lines += _gaussians_c(gaussians, uncertainty.distance_limit, known_inputs(uncertainty, contract))
+    if thresholds:
+        lines.append(f"static const float SET_THRESHOLDS[VALUE_COUNT] = {_list(map(literal, thresholds))};")
+    return "\n".join(lines)
+
+
+def _gaussians_c(gaussians: list[Gaussian], limit: float, known: tuple[int, ...]) -> Iterator[str]:
+    means = [_list(map(literal, gaussian.mean)) for gaussian in gaussians]
+    whitenings = [_list(_list(map(literal, row)) for row in gaussian.whitening) for gaussian in gaussians]
+    yield f"#define KNOWN_COUNT {len(known)}"
+    yield f"#define DISTANCE_LIMIT {literal(limit)}"
+    yield f"static const int KNOWN[KNOWN_COUNT] = {_list(map(str, known))};"
+    yield f"static const float MEAN[GAUSSIAN_COUNT][KNOWN_COUNT] = {_list(means)};"
+    yield f"static const float WHITENING[GAUSSIAN_COUNT][KNOWN_COUNT][KNOWN_COUNT] = {_list(whitenings)};"
+
+
+def _list(items: "Iterator[str] | map[str] | list[str]") -> str:
+    return f"{{{', '.join(items)}}}"

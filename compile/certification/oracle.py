@@ -14,15 +14,15 @@ Labels = npt.NDArray[np.int32]
 
 
 class Answers(NamedTuple):
-    """Margins and probabilities are float32 (rows, outputs), labels are int32 (rows,)."""
+    """Margins are float32 (rows, outputs), values are float32 (rows, values), labels are int32 (rows,)."""
 
     margins: Rows
-    probabilities: Rows
+    values: Rows
     labels: Labels
 
     def first(self, rows: int) -> "Answers":
         """Return the answers to the first rows."""
-        return Answers(self.margins[:rows], self.probabilities[:rows], self.labels[:rows])
+        return Answers(self.margins[:rows], self.values[:rows], self.labels[:rows])
 
 
 class BoosterOracle:
@@ -33,47 +33,53 @@ class BoosterOracle:
 
     def __init__(self, model: CompilableModel) -> None:
         self._booster = model.booster
-        self._probabilities = model.booster
+        self._valued = model.booster
         self._objective = model.trees.objective
+        self._kind = model.contract.output.kind
         self._outputs = len(model.trees.base_margins)
         if self._objective == "multi:softmax":  # whose booster answers labels
-            self._probabilities = model.booster.copy()
-            self._probabilities.set_param({"objective": "multi:softprob"})
+            self._valued = model.booster.copy()
+            self._valued.set_param({"objective": "multi:softprob"})
 
     def answer(self, features: Rows) -> Answers:
         """Return the answers to features (rows, features). NaN is missing."""
         infinite = np.isinf(features).any(axis=1)
         matrix = xgboost.DMatrix(features[~infinite], nthread=1)
         margins = np.empty((len(features), self._outputs), dtype=np.float32)
-        probabilities = np.empty_like(margins)
-        for booster, kind, answers in (
-            (self._booster, "margin", margins),
-            (self._probabilities, "value", probabilities),
-        ):
+        values = np.empty_like(margins)
+        for booster, kind, answers in ((self._booster, "margin", margins), (self._valued, "value", values)):
             if matrix.num_row():
                 found = booster.predict(matrix, output_margin=kind == "margin", validate_features=False)
                 answers[~infinite] = found.reshape(-1, self._outputs)
             if infinite.any():
                 found = booster.inplace_predict(features[infinite], predict_type=kind, validate_features=False)
                 answers[infinite] = np.asarray(found).reshape(-1, self._outputs)
-        return Answers(margins, probabilities, self._labels(margins, probabilities))
+        if self._kind == "classes" and self._outputs == 1 and not self._objective.startswith("multi:"):
+            values = both_classes(values)
+        return Answers(margins, values, self._labels(margins, values))
 
-    def _labels(self, margins: Rows, probabilities: Rows) -> Labels:
-        """Return labels as XGBClassifier.predict chooses them, and Booster.predict for multi:softmax."""
-        if self._objective == "reg:squarederror":
+    def _labels(self, margins: Rows, values: Rows) -> Labels:
+        """Return labels as XGBClassifier.predict chooses them, and Booster.predict for multi:softmax. 0 for numbers."""
+        if self._kind not in ("classes", "label"):
             return np.zeros(len(margins), dtype=np.int32)
-        if self._objective == "binary:logistic":
-            return (probabilities[:, 0] > 0.5).astype(np.int32)
-        ranked = margins if self._objective == "multi:softmax" else probabilities
+        if not self._objective.startswith("multi:"):
+            return (values[:, -1] > 0.5).astype(np.int32)
+        ranked = margins if self._objective == "multi:softmax" else values
         labels: Labels = ranked.argmax(axis=1).astype(np.int32)
         return labels
 
 
+def both_classes(shares: Rows) -> Rows:
+    """Return the probabilities of both classes from that of the second, as XGBClassifier.predict_proba does."""
+    return np.column_stack([1.0 - shares[:, 0], shares[:, 0]])
+
+
 class WrapperOracle:
-    """Answers with a fresh XGBClassifier or XGBRegressor that loaded the model's file unchanged."""
+    """Answers with a fresh XGBClassifier, XGBRegressor or XGBRanker that loaded the model's file unchanged."""
 
     def __init__(self, model: CompilableModel) -> None:
         self._objective = model.trees.objective
+        self._kind = model.contract.output.kind
         self._wrapper = _wrapper_class(model)(n_jobs=1)
         with xgboost.config_context(verbosity=0):  # it warns of files from before 1.6; a notice says so already
             self._wrapper.load_model(bytearray(model.data))
@@ -87,20 +93,37 @@ class WrapperOracle:
     def answer(self, rows: Rows, missing: float | None, known: Answers) -> Answers:
         """Return the wrapper's answers, and `known` where it has none. NaN is missing, and `missing` too."""
         self._wrapper.missing = np.nan if missing is None else missing
-        margins = self._wrapper.predict(rows, output_margin=True, iteration_range=self._rounds)
+        margins = self._predict(rows, output_margin=True)
         answers = known._replace(margins=margins.reshape(known.margins.shape))
         one_class = self._objective == "multi:softprob" and known.margins.shape[1] == 1
         if self._objective == "multi:softmax" or one_class:
             return answers  # the wrapper treats its labels, or a single class, as the probability of a second class
-        values = self._wrapper.predict(rows, iteration_range=self._rounds)
-        if not isinstance(self._wrapper, xgboost.XGBClassifier):
-            return answers._replace(probabilities=values.reshape(known.probabilities.shape))
-        shares = self._wrapper.predict_proba(rows, iteration_range=self._rounds)
-        probabilities = shares[:, 1:] if self._objective == "binary:logistic" else shares
-        answers = answers._replace(probabilities=probabilities)
-        if values.ndim > 1:
+        if self._kind != "classes" or not isinstance(self._wrapper, xgboost.XGBClassifier):
+            return self._with_values(answers, self._predict(rows), rows)
+        answers = answers._replace(values=self._wrapper.predict_proba(rows, iteration_range=self._rounds))
+        labels = self._wrapper.predict(rows, iteration_range=self._rounds)
+        if labels.ndim > 1:
             return answers  # the wrapper treats two outputs of multi:softprob as two labels
-        return answers._replace(labels=values.astype(np.int32))
+        return answers._replace(labels=labels.astype(np.int32))
+
+    def _predict(self, rows: Rows, output_margin: bool = False) -> Rows:
+        """Return what a regressor predicts, also for a classifier, whose own `predict` gives labels."""
+        predict = xgboost.XGBModel.predict
+        found: Rows = predict(self._wrapper, rows, output_margin=output_margin, iteration_range=self._rounds)
+        return found.reshape(len(rows), -1)
+
+    def _with_values(self, answers: Answers, found: Rows, rows: Rows) -> Answers:
+        """Return the answers with values, and with a classifier's labels if the model has nothing else."""
+        if self._kind == "classes" and found.shape != answers.values.shape:
+            found = both_classes(found)
+        answers = answers._replace(values=found)
+        if self._kind == "label" and isinstance(self._wrapper, xgboost.XGBClassifier):
+            labels = self._wrapper.predict(rows, iteration_range=self._rounds)
+            return answers._replace(labels=labels.astype(np.int32))
+        return answers
+
+
+_OF_OBJECTIVES = {"binary": "classifier", "multi": "classifier", "rank": "ranker"}
 
 
 def _wrapper_class(model: CompilableModel) -> Any:
@@ -115,4 +138,4 @@ def _wrapper_class(model: CompilableModel) -> Any:
         kind = json.loads(written).get("_estimator_type")
     except (ValueError, AttributeError):
         kind = None
-    return wrappers.get(kind) or wrappers["regressor" if model.trees.objective.startswith("reg:") else "classifier"]
+    return wrappers.get(kind) or wrappers[_OF_OBJECTIVES.get(model.trees.objective.split(":")[0], "regressor")]

@@ -1,8 +1,10 @@
 """The law of the project: a library answers as XGBoost does. It is checked on every library before it is packed.
 
-Margins must be equal bit for bit, labels must be equal, and probabilities may differ by one float32 step (ulp).
+Margins must be equal bit for bit, labels must be equal, and values may differ by one float32 step (ulp). Of two
+probabilities that add up to 1, XGBoost answers the second; the first must be 1 less it, in float32.
 """
 
+import math
 from collections.abc import Callable, Iterable, Iterator
 from typing import NamedTuple
 
@@ -17,17 +19,17 @@ from compile.certification.probes import (
     derive_rows,
     feature_probes,
     present_rows,
-    random_measurements,
-    special_measurements,
+    random_inputs,
+    special_inputs,
 )
 from compile.reading.booster import CompilableModel
-from contract.manifest import CONTRACT, Golden
-from contract.measurements import MEASUREMENTS
+from contract.manifest import Golden
 from contract.refusal import Refusal
+from contract.schema import Input
 
 EntryPoint = Callable[[tuple[float, ...]], RowPrediction | FeaturePrediction]
 
-WORST_PROBABILITY_ULP = 1
+WORST_VALUE_ULP = 1
 WRAPPER_ROWS = 20_000  # rows of each kind
 
 
@@ -48,12 +50,14 @@ def certify(library: Library, model: CompilableModel, training_rows: Rows | None
 
     Raises Refusal at the first row that differs.
     """
-    if (library.measurements, library.features) != (len(model.interface.measurements), len(model.interface.features)):
-        raise Refusal("the library was made for other features than the model; compile the model again")
+    contract = model.contract
+    wanted = (len(contract.inputs), len(contract.features), len(model.trees.base_margins), len(contract.output.values))
+    if (library.inputs, library.features, library.outputs, library.values) != wanted:
+        raise Refusal("the library was made for another contract than the model; compile the model again")
     kinds: dict[str, Iterable[Rows]] = {
         "thresholds": feature_probes(model),
-        "random": random_measurements(model),
-        "special values": special_measurements(model),
+        "random": random_inputs(model),
+        "special values": special_inputs(model),
         **({} if training_rows is None else {"training": [training_rows]}),
     }
     comparison = _Comparison(library, model)
@@ -79,23 +83,23 @@ class _Comparison:
         return Parity(self._rows, self._worst, self._judged, self._wrapped)
 
     def ask(self, kind: str, block: Rows) -> None:
-        """Compare the answers to a block: features if the kind is thresholds, and else measurements."""
+        """Compare the answers to a block: features if the kind is thresholds, and else inputs."""
         model, derived = self._model, kind == "thresholds"
-        features = block if derived else derive_rows(model.interface, block, model.missing)
+        features = block if derived else derive_rows(model.contract, block, model.missing)
         expected = self._booster.answer(features)
-        self._ask_wrapper(kind, block if model.interface != CONTRACT else features, expected)
+        as_given = not (derived or model.contract.derived)  # what a user would ask the wrapper
+        self._ask_wrapper(kind, block if as_given else features, model.missing if as_given else None, expected)
         for found in _all_answers(self._library, block, derived):
             self._worst = max(self._worst, compare(expected, found, block))
         if not derived:
             present = present_rows(block, model.missing)
-            self._judged += check_judgements(self._library, model.uncertainty, block, present)
+            self._judged += check_judgements(self._library, model, block, present)
         self._rows[kind] = self._rows.get(kind, 0) + len(block)
 
-    def _ask_wrapper(self, kind: str, rows: Rows, expected: Answers) -> None:
-        """Compare the wrapper's answers to the first WRAPPER_ROWS of a kind. It gets rows as a user's."""
+    def _ask_wrapper(self, kind: str, rows: Rows, missing: float | None, expected: Answers) -> None:
+        """Compare the wrapper's answers to the first WRAPPER_ROWS of a kind."""
         count = min(len(rows), max(0, WRAPPER_ROWS - self._rows.get(kind, 0)))
         if count:
-            missing = None if kind == "thresholds" else self._model.missing
             found = self._wrapper.answer(rows[:count], missing, expected.first(count))
             compare(found, expected.first(count), rows[:count], "Booster.predict", self._wrapper.name)
             self._wrapped += count
@@ -108,57 +112,76 @@ def _all_answers(library: Library, rows: Rows, derived: bool) -> Iterator[Answer
     data = rows.tobytes()
     for instruction_set in range(library.instruction_sets):
         answer = batch(data, 0, len(rows), instruction_set)
-        shape = (len(rows), library.outputs)
         yield Answers(
-            np.frombuffer(answer.margins, dtype=np.float32).reshape(shape),
-            np.frombuffer(answer.probabilities, dtype=np.float32).reshape(shape),
+            np.frombuffer(answer.margins, dtype=np.float32).reshape(len(rows), library.outputs),
+            np.frombuffer(answer.values, dtype=np.float32).reshape(len(rows), library.values),
             np.frombuffer(answer.labels, dtype=np.int32),
         )
 
 
 def golden(model: CompilableModel) -> Golden:
-    """Return a row and XGBoost's answer: the contract's example, or the middle of each feature's thresholds."""
+    """Return a row and XGBoost's answer: each input's example, or the middle of its thresholds."""
     row = _example(model)
-    answers = BoosterOracle(model).answer(derive_rows(model.interface, row))
+    answers = BoosterOracle(model).answer(derive_rows(model.contract, row))
     return Golden(tuple(row[0].tolist()), tuple(answers.margins[0].tolist()), int(answers.labels[0]))
 
 
 def _example(model: CompilableModel) -> Rows:
-    if model.interface == CONTRACT:
-        return np.array([[measurement.example for measurement in MEASUREMENTS]], dtype=np.float32)
-    thresholds = [model.thresholds.get(i) for i in range(len(model.interface.features))]
-    return np.array([[0.0 if t is None else t[len(t) // 2] for t in thresholds]], dtype=np.float32)
+    row = [_example_of(each, model.thresholds.get(i)) for i, each in enumerate(model.contract.inputs)]
+    return np.array([row], dtype=np.float32)
+
+
+def _example_of(each: Input, thresholds: Rows | None) -> float:
+    if each.example is not None or thresholds is None or each.kind in ("boolean", "category"):
+        return each.number(each.sample)
+    low, high = each.bounds
+    middle = min(max(float(thresholds[len(thresholds) // 2]), low), high)
+    return middle if each.kind == "number" else float(math.floor(middle))
 
 
 def _ask(entry: EntryPoint, library: Library, rows: Rows) -> Answers:
     margins = np.empty((len(rows), library.outputs), dtype=np.float32)
-    probabilities = np.empty_like(margins)
+    values = np.empty((len(rows), library.values), dtype=np.float32)
     labels = np.empty(len(rows), dtype=np.int32)
     for i, row in enumerate(rows.tolist()):
-        labels[i], shares = entry(tuple(row))[:2]
-        probabilities[i] = list(shares.values())
+        labels[i], named = entry(tuple(row))[:2]
+        values[i] = list(named.values())
         margins[i] = library.margins
-    return Answers(margins, probabilities, labels)
+    return Answers(margins, values, labels)
 
 
 def compare(
     expected: Answers, found: Answers, rows: Rows, judged: str = "the compiled model", judge: str = "XGBoost"
 ) -> int:
-    """Return the largest difference of two probabilities in float32 steps. Raises Refusal at the first wrong row."""
-    distance = ulp_distance(expected.probabilities, found.probabilities).max(axis=1)
+    """Return the largest difference of two values in float32 steps. Raises Refusal at the first wrong row."""
+    own, inconsistent = _own_values(found)
+    distance = ulp_distance(_own_values(expected)[0], own).max(axis=1)
     wrong = (
-        (expected.margins.view(np.uint32) != found.margins.view(np.uint32)).any(axis=1)
+        inconsistent
+        | (expected.margins.view(np.uint32) != found.margins.view(np.uint32)).any(axis=1)
         | (expected.labels != found.labels)
-        | (distance > WORST_PROBABILITY_ULP)
+        | (distance > WORST_VALUE_ULP)
     )
     if wrong.any():
         i = int(wrong.argmax())
         raise Refusal(
             f"{judged} differs from {judge} on {int(wrong.sum())} of {len(rows)} rows, first on "
-            f"{_row(rows[i])}: expected margins {expected.margins[i].tolist()}, found {found.margins[i].tolist()}; "
+            f"{_row(rows[i])}: expected {_answer(expected, i)}, found {_answer(found, i)}; "
             "try another compiler (CC=clang or CC=gcc) and report the model"
         )
     return int(distance.max())
+
+
+def _own_values(answers: Answers) -> tuple[Rows, npt.NDArray[np.bool_]]:
+    """Return the values that are compared with XGBoost's, and which rows have others that do not follow from them.
+
+    If one margin decides between two classes, the first probability follows from the second. A step in the second can
+    be many steps in the first, which may be much smaller.
+    """
+    if answers.values.shape == answers.margins.shape:
+        return answers.values, np.zeros(len(answers.values), dtype=np.bool_)
+    first, second = answers.values.T
+    return answers.values[:, 1:], first != np.float32(1) - second
 
 
 def ulp_distance(a: Rows, b: Rows) -> npt.NDArray[np.int64]:
@@ -168,6 +191,10 @@ def ulp_distance(a: Rows, b: Rows) -> npt.NDArray[np.int64]:
         bits = values.view(np.int32).astype(np.int64)
         ordered.append(np.where(bits < 0, -(bits & 0x7FFFFFFF), bits))
     return np.where(np.isnan(a) & np.isnan(b), 0, np.abs(ordered[0] - ordered[1]))
+
+
+def _answer(answers: Answers, i: int) -> str:
+    return f"margins {answers.margins[i].tolist()}, values {answers.values[i].tolist()}, label {answers.labels[i]}"
 
 
 def _row(values: npt.NDArray[np.float32]) -> str:

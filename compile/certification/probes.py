@@ -1,14 +1,13 @@
 """The rows that the parity check asks, in blocks of at most CELLS values, and their features, derived with numpy."""
 
+import math
 from collections.abc import Iterator
 
 import numpy as np
 import numpy.typing as npt
 
 from compile.reading.booster import CompilableModel
-from contract.features import derive
-from contract.manifest import CONTRACT, Interface
-from contract.measurements import MEASUREMENTS
+from contract.schema import Contract, Input
 
 Rows = npt.NDArray[np.float32]  # rows x columns
 
@@ -33,7 +32,7 @@ def feature_probes(model: CompilableModel) -> Iterator[Rows]:
     count = max(map(len, probed.values()), default=len(SPECIAL))
     for _ in range(CONTEXTS):
         orders = {feature: np.resize(random.permutation(values), count) for feature, values in probed.items()}
-        for start, rows in _blocks(count, len(model.interface.features)):
+        for start, rows in _blocks(count, len(model.contract.features)):
             block = random_features(model, rows, random)
             for feature, values in orders.items():
                 block[:, feature] = values[start : start + rows]
@@ -53,46 +52,63 @@ def _blocks(rows: int, columns: int) -> Iterator[tuple[int, int]]:
         yield start, min(most, rows - start)
 
 
-def random_features(model: CompilableModel, count: int, random: np.random.Generator) -> Rows:
+def random_features(
+    model: CompilableModel, count: int, random: np.random.Generator, missing: float = MISSING_SHARE
+) -> Rows:
     """Return uniform rows over a little more than each feature's range of thresholds. 5% of values are missing."""
-    rows = random.uniform(-1.0, 1.0, (count, len(model.interface.features))).astype(np.float32)
+    rows = random.uniform(-1.0, 1.0, (count, len(model.contract.features))).astype(np.float32)
     for feature, thresholds in model.thresholds.items():
         least, most = float(thresholds[0]), float(thresholds[-1])
         margin = max((most - least) * 0.1, 1.0)
         with np.errstate(over="ignore"):
             rows[:, feature] = random.uniform(least - margin, most + margin, count)
-    rows[random.random(rows.shape) < MISSING_SHARE] = np.nan
+    if missing:
+        rows[random.random(rows.shape) < missing] = np.nan
     return rows
 
 
-def random_measurements(model: CompilableModel) -> Iterator[Rows]:
-    """Yield random rows within the contract's bounds, or, for another model, within its thresholds' ranges."""
+def random_inputs(model: CompilableModel) -> Iterator[Rows]:
+    """Yield random rows that clients may send: within bounds, and around thresholds where there are no bounds."""
     random = np.random.default_rng(1)
-    columns = len(model.interface.measurements)
+    columns = len(model.contract.inputs)
     for _, rows in _blocks(min(RANDOM_ROWS, RANDOM_CELLS // columns), columns):
-        yield _random_measurements(model, rows, random)
+        yield _random_inputs(model, rows, random)
 
 
-def _random_measurements(model: CompilableModel, count: int, random: np.random.Generator) -> Rows:
-    if model.interface != CONTRACT:
-        rows = random_features(model, count, random)
-    else:
-        low = [measurement.minimum for measurement in MEASUREMENTS]
-        high = [measurement.maximum for measurement in MEASUREMENTS]
-        rows = random.uniform(low, high, (count, len(MEASUREMENTS))).astype(np.float32)
+def _random_inputs(model: CompilableModel, count: int, random: np.random.Generator) -> Rows:
+    inputs = model.contract.inputs
+    rows = random_features(model, count, random, missing=0)[:, : len(inputs)].copy()
+    for column, each in enumerate(inputs):
+        if each.kind in ("boolean", "category"):
+            rows[:, column] = random.integers(0, int(each.bounds[1]) + 1, count)
+        else:
+            _keep_within_bounds(rows[:, column], each, random)
+        if each.missing:
+            rows[random.random(count) < MISSING_SHARE, column] = np.nan
     if model.missing is not None:
         rows[random.random(rows.shape) < MISSING_SHARE] = model.missing
     return rows
 
 
-def special_measurements(model: CompilableModel) -> Iterator[Rows]:
+def _keep_within_bounds(column: Rows, each: Input, random: np.random.Generator) -> None:
+    """Change a column so that its values are within the input's bounds, and whole if they have to be."""
+    low, high = each.bounds
+    if math.isfinite(low) and math.isfinite(high):
+        column[:] = random.uniform(low, high, len(column))
+    elif each.minimum is not None or each.maximum is not None:
+        np.clip(column, low, high, out=column)
+    if each.kind == "integer":
+        np.floor(column, out=column)
+
+
+def special_inputs(model: CompilableModel) -> Iterator[Rows]:
     """Yield random rows that contain every special value in every column, one in each STRIDE of columns."""
     special = SPECIAL if model.missing is None else np.append(SPECIAL, np.float32(model.missing))
-    columns = len(model.interface.measurements)
+    columns = len(model.contract.inputs)
     random = np.random.default_rng(4)
     place = np.arange(columns)
     for start, rows in _blocks(CONTEXTS * STRIDE * len(special), columns):
-        block = _random_measurements(model, rows, random)
+        block = _random_inputs(model, rows, random)
         number = np.arange(start, start + rows)[:, None]
         chosen = (number - place) % STRIDE == 0
         values = special[(number // STRIDE + place // STRIDE) % len(special)]
@@ -100,20 +116,20 @@ def special_measurements(model: CompilableModel) -> Iterator[Rows]:
         yield block
 
 
-def derive_rows(interface: Interface, measurements: Rows, missing: float | None = None) -> Rows:
-    """Return the features of rows of measurements, in float32 as the C computes them.
+def derive_rows(contract: Contract, inputs: Rows, missing: float | None = None) -> Rows:
+    """Return the features of rows of inputs, in float32 as the C computes them.
 
     NaN is missing, and `missing` too.
     """
-    present = present_rows(measurements, missing)
-    if interface != CONTRACT:
+    present = present_rows(inputs, missing)
+    if not contract.derived:
         return present
     with np.errstate(all="ignore"):
-        return np.column_stack(derive(dict(zip(interface.measurements, present.T, strict=True))))
+        return np.column_stack(contract.derive(dict(zip(contract.input_names, present.T, strict=True))))
 
 
-def present_rows(measurements: Rows, missing: float | None) -> Rows:
+def present_rows(inputs: Rows, missing: float | None) -> Rows:
     """Return the rows with NaN in place of the value that means missing."""
     if missing is None:
-        return measurements
-    return np.where(measurements == np.float32(missing), np.float32(np.nan), measurements)
+        return inputs
+    return np.where(inputs == np.float32(missing), np.float32(np.nan), inputs)

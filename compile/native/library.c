@@ -4,7 +4,7 @@
 #include <string.h>
 
 #include "library.h"
-#include "model.h"  /* generated: counts, BASE_MARGINS, derive_features(), TRANSFORM, LABEL_FROM */
+#include "model.h"  /* generated: counts, BASE_MARGINS, derive_features(), TRANSFORM */
 #include "tuning.h" /* generated: ONE_ROW, BLOCK_FROM */
 #include "reference.h"
 #include "rows.h"
@@ -18,52 +18,68 @@
 
 #define BOUNDARY 64 /* bytes: the alignment of the widest vector */
 
-#define SOFTMAX 0
-#define SIGMOID 1
-#define IDENTITY 2
+/* How margins become values. */
+#define SOFTMAX 0  /* a value for each class */
+#define BINARY 1   /* one margin: the probabilities of class 0 and class 1 */
+#define HINGE 2    /* 0 or 1 */
+#define SIGMOID 3  /* a number from 0 to 1 */
+#define EXP 4      /* a number above 0 */
+#define IDENTITY 5 /* the margin itself */
 
-void library_shape(int32_t out[5]) {
+void library_shape(int32_t out[6]) {
     out[0] = LIBRARY_ABI;
     out[1] = MEASUREMENT_COUNT;
     out[2] = FEATURE_COUNT;
     out[3] = OUTPUT_COUNT;
-    out[4] = REFERENCE;
+    out[4] = VALUE_COUNT;
+    out[5] = REFERENCE;
 }
+
+/* As Sigmoid in XGBoost's src/common/math.h: the exponent is bounded, so that expf cannot overflow. */
+static inline float sigmoid(float margin) { return 1.0f / (expf(fminf(-margin, 88.7f)) + 1.0f); }
 
 #if TRANSFORM == SOFTMAX
 /* As Softmax in XGBoost's src/common/math.h: float32 exponentials, a float64 sum, one float32 division each. */
-static int32_t transform(const float *margin, float *probability) {
+static int32_t transform(const float *margin, float *value) {
     float largest = margin[0];
     for (int i = 1; i < OUTPUT_COUNT; i++) largest = margin[i] > largest ? margin[i] : largest;
     double sum = 0.0;
     for (int i = 0; i < OUTPUT_COUNT; i++) {
-        probability[i] = expf(margin[i] - largest);
-        sum += probability[i];
+        value[i] = expf(margin[i] - largest);
+        sum += value[i];
     }
-    for (int i = 0; i < OUTPUT_COUNT; i++) probability[i] /= (float)sum;
+    for (int i = 0; i < OUTPUT_COUNT; i++) value[i] /= (float)sum;
+    const float *from = LABEL_FROM_MARGIN ? margin : value;
     int32_t label = 0;
-    float most = LABEL_FROM[0];
+    float most = from[0];
     for (int i = 1; i < OUTPUT_COUNT; i++) { /* the first of equal values, as in numpy and XGBoost; without a branch */
-        const int32_t more = -(LABEL_FROM[i] > most);
+        const int32_t more = -(from[i] > most);
         label = (i & more) | (label & ~more);
-        most = LABEL_FROM[i] > most ? LABEL_FROM[i] : most;
+        most = from[i] > most ? from[i] : most;
     }
     return label;
 }
-#elif TRANSFORM == SIGMOID
-/* As Sigmoid in XGBoost's src/common/math.h: the exponent is bounded, so that expf cannot overflow. */
-static int32_t transform(const float *margin, float *probability) {
-    probability[0] = 1.0f / (expf(fminf(-margin[0], 88.7f)) + 1.0f);
-    return probability[0] > 0.5f;
+#elif TRANSFORM == BINARY
+/* The second value is XGBoost's. The first is 1 less it in float32, as XGBClassifier.predict_proba computes it. */
+static int32_t transform(const float *margin, float *value) {
+    value[1] = sigmoid(margin[0]);
+    value[0] = 1.0f - value[1];
+    return value[1] > 0.5f;
+}
+#elif TRANSFORM == HINGE
+static int32_t transform(const float *margin, float *value) {
+    for (int i = 0; i < OUTPUT_COUNT; i++) value[i] = margin[i] > 0.0f ? 1.0f : 0.0f;
+    return OUTPUT_COUNT == 1 && margin[0] > 0.0f;
 }
 #else
-static int32_t transform(const float *margin, float *probability) {
-    memcpy(probability, margin, OUTPUT_COUNT * sizeof *margin);
+static int32_t transform(const float *margin, float *value) {
+    for (int i = 0; i < OUTPUT_COUNT; i++)
+        value[i] = TRANSFORM == SIGMOID ? sigmoid(margin[i]) : TRANSFORM == EXP ? expf(margin[i]) : margin[i];
     return 0;
 }
 #endif
 
-static int32_t predict_row(const float *feature, float *margin, float *probability) {
+static int32_t predict_row(const float *feature, float *margin, float *value) {
 #if ONE_ROW == TL2CGEN
     union Entry row[FEATURE_COUNT];
     for (int i = 0; i < FEATURE_COUNT; i++) {
@@ -76,17 +92,17 @@ static int32_t predict_row(const float *feature, float *margin, float *probabili
 #else
     walk_row(feature, margin);
 #endif
-    return transform(margin, probability);
+    return transform(margin, value);
 }
 
-int32_t predict_features(const float *feature, float *margin, float *probability) {
-    return predict_row(feature, margin, probability);
+int32_t predict_features(const float *feature, float *margin, float *value) {
+    return predict_row(feature, margin, value);
 }
 
-int32_t predict_one(const float *measurement, float *margin, float *probability) {
+int32_t predict_one(const float *measurement, float *margin, float *value) {
     float feature[FEATURE_COUNT];
     derive_features(measurement, feature);
-    return predict_row(feature, margin, probability);
+    return predict_row(feature, margin, value);
 }
 
 typedef void predict_block(const float *row, int64_t rows, int derived, struct block_memory *memory, float *margin);
@@ -116,7 +132,7 @@ int32_t library_instruction_sets(void) {
 
 /* Evaluate blocks while at least BLOCK_FROM rows remain, then single rows. Return 0, or -1 without memory. */
 static int32_t predict_all(int32_t instruction_set, int derived, const float *row, int64_t rows, float *margin,
-                           float *probability, int32_t *label) {
+                           float *value, int32_t *label) {
     const int width = derived ? FEATURE_COUNT : MEASUREMENT_COUNT;
     const int64_t most = BLOCKS[instruction_set].rows;
     void *allocated = rows >= BLOCK_FROM ? malloc(sizeof(struct block_memory) + BOUNDARY) : NULL;
@@ -127,36 +143,36 @@ static int32_t predict_all(int32_t instruction_set, int derived, const float *ro
         const int64_t block = rows - done < most ? rows - done : most;
         BLOCKS[instruction_set].predict(row + done * width, block, derived, memory, margin + done * OUTPUT_COUNT);
         for (const int64_t end = done + block; done < end; done++)
-            label[done] = transform(margin + done * OUTPUT_COUNT, probability + done * OUTPUT_COUNT);
+            label[done] = transform(margin + done * OUTPUT_COUNT, value + done * VALUE_COUNT);
     }
     free(allocated);
     for (; done < rows; done++) {
-        float *to = margin + done * OUTPUT_COUNT, *share = probability + done * OUTPUT_COUNT;
+        float *to = margin + done * OUTPUT_COUNT, *as = value + done * VALUE_COUNT;
         float copy[FEATURE_COUNT > MEASUREMENT_COUNT ? FEATURE_COUNT : MEASUREMENT_COUNT];
         memcpy(copy, row + done * width, width * sizeof *copy); /* the caller's rows need not be aligned */
-        label[done] = derived ? predict_features(copy, to, share) : predict_one(copy, to, share);
+        label[done] = derived ? predict_features(copy, to, as) : predict_one(copy, to, as);
     }
     return 0;
 }
 
 int32_t predict_rows(int32_t instruction_set, const float *measurement, int64_t rows, float *margin,
-                     float *probability, int32_t *label) {
-    return predict_all(instruction_set, 0, measurement, rows, margin, probability, label);
+                     float *value, int32_t *label) {
+    return predict_all(instruction_set, 0, measurement, rows, margin, value, label);
 }
 
 int32_t predict_feature_rows(int32_t instruction_set, const float *feature, int64_t rows, float *margin,
-                             float *probability, int32_t *label) {
-    return predict_all(instruction_set, 1, feature, rows, margin, probability, label);
+                             float *value, int32_t *label) {
+    return predict_all(instruction_set, 1, feature, rows, margin, value, label);
 }
 
-void judge_rows(const float *measurement, const float *probability, int64_t rows, float *distance, int32_t *inside,
-                int32_t *set) {
+void judge_rows(const float *measurement, const float *value, int64_t rows, float *distance, int32_t *inside,
+                uint8_t *set) {
     for (int64_t i = 0; i < rows; i++) {
-        float copy[MEASUREMENT_COUNT], share[OUTPUT_COUNT];
+        float copy[MEASUREMENT_COUNT], shares[VALUE_COUNT];
         memcpy(copy, measurement + i * MEASUREMENT_COUNT, sizeof copy);
-        memcpy(share, probability + i * OUTPUT_COUNT, sizeof share);
+        memcpy(shares, value + i * VALUE_COUNT, sizeof shares);
         distance[i] = reference_distance(copy);
         inside[i] = in_distribution(distance[i]);
-        set[i] = prediction_set(share);
+        for (int j = 0; j < VALUE_COUNT; j++) set[i * VALUE_COUNT + j] = (uint8_t)in_prediction_set(shares, j);
     }
 }

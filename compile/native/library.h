@@ -4,27 +4,33 @@
 
 #include <stdint.h>
 
-#define LIBRARY_ABI 5
+#define LIBRARY_ABI 6
 #define EXPORT __attribute__((visibility("default")))
 
-/* out[5]: LIBRARY_ABI; the numbers of measurements, features and outputs; 1 if the library can judge answers
- * (reference.h), else 0. */
-EXPORT void library_shape(int32_t out[5]);
+/* A measurement is an input of the contract, and a feature a column that the trees split on. The outputs are the sums of
+ * leaves. The values are what the sums become: probabilities or numbers. They are as many as the outputs, but 2 if one
+ * output decides between two classes.
+ *
+ * out[6]: LIBRARY_ABI; the numbers of measurements, features, outputs and values; 1 if the library was made with what
+ * answers are judged by (reference.h), else 0. ABI 5, which binding/abi_5.py reads, had out[5] without the number of
+ * values. */
+EXPORT void library_shape(int32_t out[6]);
 
-/* Predict one row. In: measurement[MEASUREMENT_COUNT]. Out: margin[OUTPUT_COUNT], probability[OUTPUT_COUNT]. Returns
- * the label. NaN is missing. It touches nothing else and keeps no state, so any number of threads may call it. */
-EXPORT int32_t predict_one(const float *measurement, float *margin, float *probability);
+/* Predict one row. In: measurement[MEASUREMENT_COUNT]. Out: margin[OUTPUT_COUNT], value[VALUE_COUNT]. Returns the
+ * label: the index of the class, or 0 if there are no classes. NaN is missing. It touches nothing else and keeps no
+ * state, so any number of threads may call it. */
+EXPORT int32_t predict_one(const float *measurement, float *margin, float *value);
 
 /* Predict one row of feature[FEATURE_COUNT], the columns that the trees split on. The parity check probes thresholds
  * with it. */
-EXPORT int32_t predict_features(const float *feature, float *margin, float *probability);
+EXPORT int32_t predict_features(const float *feature, float *margin, float *value);
 
-/* Return a new reference to a Python function. The function takes a tuple of MEASUREMENT_COUNT numbers and rounds them
- * to float32. It returns (label, {name: probability, ...}, prediction set, in distribution, distance), the last three
- * as judge_rows computes them.
+/* Return a new reference to a Python function. The function takes a tuple of MEASUREMENT_COUNT numbers, or None for a missing
+ * one, and rounds them to float32. It returns (label, {name: value, ...}, [name, ...], in distribution, distance): the
+ * last three are the prediction set, as a new list, and what judge_rows computes.
  * functions: the addresses of the Python functions that python.c lists, in its order.
  * margin[OUTPUT_COUNT]: the caller's memory; each call writes its margins there.
- * names: a tuple of OUTPUT_COUNT names.
+ * names: a tuple of VALUE_COUNT names.
  * owner: a Python object that keeps margin, names and this library alive. The function holds a reference to it.
  * Hold the interpreter's lock for this call and for each call of the function. */
 EXPORT void *python_predict(void *const functions[], float *margin, void *names, void *owner);
@@ -33,19 +39,19 @@ EXPORT void *python_predict(void *const functions[], float *margin, void *names,
 EXPORT int32_t library_instruction_sets(void);
 
 /* Predict many rows with one of these instruction sets. In: measurement[rows][MEASUREMENT_COUNT]. Out:
- * margin[rows][OUTPUT_COUNT], probability[rows][OUTPUT_COUNT], label[rows]. Nothing need be aligned. Returns 0, or -1
- * if there is no memory. */
+ * margin[rows][OUTPUT_COUNT], value[rows][VALUE_COUNT], label[rows]. Nothing need be aligned. Returns 0, or -1 if there
+ * is no memory. */
 EXPORT int32_t predict_rows(int32_t instruction_set, const float *measurement, int64_t rows, float *margin,
-                            float *probability, int32_t *label);
+                            float *value, int32_t *label);
 
 /* Predict many rows of feature[rows][FEATURE_COUNT]. See predict_rows. */
 EXPORT int32_t predict_feature_rows(int32_t instruction_set, const float *feature, int64_t rows, float *margin,
-                                    float *probability, int32_t *label);
+                                    float *value, int32_t *label);
 
-/* Judge answers. In: measurement[rows][MEASUREMENT_COUNT], probability[rows][OUTPUT_COUNT]. Out: distance[rows], the
- * smallest Mahalanobis distance to a class; in_distribution[rows], 0 or 1; prediction_set[rows], bit i for class i.
- * reference.h says what a library answers that cannot judge. */
-EXPORT void judge_rows(const float *measurement, const float *probability, int64_t rows, float *distance,
-                       int32_t *in_distribution, int32_t *prediction_set);
+/* Judge answers. In: measurement[rows][MEASUREMENT_COUNT], value[rows][VALUE_COUNT]. Out: distance[rows], the smallest
+ * Mahalanobis distance to a known class, or to the known rows; in_distribution[rows], 0 or 1; set[rows][VALUE_COUNT], 1
+ * for each class that is in the prediction set, else 0. reference.h says what a library answers that cannot judge. */
+EXPORT void judge_rows(const float *measurement, const float *value, int64_t rows, float *distance,
+                       int32_t *in_distribution, uint8_t *set);
 
 #endif

@@ -1,7 +1,8 @@
-/* Judging an answer: how far a bird is from the birds that the model knows, and which species cannot be excluded.
+/* Judging an answer: how far a row is from the rows that the model knows, and which classes cannot be excluded.
  *
- * compile/uncertainty.py writes into model.h: REFERENCE; and if it is 1, squared_distances(), DISTANCE_LIMIT and
- * SET_THRESHOLDS. If REFERENCE is 0, the distance is NaN, out of distribution, and the set is empty. */
+ * compile/uncertainty.py writes into model.h: REFERENCE, 1 if the model has an uncertainty; GAUSSIAN_COUNT, and if that
+ * is not 0, KNOWN_COUNT, KNOWN, MEAN, WHITENING and DISTANCE_LIMIT; HAS_SETS, and if that is 1, SET_THRESHOLDS. Without
+ * Gaussians, the distance is NaN and no row is in distribution. Without sets, every set is empty. */
 #ifndef REFERENCE_H
 #define REFERENCE_H
 
@@ -10,13 +11,21 @@
 
 #include "model.h"
 
-/* Return the smallest Mahalanobis distance of measurement[MEASUREMENT_COUNT] to a class. Infinite if a value
- * is missing. */
+/* Return the smallest Mahalanobis distance of measurement[MEASUREMENT_COUNT] to a Gaussian. Infinite if a value that it
+ * needs is missing. The operations and their order are those of squared_distance in contract/uncertainty.py. */
 static inline float reference_distance(const float *measurement) {
-#if REFERENCE
-    float squared[OUTPUT_COUNT], least = INFINITY;
-    squared_distances(measurement, squared);
-    for (int i = 0; i < OUTPUT_COUNT; i++) least = squared[i] < least ? squared[i] : least;
+#if GAUSSIAN_COUNT
+    float least = INFINITY;
+    for (int g = 0; g < GAUSSIAN_COUNT; g++) {
+        float deviation[KNOWN_COUNT], squared = 0.0f;
+        for (int i = 0; i < KNOWN_COUNT; i++) deviation[i] = present(measurement[KNOWN[i]]) - MEAN[g][i];
+        for (int i = 0; i < KNOWN_COUNT; i++) {
+            float sum = deviation[0] * WHITENING[g][i][0];
+            for (int j = 1; j <= i; j++) sum += deviation[j] * WHITENING[g][i][j];
+            squared = i ? squared + sum * sum : sum * sum;
+        }
+        least = squared < least ? squared : least;
+    }
     return sqrtf(least);
 #else
     (void)measurement;
@@ -25,7 +34,7 @@ static inline float reference_distance(const float *measurement) {
 }
 
 static inline int in_distribution(float distance) {
-#if REFERENCE
+#if GAUSSIAN_COUNT
     return distance <= DISTANCE_LIMIT;
 #else
     (void)distance;
@@ -33,14 +42,12 @@ static inline int in_distribution(float distance) {
 #endif
 }
 
-/* Return the prediction set of probability[OUTPUT_COUNT]: bit i for class i. It has at least one class. */
-static inline int32_t prediction_set(const float *probability) {
-#if REFERENCE
-    int32_t members = 0;
-    for (int i = 0; i < OUTPUT_COUNT; i++) members |= (int32_t)(probability[i] >= SET_THRESHOLDS[i]) << i;
-    return members;
+/* Return whether the class is in the prediction set, from value[VALUE_COUNT]. Every set has at least one class. */
+static inline int in_prediction_set(const float *value, int class) {
+#if HAS_SETS
+    return value[class] >= SET_THRESHOLDS[class];
 #else
-    (void)probability;
+    (void)value, (void)class;
     return 0;
 #endif
 }

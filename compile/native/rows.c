@@ -134,14 +134,14 @@ static void copy_columns_with_missing_low(float (*column)[ROWS]) {
 }
 #endif
 
-static void derive_columns(const float (*measurement)[ROWS], float (*feature)[ROWS]) {
-#if DERIVES
+/* The first MEASUREMENT_COUNT columns hold the measurements. The other features are computed from them. */
+static void derive_columns(float (*feature)[ROWS]) {
+    for (int j = 0; j < MEASUREMENT_COUNT; j++)
+        for (int i = 0; i < ROWS; i++) feature[j][i] = present(feature[j][i]);
+#ifdef DERIVE_COLUMNS
     for (int i = 0; i < ROWS; i++) {
-        DERIVE_COLUMNS(measurement, feature, i)
+        DERIVE_COLUMNS(feature, i)
     }
-#else
-    for (int j = 0; j < FEATURE_COUNT; j++)
-        for (int i = 0; i < ROWS; i++) feature[j][i] = present(measurement[j][i]);
 #endif
 }
 
@@ -150,13 +150,8 @@ void NAMED(predict_block, INSTRUCTION_SET)(const float *row, int64_t rows, int d
     float(*column)[ROWS] = (float(*)[ROWS])memory->columns;
     float(*sum)[ROWS] = (float(*)[ROWS])memory->sums;
     plane *goes_right = (plane *)memory->planes;
-    if (derived) {
-        load_columns(row, rows, FEATURE_COUNT, column);
-    } else {
-        float(*measurement)[ROWS] = (float(*)[ROWS])memory->measurements;
-        load_columns(row, rows, MEASUREMENT_COUNT, measurement);
-        derive_columns((const float(*)[ROWS])measurement, column);
-    }
+    load_columns(row, rows, derived ? FEATURE_COUNT : MEASUREMENT_COUNT, column);
+    if (!derived) derive_columns(column);
 #if WALKED_TREES
     copy_columns_with_missing_low(column);
 #endif

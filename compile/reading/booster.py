@@ -9,31 +9,33 @@ import numpy as np
 import numpy.typing as npt
 import xgboost
 
+from compile.reading import derived_contract, vector_leaves
 from compile.reading.document import INSTALLED, Document, dotted, read_document
+from compile.reading.objectives import outputs_of, transform_of
 from compile.reading.rounds import BEST, Rounds, cut, rounds_of
 from compile.reading.well_formed import levels, malformed, may_overflow
-from contract.features import FEATURE_NAMES
-from contract.manifest import CONTRACT, Interface, Trees
-from contract.measurements import MEASUREMENTS
-from contract.objectives import unserved
+from contract.manifest import Trees
 from contract.refusal import Refusal
+from contract.schema import Contract, listed
 from contract.uncertainty import Uncertainty
 
 
 class CompilableModel(msgspec.Struct, frozen=True):
     """A booster that can be compiled.
 
-    `data` are the bytes of its file. `document` is what XGBoost writes for it, with only the trees that are used, and
-    `booster` has the same trees. `thresholds` maps a feature's index to its sorted distinct float32 split thresholds.
-    `missing` is a value that means missing, as NaN does. `pass_rounds` means that XGBoost's wrapper would use other
-    rounds by itself, so it must be given them. `uncertainty` is what answers are judged by, or None if training wrote
-    none. `notices` are for the person who compiles the model.
+    `data` are the bytes of its file. `document` is what XGBoost writes for it, with only the trees that are used, each
+    of which adds to one output. `booster` has the same trees, as they were trained. `contract` was given or is derived
+    from the file. `transform` is how margins become values (the macro TRANSFORM of library.c). `thresholds` maps a
+    feature's index to its sorted distinct float32 split thresholds. `missing` is a value that means missing, as NaN
+    does. `pass_rounds` means that XGBoost's wrapper would use other rounds by itself, so it must be given them.
+    `uncertainty` is what answers are judged by, or None if there is none. `notices` are for the person who compiles.
     """
 
     data: bytes
     booster: xgboost.Booster
     document: dict[str, Any]
-    interface: Interface
+    contract: Contract
+    transform: str
     trees: Trees
     thresholds: dict[int, npt.NDArray[np.float32]]
     notices: tuple[str, ...] = ()
@@ -42,41 +44,78 @@ class CompilableModel(msgspec.Struct, frozen=True):
     uncertainty: Uncertainty | None = None
 
 
-def read_model(path: Path, missing: float | None = None, all_trees: bool = False) -> CompilableModel:
-    """Read a JSON or UBJSON model file. Raises Refusal, naming the file, if it cannot be answered exactly."""
+def read_model(
+    path: Path, missing: float | None = None, all_trees: bool = False, contract: Contract | None = None
+) -> CompilableModel:
+    """Read a model: JSON, UBJSON or an MLflow directory. Raises Refusal, naming it, if it cannot be answered exactly.
+
+    Without a contract, one is derived from the file.
+    """
     file = read_document(path)
-    found = malformed(file.content["learner"])
-    if found:
-        raise Refusal(f"{path}: {found}")
-    rounds = rounds_of(file.content, file.says_rounds, all_trees, str(path))
-    document = cut(file.content, rounds)
+    content = _scalar(file.content, path)
+    rounds = rounds_of(content, file.says_rounds, all_trees, str(path))
+    document = cut(content, rounds)
     booster = xgboost.Booster({"nthread": 1})  # on a busy machine, threads wait for each other
     booster.load_model(bytearray(file.saved))
     if rounds.used < rounds.trained:
         booster = booster[: rounds.used]
     trees = _trees(document, rounds)
-    interface, of_names = _interface(document["learner"], trees)
-    _refuse_measured(missing, interface, path)
+    contract, of_names = _contract(document["learner"], contract, path)
+    _refuse_possible(missing, contract, path)
     if not np.isfinite(trees.base_margins).all():
         raise Refusal(f"{path}: its base score is a margin of {trees.base_margins[0]}; train with another base_score")
     if may_overflow(document, trees.base_margins):
         raise Refusal(f"{path}: its leaves may add up to more than a float32 holds; train with smaller ones")
-    pass_rounds = all_trees or not file.says_rounds
-    notices = (*of_names, *_of_version(file), *_of_rounds(rounds))
     return CompilableModel(
-        file.data, booster, document, interface, trees, _thresholds(document), notices, missing, pass_rounds
+        data=file.data,
+        booster=booster,
+        document=document,
+        contract=contract,
+        transform=transform_of(document["learner"]),
+        trees=trees,
+        thresholds=_thresholds(document),
+        notices=(*of_names, *_of_version(file), *_of_rounds(rounds)),
+        missing=missing,
+        pass_rounds=all_trees or not file.says_rounds,
     )
 
 
-def _refuse_measured(missing: float | None, interface: Interface, path: Path) -> None:
-    """Raise Refusal if a bird may measure `missing`: the service would explain it as a measurement."""
-    if missing is None or interface != CONTRACT:
+def _scalar(content: dict[str, Any], path: Path) -> dict[str, Any]:
+    """Return the document, well formed, with trees that add to one output each. Raises Refusal."""
+    vectors = vector_leaves.has_vectors(content["learner"])
+    found = vector_leaves.misfit(content["learner"]) if vectors else None
+    scalar = vector_leaves.split(content) if vectors and not found else content
+    found = found or malformed(scalar["learner"])
+    if found:
+        raise Refusal(f"{path}: {found}")
+    return scalar
+
+
+def _contract(learner: dict[str, Any], given: Contract | None, path: Path) -> tuple[Contract, tuple[str, ...]]:
+    """Return the contract, and notices. Raises Refusal if the model does not fit the contract that was given."""
+    if given is None:
+        return derived_contract.derived_contract(learner, path.stem, str(path)), ()
+    found = derived_contract.misfit(learner, given)
+    if found:
+        raise Refusal(f"{path}: {found}")
+    if derived_contract.names_of(learner):
+        return given, ()
+    count = len(given.features)
+    return given, (
+        f"the model names no features: its {count} are taken in the contract's order: {listed(given.features)}",
+    )
+
+
+def _refuse_possible(missing: float | None, contract: Contract, path: Path) -> None:
+    """Raise Refusal if an input with bounds may be `missing`: the service would explain it as a value."""
+    if missing is None:
         return
-    for measurement in MEASUREMENTS:
-        if measurement.minimum <= missing <= measurement.maximum:
+    for each in contract.inputs:
+        low, high = each.bounds
+        if (each.minimum, each.maximum) != (None, None) and low <= missing <= high:
             raise Refusal(
-                f"{path}: expected --missing to be no {measurement.name} from {measurement.minimum:g} to "
-                f"{measurement.maximum:g}, found {missing:g}; choose a value outside the bounds"
+                f"{path}: expected --missing to be no {each.name} from {low:g} to {high:g}, found {missing:g}; "
+                "choose a value outside the bounds"
             )
 
 
@@ -96,24 +135,6 @@ def _of_rounds(rounds: Rounds) -> tuple[str, ...]:
         f"stopped early: the best {rounds.used} of {rounds.trained} rounds answer ({BEST}), as in XGBoost's wrappers; "
         "--all-trees compiles every round, as Booster.predict answers",
     )
-
-
-def _interface(learner: dict[str, Any], trees: Trees) -> tuple[Interface, tuple[str, ...]]:
-    """Return the contract's interface if the model has its features and its classes, and notices.
-
-    Any other model has an interface of its own, without derived features.
-    """
-    count = int(learner["learner_model_param"]["num_feature"])
-    names = tuple(learner["feature_names"])
-    if unserved(trees, len(CONTRACT.classes)) is None:
-        if names == FEATURE_NAMES:
-            return CONTRACT, ()
-        if not names and count == len(FEATURE_NAMES):
-            listed = ", ".join(FEATURE_NAMES)
-            return CONTRACT, (f"the model names no features: its {count} are taken in the contract's order: {listed}",)
-    names = names or tuple(f"feature_{i}" for i in range(count))
-    classes = tuple(str(i) for i in range(max(2, len(trees.base_margins))))
-    return Interface(measurements=names, units=("",) * len(names), features=names, classes=classes), ()
 
 
 def _trees(document: dict[str, Any], rounds: Rounds) -> Trees:
@@ -140,7 +161,7 @@ def _base_margins(document: dict[str, Any]) -> tuple[float, ...]:
     """
     learner = document["learner"]
     booster = learner["gradient_booster"]
-    outputs = max(1, int(learner["learner_model_param"]["num_class"]))
+    outputs = outputs_of(learner)
     model = {
         **booster["model"],
         "gbtree_model_param": {"num_parallel_tree": "1", "num_trees": str(outputs)},

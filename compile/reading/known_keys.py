@@ -12,6 +12,8 @@ from typing import Any
 import numpy as np
 import numpy.typing as npt
 
+from compile.reading.objectives import ALPHAS
+
 MODEL = "learner.gradient_booster.model"
 TREE = f"{MODEL}.trees[]"
 
@@ -34,16 +36,31 @@ DECISIVE = frozenset(
         *(f"{TREE}.{name}" for name in ("default_left", "left_children", "right_children")),
         *(f"{TREE}.split_{name}" for name in ("conditions", "indices", "type")),
         *(f"{TREE}.tree_param.{name}" for name in ("num_feature", "num_nodes", "size_leaf_vector")),
+        f"{TREE}.leaf_weights",  # of trees with a number for each output
+        *("learner.objective." + ".".join(place) for place in ALPHAS.values()),  # the names of the outputs
         f"{TREE}.sum_hessian",  # the covers of explanations
     }
+)
+
+# The parameters of objectives, by the name of their group. They say how a loss is computed.
+OBJECTIVE_PARAMETERS = (
+    *(f"aft_loss_param.aft_loss_distribution{name}" for name in ("", "_scale")),
+    *(f"lambda_rank_param.{name}" for name in ("fix_list_weight", "num_pairsample")),  # until 1.7
+    *(f"lambdarank_param.lambdarank_{name}" for name in ("bias_norm", "normalization", "num_pair_per_sample")),
+    *(f"lambdarank_param.lambdarank_{name}" for name in ("pair_method", "score_normalization", "unbiased")),
+    *("lambdarank_param.ndcg_exp_gain", "ti+", "tj-"),  # the last two: the bias of each position, if it is unbiased
+    "poisson_regression_param.max_delta_step",
+    "pseudo_huber_param.huber_slope",
+    "reg_loss_param.scale_pos_weight",
+    "softmax_multiclass_param.num_class",
+    "tweedie_regression_param.tweedie_variance_power",
 )
 
 # These values describe the training and decide no answer. Saving again may drop or change them.
 OF_TRAINING = frozenset(
     {
         "learner.learner_model_param.boost_from_average",
-        "learner.objective.reg_loss_param.scale_pos_weight",
-        "learner.objective.softmax_multiclass_param.num_class",
+        *(f"learner.objective.{name}" for name in OBJECTIVE_PARAMETERS),
         *(f"{TREE}.{name}" for name in ("base_weights", "id", "loss_changes", "parents")),
         f"{TREE}.leaf_child_counts",
         f"{TREE}.tree_param.num_deleted",

@@ -4,13 +4,9 @@ from typing import Any
 
 import numpy as np
 
-TRANSFORMS = {  # objective: how XGBoost turns margins into predictions (the macro TRANSFORM of library.c)
-    "multi:softprob": "SOFTMAX",
-    "multi:softmax": "SOFTMAX",
-    "binary:logistic": "SIGMOID",
-    "reg:squarederror": "IDENTITY",
-}
-SUPPORTED = f"supported are tree models (gbtree) with the objectives {', '.join(TRANSFORMS)}"
+from compile.reading.objectives import OBJECTIVES
+
+SUPPORTED = f"supported are tree models (gbtree) with the objectives {', '.join(OBJECTIVES)}"
 
 
 def unsupported(learner: dict[str, Any]) -> str | None:
@@ -33,14 +29,10 @@ def _by_name(learner: dict[str, Any]) -> str | None:
         return f"the booster {booster.get('name')!r}"
     if "weight_drop" in booster or "weight_drop" in _object(booster, "model"):
         return "weighted trees (weight_drop: the booster dart, as XGBoost 3.3 and newer write it)"
-    if not isinstance(objective.get("name"), str) or objective["name"] not in TRANSFORMS:
+    if not isinstance(objective.get("name"), str) or objective["name"] not in OBJECTIVES:
         return f"the objective {objective.get('name')!r}"
-    if str(_object(learner, "learner_model_param").get("num_target", "1")) not in ("0", "1"):
-        return "a model with several targets"
     if not _trees(learner):
         return "a model without trees"
-    if any(str(_object(tree, "tree_param").get("size_leaf_vector", "1")) not in ("0", "1") for tree in _trees(learner)):
-        return "trees with several outputs (multi_strategy='multi_output_tree')"
     return None
 
 

@@ -6,6 +6,8 @@ from typing import Any
 import numpy as np
 import numpy.typing as npt
 
+from compile.reading.objectives import outputs_of
+
 CAUSES = {  # the cause of numbers that are not finite
     "threshold": "values near the largest float32; if they mean missing, with missing=",
     "leaf": "infinite gradients, which custom objectives give",
@@ -16,7 +18,7 @@ LARGEST = float(np.finfo(np.float32).max)
 def malformed(learner: dict[str, Any]) -> str | None:
     """Return in words what cannot be evaluated in a model that XGBoost has saved again, and a way out, or None."""
     parameters, model = learner["learner_model_param"], learner["gradient_booster"]["model"]
-    features, outputs = int(parameters["num_feature"]), max(1, int(parameters["num_class"]))
+    features, outputs = int(parameters["num_feature"]), outputs_of(learner)
     if len(learner["feature_names"]) not in (0, features):
         return f"the model has {features} features and {len(learner['feature_names'])} names for them"
     if not _are_rounds(np.asarray(model["iteration_indptr"]), len(model["trees"])):

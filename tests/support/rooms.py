@@ -3,9 +3,10 @@
 STAGES = {  # what each top-level folder may import besides itself
     "contract": set(),
     "binding": {"contract"},
-    "train": {"contract"},
+    "evaluation": {"contract"},
+    "train": {"contract", "evaluation"},
     "bundle": {"contract"},
-    "compile": {"contract", "binding", "bundle"},
+    "compile": {"contract", "evaluation", "binding", "bundle"},
     "app": {"contract", "binding", "bundle"},
     "deploy": {"contract"},
 }
