@@ -35,11 +35,12 @@ def explaining(parts: Parts, trees: bytes | None) -> Handler:
 
     def answer(body: bytes | bytearray) -> Answer:
         try:
-            row: Row | Answer = parts.inputs.row(body)
+            row = parts.inputs.row(body)
         except FAULTY:
-            row = parts.diagnose(body)
-            if isinstance(row, Answer):
-                return row
+            diagnosis = parts.diagnose(body)
+            if isinstance(diagnosis, Answer):
+                return diagnosis
+            row = diagnosis
         if explainer is None:
             return unexplained
         return Answer(200, parts.headers, msgspec.json.encode(explain(parts, explainer, row)))

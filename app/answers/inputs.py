@@ -79,7 +79,7 @@ def _kind(each: Input) -> Any:
 
 
 def _categories(names: tuple[str, ...]) -> Any:
-    kind: Any = Category("Category", {f"category_{i}": name for i, name in enumerate(names)})  # type: ignore[call-arg,arg-type]  # mypy takes it for a member
+    kind: Any = Category("Category", {f"category_{i}": name for i, name in enumerate(names)})  # type: ignore[call-arg]  # mypy takes it for a member
     for number, category in enumerate(kind):
         category.number = float(number)
     return kind
@@ -88,8 +88,6 @@ def _categories(names: tuple[str, ...]) -> Any:
 def _field(number: int, each: Input, kind: Any) -> tuple[str, Any] | tuple[str, Any, None]:
     """Return the field of an input as msgspec.defstruct takes it."""
     if kind is float:
-        step = {"multiple_of": 1.0} if each.kind == "integer" else {}
-        bounds = {"ge": each.minimum, "le": each.maximum}
-        given = {name: value for name, value in {**bounds, **step}.items() if value is not None}
-        kind = Annotated[float, Meta(**given)] if given else float  # type: ignore[arg-type]  # mypy sees one type for all
+        step = 1.0 if each.kind == "integer" else None
+        kind = Annotated[float, Meta(ge=each.minimum, le=each.maximum, multiple_of=step)]
     return (field_name(number), kind | None, None) if each.missing else (field_name(number), kind)

@@ -9,7 +9,6 @@ from typing import Any
 import msgspec
 import orjson
 
-from app.answers.inputs import Row
 from app.answers.parts import Parts
 from app.core.answer import Answer
 from app.core.operation import Handler
@@ -41,9 +40,10 @@ def _classes(parts: Parts, decode: Step, dumps: Step) -> Handler:
         try:
             row = _astuple(decode(body))
         except FAULTY:
-            row = diagnose(body)
-            if row.__class__ is Answer:
-                return row  # type: ignore[return-value]  # mypy does not narrow by __class__
+            diagnosis = diagnose(body)
+            if isinstance(diagnosis, Answer):
+                return diagnosis
+            row = diagnosis
         label, probabilities, members, in_distribution, distance = predict(row)
         name = classes[label]
         document: dict[str, Any]
@@ -87,11 +87,12 @@ def _others(parts: Parts, decode: Step, dumps: Step) -> Handler:
 
     def answer(body: bytes | bytearray) -> Answer:
         try:
-            row: Row | Answer = _astuple(decode(body))
+            row = _astuple(decode(body))
         except FAULTY:
-            row = diagnose(body)
-            if isinstance(row, Answer):
-                return row
+            diagnosis = diagnose(body)
+            if isinstance(diagnosis, Answer):
+                return diagnosis
+            row = diagnosis
         label, values, _, in_distribution, distance = predict(row)
         document = describe(label, values)
         if judged.distance:

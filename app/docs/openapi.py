@@ -47,7 +47,7 @@ PROBLEMS = {
     "408": "The request did not arrive in time",
     "413": "The body is too large",
     "415": "The Content-Type is not JSON, or the body has a Content-Encoding",
-    "422": "The body is not a JSON object with a value of the right kind for every input: `errors` lists the faulty fields",
+    "422": "The body is not a JSON object with a value of the right kind for each input: `errors` lists what is wrong",
     "429": RATE,
     "503": OVERLOADED,
 }

@@ -129,7 +129,7 @@ def explanation(contract: Contract) -> Schema:
     properties["measurements"] = {"type": "object", "properties": each, "required": list(each)}
     properties["contributions"] = {
         "type": ["object", "null"],
-        "description": "What XGBoost calls pred_contribs, by margin; null if a feature is missing in a bundle of format 2",
+        "description": "What XGBoost calls pred_contribs; null if a feature is missing in a bundle of format 2",
         "additionalProperties": contribution,
     }
     return _object("ExplanationAnswer", properties, list(properties), "The explanation of one answer.")

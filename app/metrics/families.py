@@ -71,9 +71,7 @@ FAMILIES = {
     CONNECTIONS: Family("gauge", "Open connections, by what they wait for."),
     PREDICTIONS: Family("counter", "Single predictions; by the predicted class, if the answer is one."),
     CONFIDENCE: Family("histogram", "Probability of the predicted class.", MILLIONTHS, bounds=CONFIDENCES),
-    DISTANCE: Family(
-        "histogram", "Mahalanobis distance to the nearest rows of the training data.", MILLIONTHS, bounds=DISTANCES
-    ),
+    DISTANCE: Family("histogram", "Mahalanobis distance to the nearest known rows.", MILLIONTHS, bounds=DISTANCES),
     SET_SIZE: Family("histogram", "Classes that could not be excluded.", MILLIONTHS, bounds=SET_SIZES),
     OUTSIDE: Family("counter", "Predictions for inputs unlike all rows of the training data."),
     MODEL: Family("gauge", "1 for the model that is served.", aggregation="max"),
@@ -101,7 +99,7 @@ FAMILIES = {
 }
 
 
-def series(family: str, **labels: str) -> str:
+def series(family: str, /, **labels: str) -> str:
     """Return the name of a series, with its labels, in Prometheus's text format."""
     if not labels:
         return family

@@ -98,10 +98,10 @@ def load_verified(verified: VerifiedBundle) -> Bundle:
 def _check_golden(library: Library, contract: Contract, manifest: Manifest, place: str) -> None:
     """Raise Refusal unless the library answers the manifest's golden row as XGBoost did, bit for bit, in every way."""
     golden = manifest.golden
-    shape = (library.measurements, library.features, library.outputs, library.values)
+    shape = (library.inputs, library.features, library.outputs, library.values)
     outputs = len(manifest.trees.base_margins)
     expected = (len(contract.inputs), len(contract.features), outputs, len(contract.output.values))
-    if shape != expected or len(golden.measurements) != library.measurements:
+    if shape != expected or len(golden.measurements) != library.inputs:
         raise Refusal(f"{place}: expected a library of shape {expected}, found {shape}; {COMPILE_AGAIN}")
     for way, label, margins in _answers(library, golden.measurements):
         if (label, margins) != (golden.label, golden.margins):

@@ -56,7 +56,7 @@ class ComparisonReport(msgspec.Struct):
 class ChallengerLibrary(Protocol):
     """The part of binding.library.Library that a comparison uses."""
 
-    measurements: int
+    inputs: int
     values: int
 
     def predict_rows(self, data: bytes, offset: int, rows: int) -> Batch:
@@ -76,7 +76,7 @@ class Comparison:
         self._model = model
         self._tolerance = None if contract.output.classed else contract.output.tolerance
         self._outcomes = outcomes
-        self._pack = struct.Struct(f"={model.measurements}f").pack
+        self._pack = struct.Struct(f"={model.inputs}f").pack
         self._singles: list[tuple[Row, int, dict[str, float]]] = []  # row, label, values
         self._block: tuple[bytes, Batch, int] | None = None  # rows, the champion's answers, number of rows
         self._distance = 0.0  # sum over all rows
@@ -101,7 +101,7 @@ class Comparison:
         """
         taken = 0 if self._block or not rows else min(rows, MAX_ROWS)
         if taken and self._later():
-            size = self._model.measurements * FLOAT_BYTES
+            size = self._model.inputs * FLOAT_BYTES
             self._block = (data[offset : offset + taken * size], batch, taken)
         else:
             taken = 0

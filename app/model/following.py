@@ -1,7 +1,7 @@
 """Get bundles for one target, on a separate thread: at start-up, again after a failure, and when a channel changes.
 
-The order is: the configured bundle, the last good one of its address in the cache on disk, the one in the image. While a
-fallback is served, the configured bundle is still requested. A failure is counted by its reason and logged; the model
+The order is: the configured bundle, the last good one of its address in the cache on disk, the one in the image. While
+a fallback is served, the configured bundle is still requested. A failure is counted by its reason and logged; the model
 that is served stays.
 
 The contract of the service is that of the first configured bundle that loads; later ones must have the same. Nobody

@@ -62,8 +62,8 @@ class Served:
 class Serving:
     """The model that is served, if any. Lifetime: process. It is the target of a Follower.
 
-    `contract` is that of the bundle that is served, None if there was none yet. `unavailable` and `protocol_unavailable` are the 503
-    answers of both APIs if no model is loaded.
+    `contract` is that of the bundle that is served, None if there was none yet. `unavailable` and
+    `protocol_unavailable` are the 503 answers of both APIs if no model is loaded.
     """
 
     __slots__ = (

@@ -15,7 +15,7 @@ from starlette.types import ASGIApp, Message, Receive, Scope, Send
 
 from app.core.answer import Answer
 from app.core.harmless import FAULT, harmless
-from app.core.operation import Operation
+from app.core.operation import BodyLimit, Operation
 from app.core.settings import Settings
 from app.metrics.cells import Cells
 from app.metrics.exposition import add_up, exposition
@@ -34,6 +34,7 @@ if TYPE_CHECKING:
 
 FLUSH_REQUESTS = 256  # requests that are counted in one go: about as long as sixteen requests take
 STDOUT = 1
+NO_BODY = BodyLimit(0)  # of an operation that is only recorded
 Origin = TypeVar("Origin")
 Record = Callable[[Origin, Answer, float], Exchange]
 _now = time.monotonic
@@ -168,7 +169,7 @@ class Telemetry:
         answer: Answer | None = scope.get("answer")
         origin = scope, status, size
         if status == 200 and route and answer is not None and scope["method"] != "HEAD":  # HEAD is counted one by one
-            operation = Operation(scope["method"].encode(), _never_called, 0, route=route)
+            operation = Operation(scope["method"].encode(), _never_called, NO_BODY, route=route)
             self.answered(operation, answer, seconds, _asgi_exchange, origin)
         else:
             kind = "domain" if status == 400 and path == "/predict" else ""
