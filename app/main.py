@@ -63,9 +63,10 @@ def create_app(serving: Serving, settings: Settings, counters: int = -1) -> Star
         )
 
     limit = BodyLimit(settings.max_body_bytes or UNKNOWN_BODY_BYTES)
+    prediction = prediction_operation(serving, limit)
     application = Starlette(
         routes=[
-            operation_route("/predict", prediction_operation(serving, limit)),
+            operation_route(prediction.route, prediction),
             operation_route("/health/live", Operation(b"GET", health.live, HEALTH_BODY, always=True)),
             operation_route("/health/ready", Operation(b"GET", health.ready, HEALTH_BODY, always=True)),
             Route("/explain", explanation_endpoint(serving, limit), methods=["POST"]),
@@ -85,7 +86,8 @@ def create_app(serving: Serving, settings: Settings, counters: int = -1) -> Star
     paths = [route.path for route in application.routes if isinstance(route, Route)]
 
     def adopt(served: Served) -> None:
-        """Use what follows from the contract of a bundle, before it is served."""
+        """Use what belongs to a bundle: connections call its function directly, which saves a call a request."""
+        context.offer(prediction._replace(handler=served.predict))
         context.model_name = served.contract.name
         telemetry.routes = frozenset(path.replace("{model}", served.contract.name) for path in paths)
         limit.max_bytes = settings.max_body_bytes or served.answers.inputs.body_bytes
@@ -110,7 +112,7 @@ def prediction_operation(serving: Serving, limit: BodyLimit) -> Operation:
 
         return predict_timed
 
-    return Operation(b"POST", predict, limit, json=True, receipt=receipt)
+    return Operation(b"POST", predict, limit, json=True, receipt=receipt, route="/predict")
 
 
 def explanation_endpoint(serving: Serving, limit: BodyLimit) -> ASGIApp:

@@ -93,7 +93,7 @@ def _sensitivity(
     survives = all(flip is None or abs(flip.value - number) > each.error for flip in flips)
     return {
         "value": measured,
-        "measurement_error": float(each.error),
+        "measurement_error": each.error,
         "survives": survives,
         "below": below,
         "above": above,

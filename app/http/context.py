@@ -59,6 +59,8 @@ class HttpContext:
         short = len(target) <= self.settings.max_request_line_bytes
         if short and self._buckets is None and not self.settings.server_timing:
             self.plain[b"%b %b" % (operation.method, target)] = operation
+            if self.draining:  # a swap while the process stops, on another thread
+                self.plain.clear()
 
     def drain(self) -> None:
         """Make every answer from now on close its connection: the process must stop."""

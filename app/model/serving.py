@@ -97,14 +97,14 @@ class Serving:
         """Serve this bundle from the next request on. Safe to call from any thread."""
         served = Served(bundle)
         with self._swapping:
-            for adopt in self._adopted:
-                adopt(served)
             self.contract = bundle.contract
             self.served = served
             self.on_swap()
+            for adopt in self._adopted:
+                adopt(served)
 
     def when_adopted(self, adopt: Callable[[Served], None]) -> None:
-        """Call `adopt` before each bundle is served, on any thread; at once if one is served already."""
+        """Call `adopt` with each bundle that is served from now on, on any thread; at once if one is served already."""
         with self._swapping:
             self._adopted.append(adopt)
             if self.served is not None:
