@@ -13,14 +13,14 @@ STAGES = {  # what each top-level folder may import besides itself
 ROOMS = {  # the same within app/
     "core": set(),
     "explanation": set(),
-    "model": {"core", "explanation"},
-    "answers": {"core", "explanation", "model"},
+    "answers": {"core", "explanation"},
+    "model": {"core", "answers", "explanation"},
     "metrics": {"core", "model"},
     "telemetry": {"core", "model", "metrics"},
     "http": {"core", "telemetry"},
     "batch": {"core", "model", "answers", "http"},
     "docs": {"core", "model", "answers"},
-    "main": {"core", "model", "answers", "telemetry", "http", "batch", "docs"},
+    "main": {"core", "model", "telemetry", "http", "batch", "docs"},
     "process": {"core", "model", "metrics", "telemetry", "http", "main"},
     "__main__": {"core", "process"},
 }
