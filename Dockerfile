@@ -12,6 +12,7 @@ RUN python -m venv /opt/build \
     && /opt/build/bin/pip install --no-cache-dir --no-deps --require-hashes -r requirements/build.txt
 # From here on a layer is made again only when what it reads has changed.
 COPY contract contract
+COPY evaluation evaluation
 COPY train train
 RUN /opt/build/bin/python -m train
 COPY binding binding

@@ -13,7 +13,7 @@ export DOCKER_BUILDKIT := 1
 
 MODEL := artifacts/penguin_model.json
 BUNDLE := artifacts/bundle/manifest.json
-CONTRACT := $(wildcard contract/*.py)
+CONTRACT := $(wildcard contract/*.py contract/*.toml)
 
 .DEFAULT_GOAL := help
 .PHONY: help setup train compile run test test-long coverage test-image test-image-build bench bench-http bench-overload
@@ -61,7 +61,7 @@ $(VENV)/.dev: requirements/dev.txt $(RENEW)
 $(VENV)/.bench: requirements/bench.txt $(RENEW)
 	$(install)
 
-$(MODEL): $(VENV)/.build $(CONTRACT) $(wildcard train/*.py train/page/* train/data/*.csv)
+$(MODEL): $(VENV)/.build $(CONTRACT) $(wildcard evaluation/*.py train/*.py train/page/* train/data/*.csv)
 	$(BIN)/python -m train
 
 $(BUNDLE): $(MODEL) $(wildcard compile/*.py compile/*/*.py compile/*/*/*.py compile/native/*) bundle/write.py $(wildcard binding/*.py)

@@ -1,6 +1,7 @@
 """The application: a visible list of routes. `uvicorn app.main:app` and `python -m app` serve it."""
 
 import sys
+from collections.abc import Callable
 from concurrent.futures import ThreadPoolExecutor
 
 from starlette.applications import Starlette
@@ -8,34 +9,35 @@ from starlette.exceptions import HTTPException
 from starlette.routing import Route
 from starlette.types import ASGIApp
 
-from app.answers.explain import explaining
-from app.answers.predict import predictor, predictor_with_receipt
 from app.batch.batches import batch_endpoint
 from app.batch.inference import inferrer
 from app.core.answer import Answer, Problem, json_answer, problem
 from app.core.memory import Memory, batch_memory, give_back_large_blocks
-from app.core.operation import Operation
-from app.core.protocol import (
-    MODEL_PATH,
-    VERSION_PATH,
-    ModelMetadata,
-    ServerMetadata,
-)
+from app.core.operation import BodyLimit, Handler, Operation
+from app.core.protocol import MODEL_PATH, VERSION_PATH, ServerMetadata
 from app.core.settings import Settings, read_settings
 from app.docs.openapi import VERSION, openapi
 from app.docs.pages import docs_page, index
 from app.http.context import HttpContext
-from app.http.endpoint import changing_endpoint, endpoint, http_problem, operation_endpoint, unexpected_problem
+from app.http.endpoint import (
+    changing_endpoint,
+    endpoint,
+    http_problem,
+    model_endpoint,
+    operation_endpoint,
+    unexpected_problem,
+)
 from app.model.health import HealthChecks
 from app.model.loading import start_serving
-from app.model.serving import Serving
+from app.model.serving import Served, Serving
 from app.telemetry.choice import new_telemetry
 from contract.refusal import USER_MISTAKE, Refusal
 
 # How long a thread may keep the interpreter while another one waits. Python's default, 5 ms, would delay predictions.
 SWITCH_SECONDS = 0.0005
 
-HEALTH_BODY_BYTES = 1_024  # a health check needs no body; a client that sends one may send this much
+HEALTH_BODY = BodyLimit(1_024)  # a health check needs no body; a client that sends one may send this much
+UNKNOWN_BODY_BYTES = 1 << 20  # the largest body until the contract is known; all of them are answered with 503
 
 NO_CHALLENGER = problem(Problem("Not Found", 404, "there is no challenger; set CHALLENGER_URI to have one"))
 
@@ -60,39 +62,67 @@ def create_app(serving: Serving, settings: Settings, counters: int = -1) -> Star
             path, operation_endpoint(operation, timed=settings.server_timing), methods=[operation.method.decode()]
         )
 
+    limit = BodyLimit(settings.max_body_bytes or UNKNOWN_BODY_BYTES)
+    prediction = prediction_operation(serving, limit)
     application = Starlette(
         routes=[
-            operation_route("/predict", prediction_operation(serving, settings)),
-            operation_route("/health/live", Operation(b"GET", health.live, HEALTH_BODY_BYTES, always=True)),
-            operation_route("/health/ready", Operation(b"GET", health.ready, HEALTH_BODY_BYTES, always=True)),
-            Route("/explain", explanation_endpoint(serving, settings), methods=["POST"]),
+            operation_route(prediction.route, prediction),
+            operation_route("/health/live", Operation(b"GET", health.live, HEALTH_BODY, always=True)),
+            operation_route("/health/ready", Operation(b"GET", health.ready, HEALTH_BODY, always=True)),
+            Route("/explain", explanation_endpoint(serving, limit), methods=["POST"]),
             Route("/model", changing_endpoint(lambda: model_answer(serving))),
             Route("/challenger", changing_endpoint(lambda: challenger_answer(serving))),
-            Route("/openapi.json", endpoint(lambda: json_answer(openapi()))),
+            Route("/openapi.json", changing_endpoint(openapi_reader(serving))),
             Route("/docs", endpoint(docs_page)),
             Route("/", endpoint(index)),
-            *protocol_routes(inference_endpoint(serving, settings), health),
-            operation_route("/v2/health/live", Operation(b"GET", health.server_live, HEALTH_BODY_BYTES, always=True)),
-            operation_route("/v2/health/ready", Operation(b"GET", health.server_ready, HEALTH_BODY_BYTES, always=True)),
+            *protocol_routes(serving, inference_endpoint(serving, settings), health),
+            operation_route("/v2/health/live", Operation(b"GET", health.server_live, HEALTH_BODY, always=True)),
+            operation_route("/v2/health/ready", Operation(b"GET", health.server_ready, HEALTH_BODY, always=True)),
         ],
         exception_handlers={HTTPException: http_problem, Exception: unexpected_problem},
     )
     application.router.redirect_slashes = False  # /predict/ is another path, and is answered with 404
     application.state.http = context
-    telemetry.routes = frozenset(route.path for route in application.routes if isinstance(route, Route))
+    paths = [route.path for route in application.routes if isinstance(route, Route)]
+
+    def adopt(served: Served) -> None:
+        """Use what belongs to a bundle: connections call its function directly, which saves a call a request."""
+        context.offer(prediction._replace(handler=served.predict))
+        context.model_name = served.contract.name
+        telemetry.routes = frozenset(path.replace("{model}", served.contract.name) for path in paths)
+        limit.max_bytes = settings.max_body_bytes or served.answers.inputs.body_bytes
+        limit.advice = f"; send one {served.contract.row} a request"
+
+    telemetry.routes = frozenset(paths)
+    serving.when_adopted(adopt)
     return application
 
 
-def prediction_operation(serving: Serving, settings: Settings) -> Operation:
+def prediction_operation(serving: Serving, limit: BodyLimit) -> Operation:
     """Return the operation of POST /predict."""
-    receipt = predictor_with_receipt(serving)
-    return Operation(b"POST", predictor(serving), settings.max_body_bytes, json=True, receipt=receipt)
+
+    def predict(body: bytes | bytearray) -> Answer:
+        served = serving.served
+        return serving.unavailable if served is None else served.predict(body)
+
+    def receipt(received: Callable[[], float]) -> Handler:
+        def predict_timed(body: bytes | bytearray) -> Answer:
+            served = serving.served
+            return serving.unavailable if served is None else served.receipt(received)(body)
+
+        return predict_timed
+
+    return Operation(b"POST", predict, limit, json=True, receipt=receipt, route="/predict")
 
 
-def explanation_endpoint(serving: Serving, settings: Settings) -> ASGIApp:
+def explanation_endpoint(serving: Serving, limit: BodyLimit) -> ASGIApp:
     """Return the endpoint of POST /explain. It runs on a thread of its own, as an explanation takes milliseconds."""
-    operation = Operation(b"POST", explaining(serving), settings.max_body_bytes, json=True)
-    return operation_endpoint(operation, executor=ThreadPoolExecutor(1, "explain"))
+
+    def explain(body: bytes | bytearray) -> Answer:
+        served = serving.served
+        return serving.unavailable if served is None else served.explain(body)
+
+    return operation_endpoint(Operation(b"POST", explain, limit, json=True), executor=ThreadPoolExecutor(1, "explain"))
 
 
 def inference_endpoint(serving: Serving, settings: Settings) -> ASGIApp:
@@ -107,17 +137,37 @@ def model_answer(serving: Serving) -> Answer:
     return served.about if served else serving.unavailable
 
 
+def openapi_reader(serving: Serving) -> Callable[[], Answer]:
+    """Return the function that makes the answer of GET /openapi.json. It is made once for each bundle."""
+    made: dict[str, Answer] = {}  # by version; only the newest is kept
+
+    def read() -> Answer:
+        served = serving.served
+        if served is None:
+            return serving.unavailable
+        if served.version not in made:
+            made.clear()
+            made[served.version] = json_answer(openapi(served))
+        return made[served.version]
+
+    return read
+
+
 def challenger_answer(serving: Serving) -> Answer:
     """Return the answer of GET /challenger."""
     return json_answer(serving.comparison()) if serving.comparison else NO_CHALLENGER
 
 
-def protocol_routes(infer: ASGIApp, health: HealthChecks) -> list[Route]:
+def protocol_routes(serving: Serving, infer: ASGIApp, health: HealthChecks) -> list[Route]:
     """Return the routes of the Open Inference Protocol. Those of the model exist without and with its version."""
-    metadata, readiness = endpoint(lambda: json_answer(ModelMetadata())), changing_endpoint(health.model)
+
+    def metadata(_: str) -> Answer:
+        served = serving.served
+        return serving.protocol_unavailable if served is None else json_answer(served.protocol.metadata)
+
     routes = [Route("/v2", endpoint(lambda: json_answer(ServerMetadata(version=VERSION))))]
     for path in (MODEL_PATH, VERSION_PATH):
-        routes += [Route(path, metadata), Route(f"{path}/ready", readiness)]
+        routes += [Route(path, model_endpoint(metadata)), Route(f"{path}/ready", model_endpoint(health.model))]
         routes += [Route(f"{path}/infer", infer, methods=["POST"])]
     return routes
 

@@ -38,6 +38,7 @@ from bundle.stores.opening import open_store
 from bundle.stores.store import ABSENT, Store, channel_object
 from bundle.verify import OWN, Origin, Trust, VerifiedBundle, Wanted, verify, with_more_signatures
 from contract.refusal import COMPILE_AGAIN
+from contract.schema import Contract
 
 if TYPE_CHECKING:
     from bundle.cache import Cache  # imported only if BUNDLE_CACHE is set
@@ -91,6 +92,10 @@ class BundleSource:
         self._lock = threading.Lock()
         self._seen: tuple[Seen, ...] = ()  # in memory, in case the cache cannot be written
         self._last: Fetched | None = None
+
+    def expect(self, model_name: str, contract: Contract | None) -> None:
+        """Refuse, from the next poll on, bundles of a model of another name or contract. Empty and None mean any."""
+        self._wanted = msgspec.structs.replace(self._wanted, model_name=model_name, contract=contract)
 
     def fetch(self, deadline_seconds: float, now: datetime) -> Fetched:
         """Return the bundle that the address names now. Raises BundleRefusal."""

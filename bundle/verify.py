@@ -1,7 +1,7 @@
 """From bytes to a bundle that may be loaded. Bundles are verified only here.
 
-The checks are in this order, each before the next file is read: the manifest's digest, its signature, its format, its
-contract, the names in it and its platforms; then the size and the SHA-256 of every file, the library's header, and the
+The checks are in this order, each before the next file is read: the manifest's digest, its signature, its format, the
+names in it and its platforms; the contract; then the size and the SHA-256 of every file, the library's header, and the
 certificate. The returned bytes are the bytes that were checked.
 """
 
@@ -16,19 +16,17 @@ from bundle.signing.keys import TrustedKey
 from bundle.signing.signature import MANIFEST, MAX_SIGNATURE_BYTES, check, signature_file
 from contract.certificate import Certificate
 from contract.manifest import (
-    CONTRACT,
+    FORMAT_VERSION,
     LABEL_PATTERN,
     MANIFEST_FILE,
     MODEL_FILE,
     Digest,
-    Interface,
     Manifest,
     decode_manifest,
-    difference,
     platform_name,
 )
-from contract.objectives import SERVED, unserved
 from contract.refusal import COMPILE_AGAIN, Refusal
+from contract.schema import CONTRACT_FILE, Contract, decode_contract, difference
 
 MAX_MANIFEST_BYTES = 1 << 20
 MAX_BUNDLE_BYTES = 1 << 30
@@ -63,10 +61,14 @@ IN_PLACE = Trust(required=False)  # for a bundle that was built here, or is in t
 
 
 class Wanted(msgspec.Struct, frozen=True):
-    """Which files of a bundle are read, and for which contract. `interface` None accepts any contract."""
+    """Which files of a bundle are read, and which contract it must have: the same as `contract`, named `model_name`.
+
+    None and an empty name accept any contract.
+    """
 
     all_platforms: bool = False
-    interface: Interface | None = CONTRACT
+    contract: Contract | None = None
+    model_name: str = ""
 
 
 OWN = Wanted()
@@ -83,6 +85,7 @@ class VerifiedBundle(msgspec.Struct, frozen=True):
     origin: Origin
     encoded: bytes
     manifest: Manifest
+    contract: Contract
     signatures: dict[str, bytes]
     signed_by: str | None
     files: dict[str, bytes]
@@ -129,14 +132,19 @@ def verify(
     signatures, bad = _read_signatures(read, encoded, trust.keys, origin)
     _check_signed(signatures, bad, trust, origin)
     manifest = _manifest(encoded, origin)
-    _check_contract(manifest, wanted.interface, origin)
     platforms = list(manifest.platforms) if wanted.all_platforms else [platform_name()]
     names = _names(manifest, platforms, origin)
-    files = {name: _read_verified(read, name, manifest.files[name], origin) for name in names}
+    first = [name for name in names if name == CONTRACT_FILE]  # another contract is refused before the rest is read
+    files = {name: _read_verified(read, name, manifest.files[name], origin) for name in first}
+    contract = _contract(manifest, files, origin)
+    _check_contract(contract, wanted, origin)
+    files |= {name: _read_verified(read, name, manifest.files[name], origin) for name in names if name not in first}
     certificates = {platform: _certificate(files, manifest, platform, origin) for platform in platforms}
     signed_by = next((key.key_id for key in trust.keys if signature_file(key) in signatures), None)
     problems = {name: str(refusal) for name, refusal in bad.items()}
-    return VerifiedBundle(found, origin, encoded, manifest, signatures, signed_by, files, certificates, problems)
+    return VerifiedBundle(
+        found, origin, encoded, manifest, contract, signatures, signed_by, files, certificates, problems
+    )
 
 
 def with_more_signatures(read: ReadFile, bundle: VerifiedBundle, trust: Trust, origin: Origin) -> VerifiedBundle:
@@ -206,19 +214,41 @@ def _manifest(encoded: bytes, origin: Origin) -> Manifest:
         raise BundleRefusal("format", str(refusal)) from refusal
 
 
-def _check_contract(manifest: Manifest, interface: Interface | None, origin: Origin) -> None:
-    """Raise BundleRefusal unless the model is for this contract and answers with probabilities."""
-    if interface is None:
-        return
-    mismatch = difference(interface, manifest.interface)
-    why = unserved(manifest.trees, len(interface.classes))
-    if why and (manifest.trees.objective not in SERVED or not mismatch):
-        raise BundleRefusal("contract", f"{origin.place}: {why}")
+def _contract(manifest: Manifest, files: dict[str, bytes], origin: Origin) -> Contract:
+    """Return the contract of a bundle. Raises BundleRefusal if there is none, or one that is not understood."""
+    if manifest.format_version < FORMAT_VERSION:
+        from contract.format_2 import CONTRACT, INTERFACE  # rarely needed
+
+        if manifest.interface == INTERFACE:
+            return CONTRACT
+        raise BundleRefusal(
+            "contract",
+            f"{origin.place}: a bundle of format {manifest.format_version} was for the penguins alone, and this one "
+            f"is for another contract; {COMPILE_AGAIN}",
+        )
+    path = origin.path(CONTRACT_FILE)
+    if CONTRACT_FILE not in files:
+        raise BundleRefusal("format", f"{path} is not in the bundle; {COMPILE_AGAIN}")
+    try:
+        return decode_contract(files[CONTRACT_FILE])
+    except (msgspec.DecodeError, UnicodeDecodeError, RecursionError) as error:
+        raise BundleRefusal("contract", f"{path}: {error}; {COMPILE_AGAIN}") from error
+
+
+def _check_contract(contract: Contract, wanted: Wanted, origin: Origin) -> None:
+    """Raise BundleRefusal unless the model has the wanted contract."""
+    if wanted.model_name and contract.name != wanted.model_name:
+        raise BundleRefusal(
+            "contract",
+            f"{origin.place}: expected the model {wanted.model_name} (MODEL_NAME), found {contract.name}; name its "
+            "bundle, or change MODEL_NAME",
+        )
+    mismatch = wanted.contract and difference(wanted.contract, contract)
     if mismatch:
         raise BundleRefusal(
             "contract",
-            f"{origin.place} was built for another contract than this one (contract/*.py): {mismatch}; take a checkout "
-            "whose contract is the model's, or compile a model of this contract: python -m compile MODEL",
+            f"{origin.place} has another contract than the one that this service began with: {mismatch}; start a "
+            "service for the new contract, or publish a model of the old one",
         )
 
 

@@ -206,6 +206,11 @@ class Contract(msgspec.Struct, frozen=True, forbid_unknown_fields=True, omit_def
         return self.input_names + tuple(feature.label for feature in self.derived)
 
     @property
+    def sample_numbers(self) -> list[float]:
+        """A row that clients may send, as the numbers that the model gets."""
+        return [each.number(each.sample) for each in self.inputs]
+
+    @property
     def label_variable(self) -> str:
         """The name of the answer among the variables of drift. It is not the name of an input."""
         return _unlike(self.output.label if self.output.classed else "prediction", self.input_names)

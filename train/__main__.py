@@ -6,11 +6,13 @@ from pathlib import Path
 
 from contract.files import write_atomically
 from contract.manifest import encode
+from contract.reading import PENGUINS
 from contract.refusal import exit_status
 from contract.training import TrainingSummary
 from contract.uncertainty import UNCERTAINTY_FILE
-from train.conformal import LEVEL, MIN_LEVEL
-from train.drift import drift_baseline
+from evaluation.conformal import LEVEL
+from evaluation.drift import drift_baseline
+from train.contract import CLASSES, CONTRACT
 from train.evaluate import cross_validation, hold_out
 from train.features import features
 from train.model import fit
@@ -19,6 +21,7 @@ from train.penguins import DATA, load
 from train.summary import rows_csv, summarise
 from train.uncertainty import fit_uncertainty
 
+MIN_LEVEL = 1 - 1 / len(CLASSES)  # above it, 1 - level excludes no class that is the most probable one
 MAXIMUM_THREADS = 256  # XGBoost fails for absurd numbers, with a traceback
 
 
@@ -54,7 +57,7 @@ def _level(text: str) -> float:
 
 
 def run(data: Path, out: Path, threads: int, level: float) -> None:
-    """Train on `data` and write five files into `out`.
+    """Train on `data` and write six files into `out`.
 
     Raises Refusal if the data are bad or the folder cannot be written. The written bytes depend on `data` and `level`
     alone. The model is written last: if it is there, the other files are too.
@@ -78,13 +81,15 @@ def train(data: Path, threads: int, level: float) -> tuple[TrainingSummary, dict
     booster = fit(table, penguins.labels, threads)
     model = bytes(booster.save_raw("json"))
     held_out = hold_out(table, penguins.labels)
-    summary = summarise(penguins, model, cross_validation(held_out), drift_baseline(penguins, held_out))
+    baseline = drift_baseline(CONTRACT, penguins.measurements, held_out.probabilities[0])
+    summary = summarise(penguins, model, cross_validation(held_out), baseline)
     uncertainty = fit_uncertainty(penguins, table, model, held_out, level)
     return summary, {
         "training_rows.csv": rows_csv(penguins),
         "training_report.html": report(summary, uncertainty, penguins, held_out, booster).encode(),
         "training.json": encode(summary),
         UNCERTAINTY_FILE: encode(uncertainty),
+        "penguin_model.toml": PENGUINS.read_bytes(),
         "penguin_model.json": model,
     }
 

@@ -8,9 +8,9 @@ import numpy.typing as npt
 from sklearn.metrics import accuracy_score, confusion_matrix, log_loss
 from sklearn.model_selection import RepeatedStratifiedKFold
 
-from contract.species import SPECIES
 from contract.training import CrossValidation
-from train.calibration import expected_calibration_error, sort_by_confidence
+from evaluation.calibration import expected_calibration_error, sort_by_confidence
+from train.contract import CLASSES
 from train.model import fit
 
 FOLDS = 5
@@ -20,7 +20,7 @@ PROTOCOL = (
     f"{REPEATS} x {FOLDS}-fold repeated stratified cross-validation (scikit-learn, random_state {RANDOM_STATE}): "
     f"mean and sample standard deviation over {REPEATS * FOLDS} folds; confusion and calibration pooled over repeats"
 )
-CLASSES = range(len(SPECIES))
+LABELS = range(len(CLASSES))
 
 
 @dataclass(frozen=True)
@@ -28,7 +28,7 @@ class HeldOut:
     """One answer for every row in every repeat, by the model of the fold that left the row out."""
 
     labels: npt.NDArray[np.int64]  # (repeats, rows), the true species, equal in every repeat
-    probabilities: npt.NDArray[np.float32]  # (repeats, rows, len(SPECIES)), sum to 1 over the species
+    probabilities: npt.NDArray[np.float32]  # (repeats, rows, len(CLASSES)), sum to 1 over the species
     folds: npt.NDArray[np.int64]  # (repeats, rows), 0 to repeats * FOLDS - 1
 
     @property
@@ -45,7 +45,7 @@ def hold_out(table: npt.NDArray[np.float32], labels: npt.NDArray[np.int64], repe
     no species has FOLDS rows.
     """
     splitter = RepeatedStratifiedKFold(n_splits=FOLDS, n_repeats=repeats, random_state=RANDOM_STATE)
-    probabilities = np.empty((repeats, len(labels), len(SPECIES)), np.float32)
+    probabilities = np.empty((repeats, len(labels), len(CLASSES)), np.float32)
     folds = np.empty((repeats, len(labels)), np.int64)
     for fold, (seen, unseen) in enumerate(splitter.split(table, labels)):
         booster = fit(table[seen], labels[seen], threads=1)
@@ -59,7 +59,7 @@ def cross_validation(held_out: HeldOut) -> CrossValidation:
     labels, answers, probabilities = held_out.labels, held_out.answers, held_out.probabilities
     folds = [held_out.folds == fold for fold in range(REPEATS * FOLDS)]
     accuracies = [float(accuracy_score(labels[fold], answers[fold])) for fold in folds]
-    losses = [float(log_loss(labels[fold], probabilities[fold], labels=CLASSES)) for fold in folds]
+    losses = [float(log_loss(labels[fold], probabilities[fold], labels=LABELS)) for fold in folds]
     return CrossValidation(
         protocol=PROTOCOL,
         accuracy=fmean(accuracies),
@@ -67,7 +67,7 @@ def cross_validation(held_out: HeldOut) -> CrossValidation:
         log_loss=fmean(losses),
         log_loss_deviation=stdev(losses),
         expected_calibration_error=expected_calibration_error(
-            sort_by_confidence(labels.ravel(), probabilities.reshape(-1, len(SPECIES)))
+            sort_by_confidence(labels.ravel(), probabilities.reshape(-1, len(CLASSES)))
         ),
-        confusion=confusion_matrix(labels.ravel(), answers.ravel(), labels=CLASSES).tolist(),
+        confusion=confusion_matrix(labels.ravel(), answers.ravel(), labels=LABELS).tolist(),
     )

@@ -3,15 +3,15 @@
 import numpy as np
 import numpy.typing as npt
 
-from contract.features import MEASUREMENT_NAMES, derive
+from train.contract import CONTRACT
 
 
 def features(measurements: npt.NDArray[np.float32]) -> npt.NDArray[np.float32]:
-    """Return the measurements, then their ratios: float32 (rows, MEASUREMENT_NAMES) to float32 (rows, FEATURE_NAMES).
+    """Return the inputs, then what is derived from them: float32 (rows, inputs) to float32 (rows, features).
 
-    Every ratio is one IEEE 754 float32 division, as `contract.features` defines. A division by zero gives infinity or
+    Every ratio is one IEEE 754 float32 division, as `contract.derived` defines. A division by zero gives infinity or
     NaN without a warning. Raises ValueError for another number of columns.
     """
-    columns = dict(zip(MEASUREMENT_NAMES, measurements.T, strict=True))
+    columns = dict(zip(CONTRACT.input_names, measurements.T, strict=True))
     with np.errstate(all="ignore"):
-        return np.column_stack(derive(columns))
+        return np.column_stack(CONTRACT.derive(columns))

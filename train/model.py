@@ -4,8 +4,7 @@ import numpy as np
 import numpy.typing as npt
 import xgboost
 
-from contract.features import FEATURE_NAMES
-from contract.species import SPECIES
+from train.contract import CLASSES, CONTRACT
 
 SEED = 0
 ROUNDS = 100  # trees per species
@@ -13,7 +12,7 @@ ROUNDS = 100  # trees per species
 # deeper ones there; each split sees a random half of the birds and of the features.
 PARAMETERS: dict[str, str | int | float] = {
     "objective": "multi:softprob",
-    "num_class": len(SPECIES),
+    "num_class": len(CLASSES),
     "tree_method": "hist",
     "max_depth": 1,
     "eta": 0.2,
@@ -26,11 +25,11 @@ PARAMETERS: dict[str, str | int | float] = {
 
 
 def fit(features: npt.NDArray[np.float32], labels: npt.NDArray[np.int64], threads: int = 0) -> xgboost.Booster:
-    """Fit `features` (rows, FEATURE_NAMES) to `labels` (rows,), which are indices into SPECIES.
+    """Fit `features` (rows, features of the contract) to `labels` (rows,), which are indices into CLASSES.
 
     `threads` 0 means all cores.
 
     The same inputs give the same booster, byte for byte, with any number of threads.
     """
-    matrix = xgboost.DMatrix(features, labels, feature_names=list(FEATURE_NAMES), nthread=threads or None)
+    matrix = xgboost.DMatrix(features, labels, feature_names=list(CONTRACT.features), nthread=threads or None)
     return xgboost.train({**PARAMETERS, "nthread": threads}, matrix, num_boost_round=ROUNDS)

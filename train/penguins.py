@@ -1,4 +1,4 @@
-"""The training data. To train on your own data, replace this file and `contract/`."""
+"""The training data. To train on your own data, replace this file and the contract (train/contract.py)."""
 
 import csv
 from dataclasses import dataclass
@@ -9,9 +9,9 @@ from pathlib import Path
 import numpy as np
 import numpy.typing as npt
 
-from contract.measurements import MEASUREMENTS, Measurement
 from contract.refusal import Refusal
-from contract.species import SPECIES
+from contract.schema import Input
+from train.contract import CLASSES, CONTRACT
 
 DATA = Path("train/data/penguins.csv")
 SHA256 = "f204db2c753b0937caac3cb35258562c14f073e4bbc76be24b4c51ce22767a93"  # the digest of DATA's bytes
@@ -22,8 +22,8 @@ MISSING = frozenset({"", "NA"})
 class Penguins:
     """The birds with all measurements, in the order of the file."""
 
-    measurements: npt.NDArray[np.float32]  # (rows, len(MEASUREMENTS)), in the units of MEASUREMENTS
-    labels: npt.NDArray[np.int64]  # (rows,), indices into SPECIES
+    measurements: npt.NDArray[np.float32]  # (rows, inputs), in the units of the contract
+    labels: npt.NDArray[np.int64]  # (rows,), indices into CLASSES
     rows_read: int
     rows_dropped: int  # because a measurement is missing
 
@@ -46,19 +46,19 @@ def load(path: Path = DATA) -> Penguins:
 
 
 def parse(data: bytes) -> Penguins:
-    """Parse CSV text in UTF-8. The header names `species` and every measurement. Other columns are ignored.
+    """Parse CSV text in UTF-8. The header names the label and every input. Other columns are ignored.
 
     Raises Refusal, naming the column that the header lacks, or the line with a value that is no species or no number
     within the measurement's bounds.
     """
     reader = csv.DictReader(StringIO(data.decode("utf-8-sig", errors="replace"), newline=""), restval="")
-    for column in ("species", *(measurement.name for measurement in MEASUREMENTS)):
+    for column in (CONTRACT.output.label, *CONTRACT.input_names):
         if column not in (reader.fieldnames or ()):
             raise Refusal(f"line 1: expected a column {column!r}, found {reader.fieldnames}; correct the header")
     birds = [_bird(reader.line_num, row) for row in reader]
     complete = [bird for bird in birds if bird is not None]
     return Penguins(
-        measurements=np.array([values for values, _ in complete], np.float32).reshape(-1, len(MEASUREMENTS)),
+        measurements=np.array([values for values, _ in complete], np.float32).reshape(-1, len(CONTRACT.inputs)),
         labels=np.array([label for _, label in complete], np.int64),
         rows_read=len(birds),
         rows_dropped=len(birds) - len(complete),
@@ -67,27 +67,30 @@ def parse(data: bytes) -> Penguins:
 
 def _bird(line: int, row: dict[str, str]) -> tuple[list[float], int] | None:
     """Return the measurements and the label of one row, or None if a measurement is missing."""
-    label = _label(line, row["species"])
-    if any(row[measurement.name] in MISSING for measurement in MEASUREMENTS):
+    label = _label(line, row[CONTRACT.output.label])
+    if any(row[name] in MISSING for name in CONTRACT.input_names):
         return None
-    return [_number(line, measurement, row[measurement.name]) for measurement in MEASUREMENTS], label
+    return [_number(line, each, row[each.name]) for each in CONTRACT.inputs], label
 
 
 def _label(line: int, text: str) -> int:
-    for label, species in enumerate(SPECIES):
-        if text == species:
+    for label, name in enumerate(CLASSES):
+        if text == name:
             return label
-    raise Refusal(f"line {line}: expected a species of {', '.join(SPECIES)}, found {text!r}; correct the line")
+    raise Refusal(
+        f"line {line}: expected a {CONTRACT.output.label} of {', '.join(CLASSES)}, found {text!r}; correct the line"
+    )
 
 
-def _number(line: int, measurement: Measurement, text: str) -> float:
+def _number(line: int, each: Input, text: str) -> float:
     try:
         value = float(text)
     except ValueError:
         value = float("nan")
-    if not measurement.minimum <= value <= measurement.maximum:  # also true of NaN
+    low, high = each.bounds
+    if not low <= value <= high:  # also true of NaN
         raise Refusal(
-            f"line {line}: expected {measurement.name} between {measurement.minimum:g} and {measurement.maximum:g} "
-            f"{measurement.unit}, found {text!r}; correct the line"
+            f"line {line}: expected {each.name} between {low:g} and {each.in_unit(f'{high:g}')}, found {text!r}; "
+            "correct the line"
         )
     return value

@@ -10,9 +10,8 @@ import numpy.typing as npt
 import xgboost
 
 from contract.drift import DriftBaseline
-from contract.features import MEASUREMENT_NAMES
-from contract.species import SPECIES
 from contract.training import CrossValidation, MeasurementRange, TrainingSummary
+from train.contract import CLASSES, CONTRACT
 from train.model import PARAMETERS, ROUNDS, SEED
 from train.penguins import SHA256, Penguins
 
@@ -27,9 +26,9 @@ def summarise(
         rows_read=penguins.rows_read,
         rows_dropped=penguins.rows_dropped,
         rows_trained=len(penguins.labels),
-        species_counts={species: int((penguins.labels == label).sum()) for label, species in enumerate(SPECIES)},
+        species_counts={species: int((penguins.labels == label).sum()) for label, species in enumerate(CLASSES)},
         measurement_ranges={
-            name: _range(column) for name, column in zip(MEASUREMENT_NAMES, penguins.measurements.T, strict=True)
+            name: _range(column) for name, column in zip(CONTRACT.input_names, penguins.measurements.T, strict=True)
         },
         parameters=PARAMETERS,
         rounds=ROUNDS,
@@ -50,9 +49,9 @@ def rows_csv(penguins: Penguins) -> bytes:
     """Return the training rows with their species as CSV. Its decimals give back the same float32 values."""
     text = StringIO()
     writer = csv.writer(text, lineterminator="\n")
-    writer.writerow((*MEASUREMENT_NAMES, "species"))
+    writer.writerow((*CONTRACT.input_names, CONTRACT.output.label))
     for row, label in zip(penguins.measurements, penguins.labels, strict=True):
-        writer.writerow((*map(_decimal, row), SPECIES[label]))
+        writer.writerow((*map(_decimal, row), CLASSES[label]))
     return text.getvalue().encode()
 
 

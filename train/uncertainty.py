@@ -7,11 +7,13 @@ import numpy as np
 import numpy.typing as npt
 
 from contract.uncertainty import Evidence, Uncertainty
-from train.conformal import LEVEL, conformal_thresholds, coverage, prediction_sets, set_thresholds
-from train.distances import distance_limit, distances, fit_gaussians, held_out_distances
+from evaluation.conformal import LEVEL, conformal_thresholds, coverage, prediction_sets, set_thresholds
+from evaluation.distances import distance_limit, distances, fit_gaussians, held_out_distances
+from train.contract import CLASSES, CONTRACT
 from train.evaluate import FOLDS, REPEATS, HeldOut, hold_out
 from train.penguins import Penguins
 
+ROW = CONTRACT.row  # what a row is called
 EVIDENCE_REPEATS = 2  # repeats of the cross-validation; each repeat judges every bird once
 PROTOCOL = (
     f"nested cross-validation: in each of {EVIDENCE_REPEATS} x {FOLDS} folds, model, Gaussians and thresholds are made "
@@ -24,17 +26,18 @@ def fit_uncertainty(
 ) -> Uncertainty:
     """Return the uncertainty of `model`, the bytes of the penguin_model.json that was fitted to `table`.
 
-    `table` is float32 (rows, FEATURE_NAMES). The thresholds come from the first repeat of the cross-validation, which
+    `table` is float32 (rows, features). The thresholds come from the first repeat of the cross-validation, which
     holds out each bird once. Raises Refusal if the level is too high.
     """
-    conformal = conformal_thresholds(penguins.labels, held_out.probabilities[0], level)
+    birds, labels = penguins.measurements, penguins.labels
+    conformal = conformal_thresholds(labels, held_out.probabilities[0], level, CLASSES, ROW)
     return Uncertainty(
         model_sha256=sha256(model).hexdigest(),
         level=level,
         conformal_thresholds=conformal,
         set_thresholds=set_thresholds(conformal, level),
-        gaussians=fit_gaussians(penguins.measurements, penguins.labels),
-        distance_limit=distance_limit(held_out_distances(penguins.measurements, penguins.labels, held_out.folds[0])),
+        gaussians=fit_gaussians(birds, labels, CLASSES, ROW),
+        distance_limit=distance_limit(held_out_distances(birds, labels, held_out.folds[0], CLASSES, ROW)),
         evidence=_evidence(penguins, table, held_out, level),
     )
 
@@ -48,18 +51,19 @@ def _evidence(penguins: Penguins, table: npt.NDArray[np.float32], held_out: Held
         seen = ~unseen
         birds, labels = penguins.measurements[seen], penguins.labels[seen]
         inner = hold_out(table[seen], labels, repeats=1)
-        thresholds = conformal_thresholds(labels, inner.probabilities[0], level)
+        thresholds = conformal_thresholds(labels, inner.probabilities[0], level, CLASSES, ROW)
         probabilities = held_out.probabilities[repeat, unseen]
         conformal[repeat, unseen] = prediction_sets(probabilities, thresholds)
         served[repeat, unseen] = prediction_sets(probabilities, set_thresholds(thresholds, level))
-        limit = distance_limit(held_out_distances(birds, labels, inner.folds[0]))
-        alarms[repeat, unseen] = distances(penguins.measurements[unseen], fit_gaussians(birds, labels)) > limit
+        limit = distance_limit(held_out_distances(birds, labels, inner.folds[0], CLASSES, ROW))
+        gaussians = fit_gaussians(birds, labels, CLASSES, ROW)
+        alarms[repeat, unseen] = distances(penguins.measurements[unseen], gaussians) > limit
     judged = slice(0, EVIDENCE_REPEATS)
     truth, sets = held_out.labels[judged].ravel(), served[judged].reshape(-1, shape[2])
     return Evidence(
         protocol=PROTOCOL,
-        coverage=coverage(truth, sets),
-        conformal_coverage=coverage(truth, conformal[judged].reshape(-1, shape[2])),
+        coverage=coverage(truth, sets, CLASSES),
+        conformal_coverage=coverage(truth, conformal[judged].reshape(-1, shape[2]), CLASSES),
         mean_set_size=float(sets.sum(axis=1).mean()),
         false_alarms=float(alarms[judged].mean()),
     )

@@ -9,8 +9,9 @@ from typing import Any
 import msgspec
 
 from app.answers.guesses import guess
+from app.answers.inputs import Inputs, Row, field_name
 from app.core.answer import Answer, FieldError, Problem, problem
-from contract.measurements import MEASUREMENTS, Measurement, Measurements
+from contract.schema import Input, listed
 
 KINDS = {  # by the first byte of a JSON value
     ord('"'): "a string",
@@ -23,98 +24,133 @@ KINDS = {  # by the first byte of a JSON value
 # The first half of a surrogate pair without the second. The decoder's message for it varies, so ours replaces it.
 _HALF_PAIR = re.compile(rb"\\u[dD][89abAB][0-9a-fA-F]{2}(?!\\u[dD][c-fC-F][0-9a-fA-F]{2})")
 SHOWN_CHARACTERS = 40  # of a client's value in an error message
+MAX_ERRORS = 64  # that are listed; a wide model may have thousands of inputs
 
-# Every field as the undecoded bytes of its value, so that each can be checked alone. An absent field is empty.
-_Fields: type[Any] = msgspec.defstruct(
-    "_Fields", [(measurement.name, msgspec.Raw, msgspec.Raw()) for measurement in MEASUREMENTS]
-)
-_decode_fields = msgspec.json.Decoder(_Fields).decode
 _decode_number = msgspec.json.Decoder(float).decode
 
 
-def diagnose(body: bytes | bytearray) -> Answer | Measurements:
-    """Return an answer that lists the errors of a body, or its measurements if they are right after all.
+class Diagnosis:
+    """Finds the errors in bodies for one contract."""
 
-    They are right if a field is repeated and only an earlier value is wrong: the last value wins.
-    """
-    try:
-        fields = _decode_fields(body)
-    except (msgspec.DecodeError, UnicodeDecodeError, RecursionError) as error:
-        return problem(_unprocessable([FieldError(_body_fault(body, error), "#")]))
-    invalid, impossible, values = _sort_faults(fields)
-    if invalid:
-        return problem(_unprocessable(invalid + impossible))
-    measurements = Measurements(*values)
-    return problem(_impossible(measurements, impossible)) if impossible else measurements
+    def __init__(self, inputs: Inputs) -> None:
+        self._contract = inputs.contract
+        names = {field_name(number): each.name for number, each in enumerate(self._contract.inputs)}
+        # Every field as the undecoded bytes of its value, so that each can be checked alone. An absent field is empty.
+        fields: type[Any] = msgspec.defstruct(
+            "_Fields", [(name, msgspec.Raw, msgspec.Raw()) for name in names], rename=names
+        )
+        self._decode_fields = msgspec.json.Decoder(fields).decode
+        self._decoders = [msgspec.json.Decoder(kind).decode for kind in inputs.kinds]
+
+    def of(self, body: bytes | bytearray) -> Answer | Row:
+        """Return an answer that lists the errors of a body, or its row if it is right after all.
+
+        It is right if a field is repeated and only an earlier value is wrong: the last value wins.
+        """
+        try:
+            fields = self._decode_fields(body)
+        except (msgspec.DecodeError, UnicodeDecodeError, RecursionError) as error:
+            return problem(_unprocessable([FieldError(self._body_fault(body, error), "#")]))
+        invalid, impossible, values = self._sort_faults(fields)
+        if invalid:
+            return problem(_unprocessable(invalid + impossible))
+        return problem(self._impossible(values, impossible)) if impossible else tuple(values)
+
+    def _impossible(self, values: list[Any], errors: list[FieldError]) -> Problem:
+        """Return the problem for values out of bounds, with a suggestion if one mistake explains them."""
+        detail = _details(errors)
+        mistake = guess(self._contract.inputs, tuple(values))
+        if mistake is None:
+            return Problem("Bad Request", 400, detail, errors[:MAX_ERRORS])
+        return Problem("Bad Request", 400, f"{mistake.question} {detail}", errors[:MAX_ERRORS], mistake.suggestion)
+
+    def _sort_faults(self, fields: Any) -> tuple[list[FieldError], list[FieldError], list[Any]]:
+        """Return the errors of values of a wrong kind, the errors of numbers out of bounds, and all values."""
+        invalid: list[FieldError] = []
+        impossible: list[FieldError] = []
+        values: list[Any] = []
+        for number, each in enumerate(self._contract.inputs):
+            raw = bytes(getattr(fields, field_name(number)))
+            pointer = f"#/{each.name.replace('~', '~0').replace('/', '~1')}"  # RFC 6901
+            fault, value = self._value(raw, number, each)
+            if fault:
+                invalid.append(FieldError(fault, pointer))
+                continue
+            values.append(value)
+            low, high = each.bounds
+            if each.kind in ("number", "integer") and value is not None and not low <= value <= high:
+                impossible.append(FieldError(self._out_of_bounds(raw, value, each), pointer))
+        return invalid, impossible, values
+
+    def _value(self, raw: bytes, number: int, each: Input) -> tuple[str | None, Any]:
+        """Return what is wrong with a field, or None, and its value. `raw` is its JSON, empty if it is absent."""
+        if each.missing and raw in (b"", b"null"):
+            return None, None
+        if not raw:
+            return f"{each.name} is missing: expected {_expected(each)}", None
+        if each.kind in ("boolean", "category"):
+            try:
+                return None, self._decoders[number](raw)
+            except msgspec.DecodeError:
+                return f"{each.name}: expected {_expected(each)}, found {_found(raw, each)}", None
+        return _number(raw, each)
+
+    def _out_of_bounds(self, raw: bytes, value: float, each: Input) -> str:
+        low, high = each.bounds
+        below = value < low
+        comparison = f"{'less' if below else 'more'} than {each.in_unit(f'{low if below else high:.15g}')}"
+        subject = f", which no {self._contract.subject} has" if self._contract.subject else ""
+        return f"{each.name} {_excerpt(raw)} is {comparison}{subject}"
+
+    def _body_fault(self, body: bytes | bytearray, error: Exception) -> str:
+        required = [each.name for each in self._contract.inputs if not each.missing]
+        names = required or [each.name for each in self._contract.inputs]
+        rest = "" if len(names) <= MAX_ERRORS else f", ... ({len(names)} in all)"
+        example = f"send a JSON object with {', '.join(names[:MAX_ERRORS])}{rest}"
+        if not body:
+            return f"the body is empty: {example}"
+        if isinstance(error, RecursionError):
+            return f"the body is nested too deeply: {example}"
+        if isinstance(error, UnicodeDecodeError):
+            return f"the body is not UTF-8: {example}"
+        if body.startswith(b"\xef\xbb\xbf"):
+            return f"the body starts with a byte order mark, which JSON does not allow: {example} without it"
+        return f"{what_is_wrong(error, body)}: {example}"
 
 
-def _impossible(measurements: Measurements, errors: list[FieldError]) -> Problem:
-    """Return the problem for measurements that no penguin has, with a suggestion if one mistake explains them."""
-    detail = "; ".join(error.detail for error in errors)
-    mistake = guess(measurements)
-    if mistake is None:
-        return Problem("Bad Request", 400, detail, errors)
-    return Problem("Bad Request", 400, f"{mistake.question} {detail}", errors, mistake.suggestion)
+def _expected(each: Input) -> str:
+    if each.kind == "boolean":
+        return "true or false"
+    if each.kind == "category":
+        return f"one of {listed(each.categories)}"
+    number = "an integer" if each.kind == "integer" else "a number"
+    return f"{number} of {each.unit}" if each.unit else number
 
 
-def _sort_faults(fields: Any) -> tuple[list[FieldError], list[FieldError], list[float]]:
-    """Return the errors of fields that are not numbers, the errors of numbers out of bounds, and all numbers."""
-    invalid: list[FieldError] = []
-    impossible: list[FieldError] = []
-    values: list[float] = []
-    for measurement in MEASUREMENTS:
-        raw = bytes(getattr(fields, measurement.name))
-        pointer = f"#/{measurement.name}"
-        fault, value = _number(raw, measurement)
-        if fault:
-            invalid.append(FieldError(fault, pointer))
-            continue
-        values.append(value)
-        if not measurement.minimum <= value <= measurement.maximum:
-            impossible.append(FieldError(_out_of_bounds(raw, value, measurement), pointer))
-    return invalid, impossible, values
+def _found(raw: bytes, each: Input) -> str:
+    if each.kind == "category" and raw[0] == ord('"'):
+        return _excerpt(raw)
+    return KINDS.get(raw[0], "a number")
 
 
-def _number(raw: bytes, measurement: Measurement) -> tuple[str | None, float]:
-    """Return what is wrong with a field, or None, and its value. `raw` is the field's JSON, empty if it is absent."""
-    number = f"a number of {measurement.unit}" if measurement.unit else "a number"
-    expected = f"{measurement.name}: expected {number}"
-    if not raw:
-        return f"{measurement.name} is missing: expected {number}", 0.0
+def _number(raw: bytes, each: Input) -> tuple[str | None, float]:
+    expected = f"{each.name}: expected {_expected(each)}"
     if raw[0] in KINDS:
         return f"{expected}, found {KINDS[raw[0]]}", 0.0
     try:
         value = _decode_number(raw)
     except msgspec.DecodeError:
         return f"{expected}, found {_excerpt(raw)}, which is too large or not a number", 0.0
-    if value < 0 <= measurement.minimum:
+    if value < 0 <= each.bounds[0]:
         return f"{expected} above zero, found {_excerpt(raw)}", 0.0
+    if each.kind == "integer" and not value.is_integer():
+        return f"{expected}, found {_excerpt(raw)}", 0.0
     return None, value
-
-
-def _out_of_bounds(raw: bytes, value: float, measurement: Measurement) -> str:
-    below = value < measurement.minimum
-    bound = measurement.minimum if below else measurement.maximum
-    comparison = f"{'less' if below else 'more'} than {measurement.in_unit(f'{bound:.15g}')}"
-    return f"{measurement.name} {_excerpt(raw)} is {comparison}, which no penguin has"
 
 
 def _excerpt(raw: bytes) -> str:
     text = raw.decode("ascii", "backslashreplace")
     return text if len(text) <= SHOWN_CHARACTERS else f"{text[:SHOWN_CHARACTERS]}..."
-
-
-def _body_fault(body: bytes | bytearray, error: Exception) -> str:
-    example = "send a JSON object with " + ", ".join(measurement.name for measurement in MEASUREMENTS)
-    if not body:
-        return f"the body is empty: {example}"
-    if isinstance(error, RecursionError):
-        return f"the body is nested too deeply: {example}"
-    if isinstance(error, UnicodeDecodeError):
-        return f"the body is not UTF-8: {example}"
-    if body.startswith(b"\xef\xbb\xbf"):
-        return f"the body starts with a byte order mark, which JSON does not allow: {example} without it"
-    return f"{what_is_wrong(error, body)}: {example}"
 
 
 def what_is_wrong(error: Exception, body: bytes | bytearray | memoryview) -> str:
@@ -124,5 +160,10 @@ def what_is_wrong(error: Exception, body: bytes | bytearray | memoryview) -> str
     return str(error)
 
 
+def _details(errors: list[FieldError]) -> str:
+    rest = "" if len(errors) <= MAX_ERRORS else f"; and {len(errors) - MAX_ERRORS} more"
+    return "; ".join(error.detail for error in errors[:MAX_ERRORS]) + rest
+
+
 def _unprocessable(errors: list[FieldError]) -> Problem:
-    return Problem("Unprocessable Content", 422, "; ".join(error.detail for error in errors), errors)
+    return Problem("Unprocessable Content", 422, _details(errors), errors[:MAX_ERRORS])

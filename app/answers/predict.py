@@ -1,88 +1,133 @@
-"""POST /predict: body bytes in, an answer out. Per request: one decode, one native call, one encode."""
+"""POST /predict for one loaded bundle: body bytes in, an answer out. One decode, one native call, one encode.
+
+There is one function for each kind of answer. Each is made once for a bundle; all names in it are bound then.
+"""
+
+from collections.abc import Callable
+from typing import Any
 
 import msgspec
 import orjson
 
-from app.answers.faults import diagnose
+from app.answers.parts import Parts
 from app.core.answer import Answer
-from app.core.operation import Handler, Receipt
+from app.core.operation import Handler
 from app.core.prediction_record import PredictionRecord
-from app.core.receipt import Step, receipts
-from app.model.serving import Serving
-from contract.measurements import Measurements
-from contract.species import SPECIES, Species
+from app.core.receipt import Step
 
-KEPT_SETS = 1024  # prediction sets in memory: with 31 species there are two thousand million
-
-
-def species_of(members: int) -> list[Species]:
-    """Return the species of a prediction set. Bit i of `members` is set if species number i is in it."""
-    return [species for label, species in enumerate(SPECIES) if members >> label & 1]
-
-
-class Sets(dict[int, list[Species]]):
-    """A cache of prediction sets by their bits. Each is made on first use; at most KEPT_SETS are kept."""
-
-    def __missing__(self, members: int) -> list[Species]:
-        if len(self) >= KEPT_SETS:
-            self.clear()
-        return self.setdefault(members, species_of(members))
-
-
-# Lifetime: process. If there are few sets, they are in a list: its look-up is faster than a dictionary's.
-SETS = [species_of(members) for members in range(1 << len(SPECIES))] if 1 << len(SPECIES) <= KEPT_SETS else Sets()
-
-_decode = msgspec.json.Decoder(Measurements).decode
+FAULTY = (msgspec.DecodeError, UnicodeDecodeError, RecursionError)
 _astuple = msgspec.structs.astuple
 _dumps = orjson.dumps
 
 
-def predictor(serving: Serving, decode: Step = _decode, dumps: Step = _dumps) -> Handler:
-    """Return the handler of POST /predict. It never blocks and never raises: a faulty body gives a 4xx answer.
+def predictor(parts: Parts, decode: Step | None = None, dumps: Step = _dumps) -> Handler:
+    """Return the function that answers a body. It never blocks and never raises: a faulty body gives a 4xx answer.
 
-    `decode` makes Measurements from a body, `dumps` makes JSON from a dictionary.
+    `decode` makes the struct of the inputs from a body, `dumps` makes JSON from a dictionary.
     """
+    make = _KINDS[parts.contract.output.kind]
+    return make(parts, decode or parts.inputs.decode, dumps)
+
+
+def _classes(parts: Parts, decode: Step, dumps: Step) -> Handler:
+    """Answer with the most probable class, the probabilities, and what the answer is judged by."""
+    diagnose, predict, headers, version = parts.diagnose, parts.library.predict, parts.headers, parts.version
+    classes, label_field, offers, judged = parts.classes, parts.contract.output.label, parts.offers, parts.judged
+    with_sets, with_distance = judged.sets, judged.distance
+    with_both = with_sets and with_distance
 
     def answer(body: bytes | bytearray) -> Answer:
-        served = serving.served
-        if served is None:
-            return serving.unavailable
         try:
-            measurements = decode(body)
-        except (msgspec.DecodeError, UnicodeDecodeError, RecursionError):
+            row = _astuple(decode(body))
+        except FAULTY:
             diagnosis = diagnose(body)
             if isinstance(diagnosis, Answer):
-                return served.name(diagnosis)
-            measurements = diagnosis
-        row = _astuple(measurements)
-        predict = served.predict
+                return diagnosis
+            row = diagnosis
         label, probabilities, members, in_distribution, distance = predict(row)
-        species = SPECIES[label]
-        possible = SETS[members]
-        document: dict[str, object] = (
-            {
+        name = classes[label]
+        document: dict[str, Any]
+        if with_both:
+            document = {
                 "prediction": label,
-                "species": species,
+                label_field: name,
                 "probabilities": probabilities,
-                "prediction_set": possible,
+                "prediction_set": members,
                 "in_distribution": in_distribution,
                 "distance": distance,
             }
-            if members
-            else {"prediction": label, "species": species, "probabilities": probabilities}
-        )
-        offer = served.offer
+        else:
+            document = {"prediction": label, label_field: name, "probabilities": probabilities}
+            if with_sets:
+                document["prediction_set"] = members
+            if with_distance:
+                document["in_distribution"] = in_distribution
+                document["distance"] = distance
+        offer = offers.row
         if offer is not None:
             offer(row, label, probabilities)
-        recorded_distance = distance if members else -1.0  # no prediction set is empty: 0 means no reference data
         record = PredictionRecord(
-            row, label, probabilities[species], recorded_distance, in_distribution, len(possible), served.version
+            row,
+            label,
+            probabilities[name],
+            distance if with_distance else -1.0,
+            in_distribution,
+            len(members) if with_sets else 0,
+            version,
         )
-        return Answer(200, served.headers, dumps(document), record)
+        return Answer(200, headers, dumps(document), record)
 
     return answer
 
 
-def predictor_with_receipt(serving: Serving) -> Receipt:
-    """Return a function that makes the handler of POST /predict with a receipt of its timing."""
-    return receipts(lambda decode, dumps: predictor(serving, decode, dumps), _decode, _dumps)
+def _others(parts: Parts, decode: Step, dumps: Step) -> Handler:
+    """Answer with a class without probabilities, with a number, or with several."""
+    diagnose, predict, headers, version = parts.diagnose, parts.library.predict, parts.headers, parts.version
+    offers, judged, describe = parts.offers, parts.judged, _describer(parts)
+
+    def answer(body: bytes | bytearray) -> Answer:
+        try:
+            row = _astuple(decode(body))
+        except FAULTY:
+            diagnosis = diagnose(body)
+            if isinstance(diagnosis, Answer):
+                return diagnosis
+            row = diagnosis
+        label, values, _, in_distribution, distance = predict(row)
+        document = describe(label, values)
+        if judged.distance:
+            document["in_distribution"] = in_distribution
+            document["distance"] = distance
+        if offers.row is not None:
+            offers.row(row, label, values)
+        value = next(iter(values.values()))
+        record = PredictionRecord(row, label, value, distance if judged.distance else -1.0, in_distribution, 0, version)
+        return Answer(200, headers, dumps(document), record)
+
+    return answer
+
+
+def _describer(parts: Parts) -> Callable[[int, dict[str, float]], dict[str, Any]]:
+    """Return the function that makes the document of an answer from the label and the values."""
+    output, widths = parts.contract.output, parts.judged.half_widths
+
+    def label_only(label: int, _: dict[str, float]) -> dict[str, Any]:
+        return {"prediction": label, output.label: output.classes[label]}
+
+    def number(_: int, values: dict[str, float]) -> dict[str, Any]:
+        (value,) = values.values()
+        if not widths:
+            return {"prediction": value}
+        (width,) = widths.values()
+        return {"prediction": value, "interval": [value - width, value + width]}
+
+    def numbers(_: int, values: dict[str, float]) -> dict[str, Any]:
+        if not widths:
+            return {"prediction": values}
+        intervals = {name: [values[name] - width, values[name] + width] for name, width in widths.items()}
+        return {"prediction": values, "interval": intervals}
+
+    return {"label": label_only, "number": number, "numbers": numbers}[output.kind]
+
+
+_KINDS = {"classes": _classes, "label": _others, "number": _others, "numbers": _others}

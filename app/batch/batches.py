@@ -19,7 +19,7 @@ from app.core.answer import CLOSE, Answer
 from app.core.memory import SMALL_BYTES, Claim, Memory
 from app.core.operation import content_length, encoded
 from app.core.protocol import protocol_error
-from app.http.endpoint import read_body, read_pieces, send_answer
+from app.http.endpoint import check_model, read_body, read_pieces, send_answer
 
 INLINE_BYTES = 65_536  # a body up to this size is answered on the event loop, as a thread would cost more; 4,096 rows
 WORKERS = 1  # threads: batches use one core and leave the others to the event loop
@@ -66,6 +66,7 @@ def batch_endpoint(handler: InferenceHandler, max_body_bytes: int, memory: Memor
         """The endpoint. It is a class, so Starlette calls it as an ASGI application, without Request and Response."""
 
         async def __call__(self, scope: Scope, receive: Receive, send: Send) -> None:
+            check_model(scope["path_params"]["model"], scope["app"].state.http.model_name)
             headers = dict(scope["headers"])
             length = headers.get(b"content-length")
             size = most if length is None else content_length(length)  # a chunked body has no declared length

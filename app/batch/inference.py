@@ -1,4 +1,4 @@
-"""POST /v2/models/penguin/infer: predict many rows, by the Open Inference Protocol and its binary tensor extension.
+"""POST /v2/models/MODEL/infer: predict many rows, by the Open Inference Protocol and its binary tensor extension.
 
 The model is used without checks: the contract's bounds do not apply, and NaN in a binary tensor is XGBoost's missing
 value. Each request costs one decode of the JSON part, one native call on the bytes of the body, and one join of the
@@ -12,21 +12,25 @@ import msgspec
 from msgspec import UNSET, Raw, UnsetType
 
 from app.answers.faults import what_is_wrong
-from app.batch.rows import Unacceptable, json_length, read_rows
-from app.batch.tensors import COLUMNS, JSON_CHARACTERS, excerpt, json_numbers
-from app.core.answer import CLOSE, Answer, Headers
+from app.batch.rows import RowReader, Rows, Unacceptable, json_length
+from app.batch.tensors import JSON_CHARACTERS, excerpt, json_numbers
+from app.core.answer import CLOSE, Answer, Headers, with_header
 from app.core.memory import Claim
 from app.core.protocol import (
+    DISTANCE,
     HEADER_NAME,
+    INSIDE,
     LABEL,
     MARGIN,
-    OUTPUTS,
-    PROBABILITIES,
+    SET,
+    VALUES,
     InferenceRequest,
     InferenceResponse,
     InputParameters,
+    Protocol,
     RequestOutput,
     ResponseOutput,
+    TensorMetadata,
     protocol_error,
 )
 from app.model.serving import Served, Serving
@@ -36,11 +40,8 @@ InferenceHandler = Callable[[Mapping[bytes, bytes], bytes, Claim], Answer]
 
 HEADER = HEADER_NAME.lower().encode()
 BINARY = (b"content-type", b"application/octet-stream")
-DEFAULT_OUTPUTS = [RequestOutput(PROBABILITIES.name), RequestOutput(LABEL.name)]
 NO_NUMBERS = Raw(b"[]")
 JOINED_BYTES = 262_144  # an answer up to this size is joined; the pieces of a larger one are sent one by one
-# Memory of one row: its measurements, packed if they came as JSON, and all outputs.
-ROW_BYTES = FLOAT_BYTES * (COLUMNS + sum(prod(tensor.shape[1:]) for tensor in OUTPUTS.values()))
 OVERLOADED = protocol_error(
     503, "more batches than this server can hold; try again in a second", [(b"retry-after", b"1"), CLOSE], "batches"
 )
@@ -55,25 +56,44 @@ def inferrer(serving: Serving, max_rows: int) -> InferenceHandler:
     The handler adds to the claim the memory that the answer needs. It is safe on any thread and never raises.
     """
 
+    reader: RowReader | None = None  # for the tensors of one model; two threads may make two
+
     def answer(headers: Mapping[bytes, bytes], body: bytes, claim: Claim) -> Answer:
+        nonlocal reader
         served = serving.served  # this reference keeps the library mapped, even if another model is swapped in
         if served is None:
             return serving.protocol_unavailable
+        own = reader
+        if own is None or own.protocol is not served.protocol:
+            own = reader = RowReader(served.protocol, max_rows)
         try:
             offset = json_length(headers.get(HEADER), len(body))
             request = _decode_request(memoryview(body)[:offset])
-            outputs = _requested(request.outputs or [])
-            rows = read_rows(request.inputs, body, offset, max_rows)
+            outputs = _requested(served.protocol, request.outputs or [])
+            rows = own.read(request.inputs, body, offset)
         except Unacceptable as fault:
-            return served.name(protocol_error(fault.status, str(fault)))
-        if refusal := _claim_answer(claim, rows.rows, request, outputs):
+            return with_header(protocol_error(fault.status, str(fault)), served.named)
+        if refusal := _claim_answer(served.protocol, claim, rows.rows, request, outputs):
             return refusal
         batch = served.library.predict_rows(*rows)
-        if served.offer_rows is not None:
-            served.offer_rows(*rows, batch)
-        return _respond(served, request, outputs, batch, rows.rows)
+        if served.offers.rows is not None:
+            served.offers.rows(*rows, batch)
+        return _respond(served, request, outputs, _buffers(served, outputs, rows, batch), rows.rows)
 
     return answer
+
+
+def _buffers(served: Served, outputs: list[RequestOutput], rows: Rows, batch: Batch) -> dict[str, bytearray]:
+    """Return the bytes of all outputs by name. Rows are judged only if somebody asks for it."""
+    values = VALUES.get(served.contract.output.kind, "")
+    buffers = {values: batch.values, LABEL: batch.labels, MARGIN: batch.margins}
+    if {output.name for output in outputs} & {SET, INSIDE, DISTANCE}:
+        size = rows.rows * served.protocol.columns * FLOAT_BYTES
+        data = rows.data[rows.offset : rows.offset + size]
+        judgement = served.library.judge_rows(data, batch.values, rows.rows)
+        inside = judgement.in_distribution[::FLOAT_BYTES]  # the low bytes of int32 values of 0 and 1
+        buffers |= {SET: judgement.sets, INSIDE: inside, DISTANCE: judgement.distances}
+    return buffers
 
 
 def _decode_request(data: memoryview) -> InferenceRequest:
@@ -88,25 +108,30 @@ def _decode_request(data: memoryview) -> InferenceRequest:
         raise Unacceptable(f"{expected}: {what_is_wrong(error, data)}") from None
 
 
-def _requested(outputs: list[RequestOutput]) -> list[RequestOutput]:
+def _requested(protocol: Protocol, outputs: list[RequestOutput]) -> list[RequestOutput]:
     """Return the outputs to send. Raises Unacceptable if one is unknown, unsupported or repeated.
 
     Because no output is repeated, the number of rows bounds the size of the answer.
     """
     names = {output.name for output in outputs}
-    if not names <= OUTPUTS.keys() or len(names) < len(outputs):
+    if not names <= protocol.outputs.keys() or len(names) < len(outputs):
         found = excerpt(", ".join(output.name for output in outputs))
-        raise Unacceptable(f"outputs: expected any of {', '.join(OUTPUTS)}, each once, found {found}")
+        raise Unacceptable(f"outputs: expected any of {', '.join(protocol.outputs)}, each once, found {found}")
     for output in outputs:
         for extension in UNSUPPORTED:
             if getattr(output.parameters, extension) is not UNSET:
                 raise Unacceptable(f"output {output.name}: expected no {extension}: it is not supported")
-    return outputs or DEFAULT_OUTPUTS
+    return outputs or [RequestOutput(name) for name in protocol.default]
 
 
-def _claim_answer(claim: Claim, rows: int, request: InferenceRequest, outputs: list[RequestOutput]) -> Answer | None:
+def _claim_answer(
+    protocol: Protocol, claim: Claim, rows: int, request: InferenceRequest, outputs: list[RequestOutput]
+) -> Answer | None:
     """Claim the memory that the answer needs. Return an answer that refuses the request if there is not enough."""
-    needed = rows * (ROW_BYTES + sum(_text_bytes(request, output) for output in outputs))
+    # A row takes its inputs, packed if they came as JSON, all outputs in binary, and those that are sent as text.
+    binary = FLOAT_BYTES * (protocol.columns + sum(map(_row_values, protocol.outputs.values())))
+    text = sum(_text_bytes(request, output, protocol.outputs[output.name]) for output in outputs)
+    needed = rows * (binary + text)
     if claim.size + needed > claim.total:
         detail = (
             f"{rows} rows with these outputs need {claim.size + needed >> 20} MiB; this server has {claim.total >> 20} "
@@ -116,10 +141,13 @@ def _claim_answer(claim: Claim, rows: int, request: InferenceRequest, outputs: l
     return None if claim.grow(needed) else OVERLOADED
 
 
-def _text_bytes(request: InferenceRequest, output: RequestOutput) -> int:
+def _row_values(tensor: TensorMetadata) -> int:
+    return prod(tensor.shape[1:])
+
+
+def _text_bytes(request: InferenceRequest, output: RequestOutput, tensor: TensorMetadata) -> int:
     """Return the most bytes that one row of this output needs as JSON; 0 if it is sent in binary."""
-    tensor = OUTPUTS[output.name]
-    return 0 if _binary(request, output) else prod(tensor.shape[1:]) * JSON_CHARACTERS[tensor.datatype]
+    return 0 if _binary(request, output) else _row_values(tensor) * JSON_CHARACTERS[tensor.datatype]
 
 
 def _binary(request: InferenceRequest, output: RequestOutput) -> bool:
@@ -130,25 +158,23 @@ def _binary(request: InferenceRequest, output: RequestOutput) -> bool:
 
 
 def _respond(
-    served: Served, request: InferenceRequest, outputs: list[RequestOutput], batch: Batch, count: int
+    served: Served, request: InferenceRequest, outputs: list[RequestOutput], buffers: dict[str, bytearray], count: int
 ) -> Answer:
     """Return the answer: the JSON part, then the binary tensors in the order of the outputs."""
-    buffers = {PROBABILITIES.name: batch.probabilities, LABEL.name: batch.labels, MARGIN.name: batch.margins}
     described: list[ResponseOutput] = []
     numbers: list[Iterator[bytes]] = []
     binary: list[bytearray] = []
     for output in outputs:
-        buffer = buffers[output.name]
+        buffer, tensor = buffers[output.name], served.protocol.outputs[output.name]
         if _binary(request, output):
             binary.append(buffer)
-            described.append(_describe(output.name, count, parameters=InputParameters(len(buffer))))
+            described.append(_describe(tensor, count, parameters=InputParameters(len(buffer))))
         else:
-            numbers.append(json_numbers(buffer, OUTPUTS[output.name].datatype))
-            described.append(_describe(output.name, count, data=NO_NUMBERS))
-    head = _filled(
-        msgspec.json.encode(InferenceResponse(id=UNSET if request.id is None else request.id, outputs=described)),
-        numbers,
-    )
+            numbers.append(json_numbers(buffer, tensor.datatype))
+            described.append(_describe(tensor, count, data=NO_NUMBERS))
+    identity = UNSET if request.id is None else request.id
+    response = InferenceResponse(model_name=served.protocol.name, id=identity, outputs=described)
+    head = _filled(msgspec.json.encode(response), numbers)
     if not binary:
         return _in_pieces(served.headers, head)
     length = (HEADER, b"%d" % sum(map(len, head)))
@@ -175,7 +201,6 @@ def _in_pieces(headers: Headers, pieces: Sequence[bytes | bytearray]) -> Answer:
 
 
 def _describe(
-    name: str, count: int, parameters: InputParameters | UnsetType = UNSET, data: Raw | UnsetType = UNSET
+    tensor: TensorMetadata, count: int, parameters: InputParameters | UnsetType = UNSET, data: Raw | UnsetType = UNSET
 ) -> ResponseOutput:
-    tensor = OUTPUTS[name]
-    return ResponseOutput(name, tensor.datatype, (count, *tensor.shape[1:]), parameters, data)
+    return ResponseOutput(tensor.name, tensor.datatype, (count, *tensor.shape[1:]), parameters, data)

@@ -4,8 +4,8 @@ from typing import NamedTuple
 
 from msgspec import UNSET
 
-from app.batch.tensors import COLUMNS, TensorFault, excerpt, pack_json
-from app.core.protocol import HEADER_NAME, INPUT, RequestInput
+from app.batch.tensors import JsonRows, TensorFault, excerpt
+from app.core.protocol import HEADER_NAME, INPUT, Protocol, RequestInput
 from binding.library import FLOAT_BYTES
 
 MAX_DIGITS = 20  # of the value of HEADER_NAME; Python refuses to convert more than 4,300
@@ -21,7 +21,7 @@ class Unacceptable(Exception):
 
 
 class Rows(NamedTuple):
-    """The arguments of Library.predict_rows: `rows` rows of float32 measurements in `data`, from byte `offset` on."""
+    """The arguments of Library.predict_rows: `rows` rows of float32 inputs in `data`, from byte `offset` on."""
 
     data: bytes
     offset: int
@@ -42,54 +42,62 @@ def json_length(header: bytes | None, body_length: int) -> int:
     return int(header)
 
 
-def read_rows(inputs: list[RequestInput], body: bytes, offset: int, max_rows: int) -> Rows:
-    """Return the rows of the only input tensor. The binary data after the JSON starts at byte `offset` of `body`.
+class RowReader:
+    """Reads the input tensor of one model. Made once for it."""
 
-    Raises Unacceptable if the input is not a tensor of the model or has more than `max_rows` rows.
-    """
-    if [tensor.name for tensor in inputs] != [INPUT.name]:
-        found = excerpt(", ".join(tensor.name for tensor in inputs)) or "none"
-        raise Unacceptable(f"inputs: expected one, {INPUT.name}, found {found}")
-    (tensor,) = inputs
-    count = _count(tensor, max_rows)
-    size, data = tensor.parameters.binary_data_size, tensor.data
-    if size is not UNSET and data is UNSET:
-        _check_binary(size, len(body) - offset, count)
-        return Rows(body, offset, count)
-    if data is not UNSET and size is UNSET:
-        return Rows(_pack(bytes(data), count, len(body) - offset), 0, count)
-    found = "neither" if data is UNSET else "both"
-    raise Unacceptable(f"{INPUT.name}: expected data or the parameter binary_data_size, found {found}")
+    def __init__(self, protocol: Protocol, max_rows: int) -> None:
+        self.protocol = protocol
+        self._columns = protocol.columns
+        self._max_rows = max_rows
+        self._json = JsonRows(protocol)
 
+    def read(self, inputs: list[RequestInput], body: bytes, offset: int) -> Rows:
+        """Return the rows of the only input tensor. The binary data after the JSON starts at byte `offset` of `body`.
 
-def _count(tensor: RequestInput, max_rows: int) -> int:
-    if tensor.datatype != INPUT.datatype:
-        raise Unacceptable(f"{INPUT.name}: expected datatype {INPUT.datatype}, found {excerpt(tensor.datatype)}")
-    shape = tensor.shape
-    if len(shape) != len(INPUT.shape) or shape[1] != COLUMNS or shape[0] > MAX_UNSIGNED:
-        raise Unacceptable(f"{INPUT.name}: expected shape [rows, {COLUMNS}], found {excerpt(str(shape))}")
-    if shape[0] > max_rows:
-        raise Unacceptable(
-            f"{INPUT.name}: expected at most {max_rows} rows, found {shape[0]}; send several requests", 413
-        )
-    return shape[0]
+        Raises Unacceptable if the input is not a tensor of the model or has too many rows.
+        """
+        if [tensor.name for tensor in inputs] != [INPUT]:
+            found = excerpt(", ".join(tensor.name for tensor in inputs)) or "none"
+            raise Unacceptable(f"inputs: expected one, {INPUT}, found {found}")
+        (tensor,) = inputs
+        count = self._count(tensor)
+        size, data = tensor.parameters.binary_data_size, tensor.data
+        if size is not UNSET and data is UNSET:
+            self._check_binary(size, len(body) - offset, count)
+            return Rows(body, offset, count)
+        if data is not UNSET and size is UNSET:
+            return Rows(self._pack(bytes(data), count, len(body) - offset), 0, count)
+        found = "neither" if data is UNSET else "both"
+        raise Unacceptable(f"{INPUT}: expected data or the parameter binary_data_size, found {found}")
 
+    def _count(self, tensor: RequestInput) -> int:
+        datatype = self.protocol.input.datatype
+        if tensor.datatype != datatype:
+            raise Unacceptable(f"{INPUT}: expected datatype {datatype}, found {excerpt(tensor.datatype)}")
+        shape = tensor.shape
+        if len(shape) != 2 or shape[1] != self._columns or shape[0] > MAX_UNSIGNED:
+            raise Unacceptable(f"{INPUT}: expected shape [rows, {self._columns}], found {excerpt(str(shape))}")
+        if shape[0] > self._max_rows:
+            raise Unacceptable(
+                f"{INPUT}: expected at most {self._max_rows} rows, found {shape[0]}; send several requests", 413
+            )
+        return shape[0]
 
-def _check_binary(size: int, found: int, count: int) -> None:
-    """Raise Unacceptable unless the declared `size` and the `found` bytes after the JSON both equal `count` rows."""
-    expected = f"expected {count * COLUMNS * FLOAT_BYTES} bytes for shape [{count}, {COLUMNS}]"
-    if size != count * COLUMNS * FLOAT_BYTES:
-        raise Unacceptable(f"{INPUT.name}: binary_data_size: {expected}, found {excerpt(str(size))}")
-    if size != found:
-        raise Unacceptable(f"{expected} after the JSON, found {found}; {HEADER_NAME} is the length of the JSON")
+    def _check_binary(self, size: int, found: int, count: int) -> None:
+        """Raise Unacceptable unless the declared `size` and the `found` bytes after the JSON equal `count` rows."""
+        wanted = count * self._columns * FLOAT_BYTES
+        expected = f"expected {wanted} bytes for shape [{count}, {self._columns}]"
+        if size != wanted:
+            raise Unacceptable(f"{INPUT}: binary_data_size: {expected}, found {excerpt(str(size))}")
+        if size != found:
+            raise Unacceptable(f"{expected} after the JSON, found {found}; {HEADER_NAME} is the length of the JSON")
 
-
-def _pack(data: bytes, count: int, trailing: int) -> bytes:
-    if trailing:
-        raise Unacceptable(
-            f"{INPUT.name}: expected no bytes after the JSON, as there is no binary_data_size, found {trailing}"
-        )
-    try:
-        return pack_json(data, count)
-    except TensorFault as fault:
-        raise Unacceptable(f"{INPUT.name}: {fault}") from None
+    def _pack(self, data: bytes, count: int, trailing: int) -> bytes:
+        if trailing:
+            raise Unacceptable(
+                f"{INPUT}: expected no bytes after the JSON, as there is no binary_data_size, found {trailing}"
+            )
+        try:
+            return self._json.pack(data, count)
+        except TensorFault as fault:
+            raise Unacceptable(f"{INPUT}: {fault}") from None

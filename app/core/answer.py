@@ -1,13 +1,10 @@
 """What a handler returns: a status, headers and a body. It does not depend on any HTTP server."""
 
-from typing import Annotated, Literal
+from typing import Any, Literal
 
 import msgspec
-from msgspec import UNSET, Meta, UnsetType
 
 from app.core.prediction_record import PredictionRecord
-from contract.measurements import Measurements
-from contract.species import SPECIES, Species
 
 Headers = list[tuple[bytes, bytes]]
 
@@ -34,28 +31,6 @@ class Answer(msgspec.Struct, frozen=True, gc=False):
     reason: str = ""
 
 
-# A dictionary and not a struct: any text can name a species, but not a field of a struct.
-_EACH = {"properties": {name: {"type": "number"} for name in SPECIES}, "required": list(SPECIES)}
-Probabilities = Annotated[dict[Species, float], Meta(extra_json_schema=_EACH)]
-
-
-class PredictionAnswer(msgspec.Struct, frozen=True):
-    """The most probable species. `prediction` is its index in `probabilities`, which sum to 1.
-
-    `prediction_set` lists the species that cannot be excluded at the `level` in the `reference` of GET /model.
-    `distance` is the Mahalanobis distance to the nearest species of the training data, in standard deviations.
-    `in_distribution` is false if `distance` is larger than the `distance_limit` in the `reference` of GET /model.
-    These three fields are absent if the bundle has no reference data.
-    """
-
-    prediction: int
-    species: Species
-    probabilities: Probabilities
-    prediction_set: list[Species] | UnsetType = UNSET
-    in_distribution: bool | UnsetType = UNSET
-    distance: float | UnsetType = UNSET
-
-
 class FieldError(msgspec.Struct, frozen=True):
     """One error in a request. `pointer` is a JSON pointer to the faulty field in the body; `#` means the whole body."""
 
@@ -74,7 +49,7 @@ class Problem(msgspec.Struct, frozen=True, omit_defaults=True):
     status: int
     detail: str
     errors: list[FieldError] = []
-    suggestion: Measurements | None = None
+    suggestion: dict[str, Any] | None = None
 
 
 class Health(msgspec.Struct, frozen=True):
@@ -86,6 +61,11 @@ class Health(msgspec.Struct, frozen=True):
 def problem(document: Problem, headers: Headers | None = None, reason: str = "") -> Answer:
     """Return an answer with this problem document as its body and `document.status` as its status."""
     return Answer(document.status, PROBLEM_JSON + (headers or []), msgspec.json.encode(document), reason=reason)
+
+
+def with_header(answer: Answer, header: tuple[bytes, bytes]) -> Answer:
+    """Return a copy of an answer with one more header."""
+    return msgspec.structs.replace(answer, headers=[*answer.headers, header])
 
 
 def json_answer(document: object) -> Answer:

@@ -43,16 +43,29 @@ class KnownValues:
         return valid
 
 
+class BodyLimit:
+    """The largest body of an operation, and what a client should do who sends more.
+
+    It changes once, when the contract of the service is known.
+    """
+
+    __slots__ = ("advice", "max_bytes")
+
+    def __init__(self, max_bytes: int, advice: str = "") -> None:
+        self.max_bytes = max_bytes
+        self.advice = advice
+
+
 class Operation(NamedTuple):
     """A method, its handler and the rules for its requests.
 
-    `max_body_bytes` is the largest body. If `json`, a body of another media type is refused. If `always`, the operation
+    `body` limits the body. If `json`, a body of another media type is refused. If `always`, the operation
     is answered under overload too. `route` is the path. `receipt` makes a handler that also reports its timing.
     """
 
     method: bytes
     handler: Handler
-    max_body_bytes: int
+    body: BodyLimit
     json: bool = False
     always: bool = False
     route: str = ""
@@ -69,10 +82,11 @@ def content_length(value: bytes) -> int:
 
 def too_large(operation: Operation) -> Answer:
     """Return a 413 answer. It closes the connection, because the rest of the body is not read."""
-    detail = f"the body is larger than {operation.max_body_bytes} bytes"
+    limit = operation.body
+    detail = f"the body is larger than {limit.max_bytes} bytes{limit.advice}"
     if operation.route.startswith("/v2/"):
         return protocol_error(413, detail, [CLOSE])
-    return problem(Problem("Content Too Large", 413, f"{detail}; send one bird a request"), [CLOSE])
+    return problem(Problem("Content Too Large", 413, detail), [CLOSE])
 
 
 def encoded(content_encoding: bytes | None) -> bool:
@@ -106,7 +120,7 @@ def prepare(
     refusal = None
     if operation.json:
         refusal = unsupported(fields.get(b"content-type"), fields.get(b"content-encoding"))
-    if refusal is None and content_length(fields.get(b"content-length", b"0")) > operation.max_body_bytes:
+    if refusal is None and content_length(fields.get(b"content-length", b"0")) > operation.body.max_bytes:
         refusal = too_large(operation)
     if operation.receipt is not None and (timed or prefers_timing(fields)):
         operation = operation._replace(handler=operation.receipt(received))

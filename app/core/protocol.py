@@ -1,4 +1,4 @@
-"""The documents of the Open Inference Protocol, version 2, and the names of this service's model and tensors.
+"""The documents of the Open Inference Protocol, version 2, and the names of a model's tensors.
 
 Unknown fields and parameters are ignored, as the protocol allows; known ones are checked.
 """
@@ -9,15 +9,13 @@ import msgspec
 from msgspec import UNSET, Meta, Raw, UnsetType
 
 from app.core.answer import JSON, Answer, Headers
-from contract.measurements import MEASUREMENTS
-from contract.species import SPECIES
+from contract.schema import Contract
 
-MODEL_NAME = "penguin"
 MODEL_VERSION = "1"  # the only version: a server has one bundle, and GET /model returns its digest
-MODEL_PATH = f"/v2/models/{MODEL_NAME}"
+MODEL_PATH = "/v2/models/{model}"  # the name in the contract; Starlette's form of a path with a parameter
 VERSION_PATH = f"{MODEL_PATH}/versions/{MODEL_VERSION}"
 
-DataType = Literal["FP32", "INT32"]
+DataType = Literal["FP32", "INT32", "BOOL"]
 HEADER_NAME = "Inference-Header-Content-Length"  # its value: bytes of JSON before the binary tensors
 
 
@@ -29,11 +27,43 @@ class TensorMetadata(msgspec.Struct, frozen=True):
     shape: tuple[int, ...]
 
 
-INPUT = TensorMetadata("measurements", "FP32", (-1, len(MEASUREMENTS)))
-PROBABILITIES = TensorMetadata("probabilities", "FP32", (-1, len(SPECIES)))
-LABEL = TensorMetadata("label", "INT32", (-1,))
-MARGIN = TensorMetadata("margin", "FP32", (-1, len(SPECIES)))
-OUTPUTS = {tensor.name: tensor for tensor in (PROBABILITIES, LABEL, MARGIN)}
+INPUT = "measurements"  # the name of the only input tensor
+VALUES = {"classes": "probabilities", "number": "prediction", "numbers": "prediction"}  # by the kind of the answer
+LABEL, MARGIN, SET, INSIDE, DISTANCE = "label", "margin", "prediction_set", "in_distribution", "distance"
+
+
+class Protocol:
+    """One model in terms of the protocol. Made once for it.
+
+    `outputs` are all tensors by name, `default` the names of those that are sent if a request names none.
+    """
+
+    def __init__(self, contract: Contract, margins: int, *, sets: bool, distance: bool) -> None:
+        """`margins` is the number of margins a row; `sets` and `distance` say by what answers can be judged."""
+        output, values = contract.output, len(contract.output.values)
+        self.name = contract.name
+        self.nullable = any(each.missing for each in contract.inputs)
+        self.input = TensorMetadata(INPUT, "FP32", (-1, len(contract.inputs)))
+        tensors = []
+        if output.kind in VALUES:
+            shape = (-1,) if output.kind == "number" else (-1, values)
+            tensors.append(TensorMetadata(VALUES[output.kind], "FP32", shape))
+        if output.classed:
+            tensors.append(TensorMetadata(LABEL, "INT32", (-1,)))
+        self.default = tuple(tensor.name for tensor in tensors)
+        tensors.append(TensorMetadata(MARGIN, "FP32", (-1, margins)))
+        if sets:
+            tensors.append(TensorMetadata(SET, "BOOL", (-1, values)))
+        if distance:
+            tensors += [TensorMetadata(INSIDE, "BOOL", (-1,)), TensorMetadata(DISTANCE, "FP32", (-1,))]
+        self.outputs = {tensor.name: tensor for tensor in tensors}
+        self.metadata = ModelMetadata(self.name, inputs=(self.input,), outputs=tuple(tensors))
+        self.path = MODEL_PATH.replace("{model}", self.name)
+
+    @property
+    def columns(self) -> int:
+        """The number of inputs a row."""
+        return self.input.shape[1]
 
 
 class InputParameters(msgspec.Struct, frozen=True):
@@ -101,7 +131,7 @@ class ResponseOutput(msgspec.Struct, frozen=True):
 class InferenceResponse(msgspec.Struct, frozen=True, kw_only=True):
     """An inference response. `id` is the `id` of the request, and absent if the request has none."""
 
-    model_name: str = MODEL_NAME
+    model_name: str
     model_version: str = MODEL_VERSION
     id: str | UnsetType = UNSET
     outputs: list[ResponseOutput]
@@ -116,13 +146,16 @@ class ServerMetadata(msgspec.Struct, frozen=True, kw_only=True):
 
 
 class ModelMetadata(msgspec.Struct, frozen=True):
-    """The model's input and output tensors. The output `margin` is sent only if a request names it."""
+    """The model's input and output tensors.
 
-    name: str = MODEL_NAME
+    The outputs `margin`, `prediction_set`, `in_distribution` and `distance` are sent only if a request names them.
+    """
+
+    name: str
     versions: tuple[str, ...] = (MODEL_VERSION,)
     platform: str = "xgboost_native"
-    inputs: tuple[TensorMetadata, ...] = (INPUT,)
-    outputs: tuple[TensorMetadata, ...] = tuple(OUTPUTS.values())
+    inputs: tuple[TensorMetadata, ...] = ()
+    outputs: tuple[TensorMetadata, ...] = ()
 
 
 class ServerLive(msgspec.Struct, frozen=True):
@@ -140,7 +173,7 @@ class ServerReady(msgspec.Struct, frozen=True):
 class ModelReady(msgspec.Struct, frozen=True):
     """Whether this model is loaded."""
 
-    name: str = MODEL_NAME
+    name: str
     ready: bool = True
 
 

@@ -32,7 +32,8 @@ class Settings(msgspec.Struct, frozen=True, rename="upper"):
 
     # What is served: docs/bundles.md.
     bundle: str = BUILT  # DIRECTORY, STORE#CHANNEL or STORE@DIGEST; STORE is a directory or gs://BUCKET/PREFIX
-    baked_bundle: str = ""  # a directory in the image, used if no other bundle can be loaded; empty: none
+    model_name: str = ""  # the name in its contract that BUNDLE must have; empty: any
+    baked_bundle: str = ""  # a directory in the image that stands in for a BUNDLE of MODEL_NAME; empty: none
     bundle_cache: str = ""  # a directory for the last bundle that worked; empty: no cache
     trusted_keys: str = ""  # public keys; a bundle from elsewhere must be signed by one of them
     allow_unsigned_bundles: bool = False  # accept a missing signature, never a wrong one
@@ -42,7 +43,7 @@ class Settings(msgspec.Struct, frozen=True, rename="upper"):
     challenger_uri: str = ""  # a second bundle, whose answers are compared with those sent to clients; empty: none
 
     # Limits of one request. A larger one is answered with 413, 414 or 431.
-    max_body_bytes: Count = 65_536
+    max_body_bytes: Annotated[int, Meta(ge=0)] = 0  # 0: what a row of the contract needs, at least 65,536
     max_batch_bytes: Count = 33_554_432  # of an inference request; Cloud Run's limit for HTTP/1
     max_batch_rows: Count = 1_048_576  # of an inference request; 16 MiB as a binary tensor
     max_batch_memory_bytes: Annotated[int, Meta(ge=0)] = 0  # of all batches in a worker; 0: from the memory limit

@@ -4,13 +4,10 @@ from typing import Any
 
 import msgspec
 
-from app.answers.explain import ExplanationAnswer
-from app.core.answer import Health, PredictionAnswer, Problem
+from app.core.answer import Health, Problem
 from app.core.protocol import (
     HEADER_NAME,
-    INPUT,
-    MODEL_PATH,
-    VERSION_PATH,
+    MODEL_VERSION,
     InferenceRequest,
     InferenceResponse,
     ModelMetadata,
@@ -20,9 +17,11 @@ from app.core.protocol import (
     ServerMetadata,
     ServerReady,
 )
+from app.docs import schemas
 from app.model.about import ModelAnswer
 from app.model.comparison import ComparisonReport
-from contract.measurements import MEASUREMENTS, Measurements
+from app.model.serving import Served
+from contract.schema import Contract
 
 VERSION = "1.0.0"  # of the API
 UNAVAILABLE = "No model is loaded; `Retry-After`, if present, says after how many seconds to try again"
@@ -42,13 +41,13 @@ BINARY_RESPONSE = (
 )
 PROBLEMS = {
     "400": (
-        "A measurement is out of bounds: `detail` names the field, its value and the bound; `suggestion`, if present, "
+        "A number is out of bounds: `detail` names the field, its value and the bound; `suggestion`, if present, "
         "is a corrected body"
     ),
     "408": "The request did not arrive in time",
     "413": "The body is too large",
     "415": "The Content-Type is not JSON, or the body has a Content-Encoding",
-    "422": "The body is not a JSON object in which every measurement is a number: `errors` lists every faulty field",
+    "422": "The body is not a JSON object with a value of the right kind for each input: `errors` lists what is wrong",
     "429": RATE,
     "503": OVERLOADED,
 }
@@ -67,31 +66,37 @@ HEADER_LENGTH = {
     "schema": {"type": "integer", "minimum": 0},
 }
 TYPES = (
-    ExplanationAnswer,
-    *(Measurements, PredictionAnswer, ModelAnswer, ComparisonReport, Health, Problem),
+    *(ModelAnswer, ComparisonReport, Health, Problem),
     *(InferenceRequest, InferenceResponse, ProtocolError),
     *(ServerMetadata, ServerLive, ServerReady, ModelMetadata, ModelReady),
 )
 
 
-def openapi() -> dict[str, Any]:
-    """Return the OpenAPI document of all routes, as a dictionary to be encoded as JSON."""
-    references, schemas = msgspec.json.schema_components(TYPES, ref_template="#/components/schemas/{name}")
-    explanation, measurements, prediction, model, challenger, health, problem, *protocol = references
+def openapi(served: Served) -> dict[str, Any]:
+    """Return the OpenAPI document of all routes for the model that is served, to be encoded as JSON."""
+    contract = served.contract
+    references, components = msgspec.json.schema_components(TYPES, ref_template="#/components/schemas/{name}")
+    model, challenger, health, problem, *protocol = references
+    of_model = {
+        "Measurements": schemas.measurements(contract),
+        "PredictionAnswer": schemas.prediction(contract, served.answers.parts.judged),
+        "ExplanationAnswer": schemas.explanation(contract),
+    }
+    measurements, prediction, explanation = ({"$ref": f"#/components/schemas/{name}"} for name in of_model)
     unavailable = {"503": _response(UNAVAILABLE, "application/problem+json", problem)}
     no_challenger = {"404": _response("CHALLENGER_URI is not set", "application/problem+json", problem)}
     return {
         "openapi": "3.1.0",
         "info": {
-            "title": "Penguin species",
+            "title": contract.title or contract.name,
             "version": VERSION,
-            "summary": "The species of a penguin from its measurements.",
+            "summary": contract.summary or f"The answers of the model {contract.name}.",
             "license": {"name": "Apache-2.0", "identifier": "Apache-2.0"},
         },
         "servers": [{"url": "/"}],
         "paths": {
-            "/predict": {"post": _predict(measurements, prediction, problem)},
-            "/explain": {"post": _explain(measurements, explanation, problem)},
+            "/predict": {"post": _predict(contract, measurements, prediction, problem)},
+            "/explain": {"post": _explain(contract, measurements, explanation, problem)},
             "/model": {
                 "get": _get("model", "The model that is served, and what it was built from", model, unavailable)
             },
@@ -102,43 +107,51 @@ def openapi() -> dict[str, Any]:
             "/health/ready": {
                 "get": _get("ready", "A model is loaded, and the server is not stopping", health, unavailable)
             },
-            **_protocol_paths(*protocol),
+            **_protocol_paths(served, *protocol),
         },
-        "components": {"schemas": schemas},
+        "components": {"schemas": {**of_model, **components}},
     }
 
 
-def _predict(measurements: Any, prediction: Any, problem: Any) -> dict[str, Any]:
-    example = {measurement.name: measurement.example for measurement in MEASUREMENTS}
+def _predict(contract: Contract, measurements: Any, prediction: Any, problem: Any) -> dict[str, Any]:
+    example = schemas.example(contract)
     return {
         "operationId": "predict",
-        "summary": "The species of one bird",
+        "summary": f"The answer for one {contract.row}",
         "requestBody": {
             "required": True,
             "content": {"application/json": {"schema": measurements, "example": example}},
         },
         "responses": {
-            "200": _response("The most probable species", "application/json", prediction),
+            "200": _response("The answer", "application/json", prediction),
             **{status: _response(text, "application/problem+json", problem) for status, text in PROBLEMS.items()},
         },
     }
 
 
-def _explain(measurements: Any, explanation: Any, problem: Any) -> dict[str, Any]:
+def _explain(contract: Contract, measurements: Any, explanation: Any, problem: Any) -> dict[str, Any]:
     """Return the description of POST /explain: that of POST /predict with another response."""
-    operation = _predict(measurements, explanation, problem)
+    operation = _predict(contract, measurements, explanation, problem)
     explained = _response("Which changes would change the answer, and why it is so", "application/json", explanation)
     no_trees = _response("The bundle has no trees, which an explanation needs", "application/problem+json", problem)
     return {
         **operation,
         "operationId": "explain",
-        "summary": "The explanation of the answer for one bird",
+        "summary": f"The explanation of the answer for one {contract.row}",
         "responses": {**operation["responses"], "200": explained, "501": no_trees},
     }
 
 
 def _protocol_paths(
-    request: Any, response: Any, error: Any, server: Any, live: Any, ready: Any, model: Any, model_ready: Any
+    served: Served,
+    request: Any,
+    response: Any,
+    error: Any,
+    server: Any,
+    live: Any,
+    ready: Any,
+    model: Any,
+    model_ready: Any,
 ) -> dict[str, Any]:
     """Return the paths of the Open Inference Protocol. Those of the model exist without and with its version."""
     paths: dict[str, Any] = {
@@ -146,20 +159,22 @@ def _protocol_paths(
         "/v2/health/live": {"get": _get("server_live", "The process answers", live)},
         "/v2/health/ready": {"get": _get("server_ready", "A model is loaded", ready)},
     }
-    for path, suffix in ((MODEL_PATH, ""), (VERSION_PATH, "_version")):
+    own = served.protocol.path
+    for path, suffix in ((own, ""), (f"{own}/versions/{MODEL_VERSION}", "_version")):
         paths[path] = {"get": _get(f"model_metadata{suffix}", "The model's tensors", model)}
         paths[f"{path}/ready"] = {"get": _get(f"model_ready{suffix}", "The model is loaded", model_ready)}
-        paths[f"{path}/infer"] = {"post": _infer(f"infer{suffix}", request, response, error)}
+        paths[f"{path}/infer"] = {"post": _infer(served, f"infer{suffix}", request, response, error)}
     return paths
 
 
-def _infer(name: str, request: Any, response: Any, error: Any) -> dict[str, Any]:
-    row = [measurement.example for measurement in MEASUREMENTS]
-    example = {"inputs": [{"name": INPUT.name, "datatype": INPUT.datatype, "shape": [1, len(row)], "data": row}]}
+def _infer(served: Served, name: str, request: Any, response: Any, error: Any) -> dict[str, Any]:
+    contract, tensor = served.contract, served.protocol.input
+    row = [int(number) if number.is_integer() else number for number in contract.sample_numbers]
+    example = {"inputs": [{"name": tensor.name, "datatype": tensor.datatype, "shape": [1, len(row)], "data": row}]}
     answer = _response("The outputs that the request asked for", "application/json", response)
     return {
         "operationId": name,
-        "summary": "The species of many birds, by the Open Inference Protocol; bounds are not checked",
+        "summary": "The answers for many rows, by the Open Inference Protocol; bounds are not checked",
         "parameters": [HEADER_LENGTH],
         "requestBody": {
             "required": True,

@@ -16,12 +16,20 @@ from contract.trees import Forest, Tree
 
 
 class Range(NamedTuple):
-    """The condition of a path on one feature: low <= value < high. `share` of the training rows, 0 to 1, met it."""
+    """The condition of a path on one feature: low <= value < high. `share` of the training rows, 0 to 1, met it.
+
+    `missing` is whether a missing value meets it.
+    """
 
     feature: int
     low: float
     high: float
     share: float
+    missing: bool
+
+    def holds(self, value: float) -> bool:
+        """Return whether a value meets the condition. NaN is missing."""
+        return self.low <= value < self.high or (self.missing and value != value)
 
 
 class Leaf(NamedTuple):
@@ -52,9 +60,9 @@ class Contributions:
         """
         contributions = [[0.0] * self._features + [bias] for bias in self._biases]
         for output, value, ranges in self._leaves:
-            inside = [low <= row[feature] < high for feature, low, high, _ in ranges]
-            for i, (feature, _, _, share) in enumerate(ranges):
-                contributions[output][feature] += value * (inside[i] - share) * _weight(ranges, inside, i)
+            inside = [each.holds(row[each.feature]) for each in ranges]
+            for i, each in enumerate(ranges):
+                contributions[output][each.feature] += value * (inside[i] - each.share) * _weight(ranges, inside, i)
         return contributions
 
 
@@ -67,13 +75,14 @@ def leaves_of(tree: Tree) -> Iterator[Leaf]:
             yield Leaf(tree.output, tree.value[node], tuple(path.values()))
             continue
         feature, threshold = tree.feature[node], tree.value[node]
-        _, low, high, share = path.get(feature, Range(feature, -inf, inf, 1.0))
-        for child, within in (
-            (tree.left[node], (low, min(high, threshold))),
-            (tree.right[node], (max(low, threshold), high)),
+        _, low, high, share, missing = path.get(feature, Range(feature, -inf, inf, 1.0, True))
+        goes_left = not tree.missing_left or tree.missing_left[node]
+        for child, within, takes_missing in (
+            (tree.left[node], (low, min(high, threshold)), goes_left),
+            (tree.right[node], (max(low, threshold), high), not goes_left),
         ):
             passed = share * tree.cover[child] / tree.cover[node] if tree.cover[node] else 0.0
-            paths.append((child, {**path, feature: Range(feature, *within, passed)}))
+            paths.append((child, {**path, feature: Range(feature, *within, passed, missing and takes_missing)}))
 
 
 def _weight(ranges: Sequence[Range], inside: Sequence[bool], left_out: int) -> float:
@@ -86,9 +95,9 @@ def _weight(ranges: Sequence[Range], inside: Sequence[bool], left_out: int) -> f
     if count == 1:
         return 1.0
     coefficients = [1.0]
-    for j, (_, _, _, share) in enumerate(ranges):
+    for j, each in enumerate(ranges):
         if j != left_out:
-            unknown = [coefficient * share for coefficient in coefficients] + [0.0]
+            unknown = [coefficient * each.share for coefficient in coefficients] + [0.0]
             coefficients = [a + b for a, b in zip(unknown, [0.0, *coefficients], strict=True)] if inside[j] else unknown
     return sumprod(coefficients, _orders(count))
 

@@ -1,14 +1,16 @@
 """All explanations of one model's answers. Each is built from the model's trees when it is first needed."""
 
 from functools import cached_property
+from typing import Any
 
 import msgspec
 
 from app.explanation.contributions import Contributions
+from app.explanation.features import Feature, features_of
 from app.explanation.flips import Flips, Row
 from app.explanation.survival import Survival
 from binding.library import Library
-from contract.features import FEATURE_NAMES
+from contract.schema import Contract
 from contract.trees import Forest
 
 _decode_forest = msgspec.json.Decoder(Forest).decode
@@ -20,8 +22,9 @@ class Explainer:
     `trees` is the content of trees.json.
     """
 
-    def __init__(self, library: Library, trees: bytes) -> None:
+    def __init__(self, library: Library, contract: Contract, trees: bytes) -> None:
         self.library = library
+        self.contract = contract
         self._trees = trees
 
     @cached_property
@@ -29,19 +32,38 @@ class Explainer:
         return _decode_forest(self._trees)
 
     @cached_property
-    def contributions(self) -> Contributions:
-        """How much each feature contributed to each margin."""
-        return Contributions(self._forest, len(FEATURE_NAMES))
+    def features(self) -> tuple[Feature, ...]:
+        """The features of the model as functions of its inputs."""
+        return features_of(self.contract)
 
     @cached_property
-    def flips(self) -> Flips:
-        """How far one measurement may move before the answer changes."""
-        return Flips(self._forest, self._label)
+    def contributions(self) -> Contributions:
+        """How much each feature contributed to each margin."""
+        return Contributions(self._forest, len(self.features))
+
+    @property
+    def knows_missing(self) -> bool:
+        """Whether the trees say where a missing value goes."""
+        return all(tree.missing_left for tree in self._forest.trees)
+
+    @cached_property
+    def flips(self) -> Flips[Any]:
+        """How far one input may move before the answer changes."""
+        if self.contract.output.classed:
+            return Flips(self._forest, self.contract, self._label, lambda one, other: one != other)
+        return Flips(self._forest, self.contract, self._numbers, self._differ)
 
     @cached_property
     def survival(self) -> Survival:
-        """Whether the answer stays the same if all measurements are off by up to their errors."""
-        return Survival(self._forest, self._label)
+        """Whether the class stays the same if all inputs are off by up to their errors."""
+        return Survival(self._forest, self.contract, self._label)
 
     def _label(self, row: Row) -> int:
         return self.library.predict(row)[0]
+
+    def _numbers(self, row: Row) -> tuple[float, ...]:
+        return tuple(self.library.predict(row)[1].values())
+
+    def _differ(self, one: tuple[float, ...], other: tuple[float, ...]) -> bool:
+        tolerance = self.contract.output.tolerance
+        return any(abs(a - b) > tolerance for a, b in zip(one, other, strict=True))

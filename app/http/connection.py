@@ -88,7 +88,7 @@ class Connection(ConnectionLifetime):
                 operation is not None
                 and len(data) == end + size
                 and len(data) <= self.context.max_plain_bytes
-                and size <= operation.max_body_bytes
+                and size <= operation.body.max_bytes
                 and media_type in JSON_TYPES.seen
                 and not self.unread
                 and self.requests < self.context.max_plain_requests
@@ -214,7 +214,7 @@ class Connection(ConnectionLifetime):
                 self.queue.add(piece)
             return
         request.add(piece)
-        if len(request.body) > operation.max_body_bytes:
+        if len(request.body) > operation.body.max_bytes:
             raise Refused(too_large(operation))
 
     def read_end(self, request: Request) -> None:

@@ -24,6 +24,7 @@ class HttpContext:
         self.settings = settings
         self.telemetry = telemetry
         self.draining = False
+        self.model_name = ""  # in the contract; empty until a model is loaded
         self.deadlines = Deadlines(settings)
         self.request_line_too_long = request_line_too_long(settings.max_request_line_bytes)
         self.headers_too_large = headers_too_large(settings.max_header_bytes, MAX_HEADERS)
@@ -58,6 +59,8 @@ class HttpContext:
         short = len(target) <= self.settings.max_request_line_bytes
         if short and self._buckets is None and not self.settings.server_timing:
             self.plain[b"%b %b" % (operation.method, target)] = operation
+            if self.draining:  # a swap while the process stops, on another thread
+                self.plain.clear()
 
     def drain(self) -> None:
         """Make every answer from now on close its connection: the process must stop."""

@@ -18,7 +18,7 @@ from starlette.types import ASGIApp, Receive, Scope, Send
 
 from app.core.answer import ANSWER_EXTENSION, Answer, Problem, problem
 from app.core.operation import Operation, prepare, too_large
-from app.core.protocol import MODEL_NAME, MODEL_PATH, MODEL_VERSION, protocol_error
+from app.core.protocol import MODEL_PATH, MODEL_VERSION, protocol_error
 
 
 def operation_endpoint(operation: Operation, *, timed: bool = False, executor: Executor | None = None) -> ASGIApp:
@@ -32,7 +32,7 @@ def operation_endpoint(operation: Operation, *, timed: bool = False, executor: E
         wanted, refusal = prepare(operation, dict(scope["headers"]), received, timed=timed)
         if refusal is not None:
             return refusal
-        body = await read_body(receive, operation.max_body_bytes)
+        body = await read_body(receive, operation.body.max_bytes)
         if body is None:
             return too_large(operation)
         if executor is not None:
@@ -105,12 +105,28 @@ def endpoint(make: Callable[[], Answer]) -> Callable[[Request], Awaitable[Respon
 
 def changing_endpoint(read: Callable[[], Answer]) -> Callable[[Request], Awaitable[Response]]:
     """Return a GET endpoint that calls `read` for each request."""
+    return model_endpoint(lambda _: read())
+
+
+def model_endpoint(read: Callable[[str], Answer]) -> Callable[[Request], Awaitable[Response]]:
+    """Return a GET endpoint that calls `read` with the model's name in the path, or an empty string.
+
+    Another name than that of the model that is served is answered with 404.
+    """
 
     async def get(request: Request) -> Response:
-        answer = read()
+        name = request.path_params.get("model", "")
+        check_model(name, request.app.state.http.model_name)
+        answer = read(name)
         return Response(answer.body, answer.status, {name.decode(): value.decode() for name, value in answer.headers})
 
     return get
+
+
+def check_model(asked: str, served: str) -> None:
+    """Raise HTTPException with 404 if the path names another model than the one that is served."""
+    if asked and served and asked != served:
+        raise HTTPException(404)
 
 
 async def http_problem(request: Request, error: Exception) -> Response:
@@ -128,9 +144,13 @@ _DETAILS = {
     405: "this path does not know that method; the Allow header names those it does",
 }
 
-_PROTOCOL_DETAILS = {
-    404: f"no such path, model or version; the model is {MODEL_NAME}, its version {MODEL_VERSION}: GET {MODEL_PATH}"
-}
+
+def no_such_model(name: str) -> str:
+    """Return the detail of a 404 of the protocol. `name` is that of the model, empty if none is loaded yet."""
+    if not name:
+        return "no such path or version, and no model is loaded yet"
+    path = MODEL_PATH.replace("{model}", name)
+    return f"no such path, model or version; the model is {name}, its version {MODEL_VERSION}: GET {path}"
 
 
 async def unexpected_problem(request: Request, error: Exception) -> Response:
@@ -140,8 +160,9 @@ async def unexpected_problem(request: Request, error: Exception) -> Response:
 
 def _problem_response(request: Request, status: int, detail: str, headers: Mapping[str, str] | None) -> Response:
     if request.url.path == "/v2" or request.url.path.startswith("/v2/"):
-        answer = protocol_error(status, _PROTOCOL_DETAILS.get(status, detail))
+        named = no_such_model(request.app.state.http.model_name) if status == HTTPStatus.NOT_FOUND else detail
+        answer = protocol_error(status, named)
     else:
         answer = problem(Problem(HTTPStatus(status).phrase, status, detail))
-    named = {name.decode(): value.decode() for name, value in answer.headers}
-    return Response(answer.body, status, {**(headers or {}), **named})
+    own = {name.decode(): value.decode() for name, value in answer.headers}
+    return Response(answer.body, status, {**(headers or {}), **own})

@@ -12,10 +12,10 @@ import os
 import sys
 import tempfile
 
-from contract.measurements import MEASUREMENTS
+from contract.drift import MAX_INPUTS
 
-# Bytes: half a MiB, and 8 KiB for the drift of each measurement and each of two models. Unwritten pages use no memory.
-SIZE = (1 << 19) + 2 * (1 << 13) * len(MEASUREMENTS)
+# Bytes: half a MiB, and 8 KiB for the drift of each input and each of two models. Unwritten pages use no memory.
+SIZE = (1 << 19) + 2 * (1 << 13) * MAX_INPUTS
 WORD = 8
 HEADER = 2  # words
 FREE = 1 << 63  # the bit of a state that marks a record without an owner

@@ -1,14 +1,14 @@
 """Counts of live predictions in the bins of the training data, for comparison with the training data's own counts."""
 
 from bisect import bisect_left, bisect_right
-from collections.abc import Iterable, Sequence
+from collections.abc import Sequence
+from typing import Any
 
 from app.metrics.families import OBSERVED, OUTSIDE_RANGE, QUANTILE, REFERENCE
 from app.metrics.model_cells import ModelCells
 from app.metrics.tallies import tally
-from contract.drift import CONFIDENCE, SPECIES_VARIABLE, DriftBaseline, Variable
-from contract.features import MEASUREMENT_NAMES
-from contract.species import SPECIES
+from contract.drift import DriftBaseline, Variable
+from contract.schema import Contract
 
 
 class BinCells:
@@ -39,20 +39,31 @@ class BinCells:
 class DriftCounts:
     """The counts of one model's predictions by variable and bin. Many predictions are counted at once."""
 
-    def __init__(self, cells: ModelCells, reference: DriftBaseline) -> None:
+    def __init__(self, cells: ModelCells, contract: Contract, reference: DriftBaseline) -> None:
+        self._inputs = [(place, name) for place, name in enumerate(contract.input_names) if name in reference.variables]
+        self._classes = len(contract.output.classes)
+        self._label, self._confidence = contract.label_variable, contract.confidence_variable
         self._bins = {name: BinCells(cells, name, each) for name, each in reference.variables.items()}
         for name, each in reference.variables.items():
             cells.take(QUANTILE, variable=name)[0] = round(each.chi_square * 1e6)
             for number, rows in enumerate(each.counts):
                 cells.take(REFERENCE, variable=name, bin=str(number))[0] = rows
 
-    def count(self, rows: Iterable[tuple[float, ...]], labels: Sequence[int], confidences: list[float]) -> None:
-        """Count predictions: their measurements, labels and probabilities of the answer. Sorts `confidences`."""
-        bins = self._bins
-        for name, column in zip(MEASUREMENT_NAMES, zip(*rows, strict=True), strict=True):
-            if name in bins:
-                bins[name].count(list(column))
-        if CONFIDENCE in bins:
-            bins[CONFIDENCE].count(confidences)
-        if SPECIES_VARIABLE in bins:
-            bins[SPECIES_VARIABLE].add([labels.count(label) for label in range(len(SPECIES))])
+    def count(self, rows: Sequence[tuple[Any, ...]], labels: Sequence[int], values: list[float]) -> None:
+        """Count predictions: their inputs, labels and values. A value is a class's probability, or the number.
+
+        Sorts `values`.
+        """
+        bins, columns = self._bins, list(zip(*rows, strict=True))
+        for place, name in self._inputs:
+            column = [float(value) for value in columns[place] if value is not None]
+            if column:
+                bins[name].count(column)
+        if not self._classes:
+            if self._label in bins:
+                bins[self._label].count(values)
+            return
+        if self._confidence in bins:
+            bins[self._confidence].count(values)
+        if self._label in bins:
+            bins[self._label].add([labels.count(label) for label in range(self._classes)])

@@ -6,7 +6,6 @@ If OpenTelemetry defines a name for a metric, it is used here, in Prometheus's s
 from typing import Literal, NamedTuple
 
 from contract.metrics import COMPARISONS, DURATION, PREDICTIONS
-from contract.species import SPECIES
 
 Kind = Literal["counter", "gauge", "histogram"]
 
@@ -16,7 +15,7 @@ MILLIONTHS = 1e-6
 DURATIONS = (*(float(f"{mantissa}e{exponent}") for exponent in range(-5, 1) for mantissa in (1, 2.5, 5)), 10.0)  # s
 CONFIDENCES = (0.4, 0.5, 0.6, 0.7, 0.8, 0.9, 0.95, 0.98, 0.99, 0.995, 0.999, 1.0)
 DISTANCES = (0.5, 1.0, 1.5, 2.0, 2.5, 3.0, 3.5, 4.0, 5.0, 7.5, 10.0, 20.0, 50.0)
-SET_SIZES = tuple(float(size) for size in range(len(SPECIES) + 1))
+SET_SIZES = (0.0, 1.0, 2.0, 3.0, 4.0, 5.0, 7.0, 10.0, 20.0, 50.0, 100.0)
 
 ACTIVE = "http_server_active_requests"
 ERRORS = "penguins_errors_total"
@@ -70,11 +69,11 @@ FAMILIES = {
     ERRORS: Family("counter", "Requests that were answered with an error, by kind."),
     REJECTED: Family("counter", "Requests and connections that were refused because there were too many, by reason."),
     CONNECTIONS: Family("gauge", "Open connections, by what they wait for."),
-    PREDICTIONS: Family("counter", "Single predictions, by the predicted species."),
-    CONFIDENCE: Family("histogram", "Probability of the predicted species.", MILLIONTHS, bounds=CONFIDENCES),
-    DISTANCE: Family("histogram", "Mahalanobis distance to the nearest species.", MILLIONTHS, bounds=DISTANCES),
-    SET_SIZE: Family("histogram", "Species that could not be excluded.", MILLIONTHS, bounds=SET_SIZES),
-    OUTSIDE: Family("counter", "Predictions for measurements unlike those of any bird in the training data."),
+    PREDICTIONS: Family("counter", "Single predictions; by the predicted class, if the answer is one."),
+    CONFIDENCE: Family("histogram", "Probability of the predicted class.", MILLIONTHS, bounds=CONFIDENCES),
+    DISTANCE: Family("histogram", "Mahalanobis distance to the nearest known rows.", MILLIONTHS, bounds=DISTANCES),
+    SET_SIZE: Family("histogram", "Classes that could not be excluded.", MILLIONTHS, bounds=SET_SIZES),
+    OUTSIDE: Family("counter", "Predictions for inputs unlike all rows of the training data."),
     MODEL: Family("gauge", "1 for the model that is served.", aggregation="max"),
     OUTCOMES: Family("counter", "Attempts to get and to swap bundles, by outcome."),
     FOLLOW_SUCCESS: Family("gauge", "When a followed channel was last polled with success.", SECONDS, "min"),
@@ -87,7 +86,7 @@ FAMILIES = {
     LOG_LINES: Family("counter", "Lines of the request log, by outcome."),
     SPANS: Family("counter", "Spans of sampled requests, by outcome."),
     OBSERVED: Family("counter", "Predictions, by variable and bin of the training data."),
-    OUTSIDE_RANGE: Family("counter", "Predictions with a measurement far outside the training data, by measurement."),
+    OUTSIDE_RANGE: Family("counter", "Predictions with an input far outside the training data, by input."),
     REFERENCE: Family("gauge", "Rows of the training data in each bin.", aggregation="max"),
     QUANTILE: Family("gauge", "Quantile of chi square that bounds a variable's drift.", MILLIONTHS, aggregation="max"),
     WORKERS: Family("gauge", "Serving processes: how many are wanted, and how many are alive."),
@@ -100,7 +99,7 @@ FAMILIES = {
 }
 
 
-def series(family: str, **labels: str) -> str:
+def series(family: str, /, **labels: str) -> str:
     """Return the name of a series, with its labels, in Prometheus's text format."""
     if not labels:
         return family

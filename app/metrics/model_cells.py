@@ -12,7 +12,7 @@ class ModelCells:
         self._labels = labels
         self._names: dict[str, None] = {}  # used as an ordered set
 
-    def take(self, family: str, count: int = 1, **labels: str) -> memoryview:
+    def take(self, family: str, count: int = 1, /, **labels: str) -> memoryview:
         """Return the `count` cells of one series of this model."""
         name = series(family, **self._labels, **labels)
         self._names[name] = None

@@ -1,6 +1,7 @@
 """The counters of one model's predictions. Every series names its model, so a swap never mixes two models."""
 
 from collections.abc import Sequence
+from math import inf
 from typing import Any
 
 from app.metrics.cells import Cells
@@ -19,7 +20,7 @@ from app.metrics.model_cells import ModelCells
 from app.metrics.tallies import tally
 from contract.drift import DriftBaseline
 from contract.metrics import PREDICTIONS
-from contract.species import SPECIES
+from contract.schema import Contract
 
 Columns = Sequence[Sequence[Any]]  # predictions by column: a sequence for each field of PredictionRecord, in its order
 
@@ -27,11 +28,18 @@ Columns = Sequence[Sequence[Any]]  # predictions by column: a sequence for each 
 class ModelCounts:
     """The counters of one model. Lifetime: until KEPT_MODELS newer ones were served (app/metrics/request_counts.py)."""
 
-    def __init__(self, cells: Cells, version: str) -> None:
+    def __init__(self, cells: Cells, version: str, contract: Contract) -> None:
+        output = contract.output
+        self._contract = contract
         self._cells = ModelCells(cells, version=version)
         self.served = self._cells.take(MODEL)
-        self._species = [self._cells.take(PREDICTIONS, species=name) for name in SPECIES]
-        self._confidence = self._cells.take(CONFIDENCE, len(CONFIDENCES) + 2)
+        if output.classed:
+            self._answers = [self._cells.take(PREDICTIONS, **{output.label: name}) for name in output.classes]
+        else:
+            self._answers = [self._cells.take(PREDICTIONS)]  # the label of a number is 0
+        self._confidence: memoryview | None = None
+        if output.kind == "classes":
+            self._confidence = self._cells.take(CONFIDENCE, len(CONFIDENCES) + 2)
         self._distance = self._cells.take(DISTANCE, len(DISTANCES) + 2)
         self._set_size = self._cells.take(SET_SIZE, len(SET_SIZES) + 2)
         self._outside = self._cells.take(OUTSIDE)
@@ -40,7 +48,7 @@ class ModelCounts:
     def watch_drift(self, reference: DriftBaseline | None) -> None:
         """Count predictions by the bins of the training data from now on, if they are known."""
         if reference is not None:
-            self._drift = DriftCounts(self._cells, reference)
+            self._drift = DriftCounts(self._cells, self._contract, reference)
 
     def give_up(self) -> None:
         """Give up the series of this model. It must not count after that."""
@@ -48,22 +56,24 @@ class ModelCounts:
 
     def count(self, columns: Columns) -> None:
         """Count predictions of this model."""
-        rows, labels, confidences, distances, in_distribution, sizes, _ = columns
-        for label, cell in enumerate(self._species):
+        rows, labels, values, distances, in_distribution, sizes, _ = columns
+        for label, cell in enumerate(self._answers):
             cell[0] += labels.count(label)
-        sorted_confidences = list(confidences)  # tally sorts it
-        tally(sorted_confidences, CONFIDENCES, self._confidence)
-        self._confidence[-1] += int(sum(sorted_confidences) * 1e6)
+        sorted_values = list(values)  # tally sorts it
+        if self._confidence is not None:
+            tally(sorted_values, CONFIDENCES, self._confidence)
+            self._confidence[-1] += int(sum(sorted_values) * 1e6)
         if self._drift is not None:
-            self._drift.count(rows, labels, sorted_confidences)
-        if all(sizes):
-            self._count_domain(list(distances), sizes, in_distribution)
+            self._drift.count(rows, labels, sorted_values)
+        if distances[0] >= 0:  # a model has distances for all rows or for none
+            self._count_distances([distance for distance in distances if distance < inf])
+            self._outside[0] += in_distribution.count(False)
+        if sizes[0]:
+            tally(list(map(float, sizes)), SET_SIZES, self._set_size)
+            self._set_size[-1] += sum(sizes) * 1_000_000
 
-    def _count_domain(self, distances: list[float], sizes: Sequence[int], in_distribution: Sequence[bool]) -> None:
-        """Count distances and prediction sets, which only a model with reference data has."""
-        tally(distances, DISTANCES, self._distance)
-        self._distance[-1] += int(sum(distances) * 1e6)
-        for size in range(1, len(SET_SIZES)):  # size i is the bound of bucket i; no set is empty
-            self._set_size[size] += sizes.count(size)
-        self._set_size[-1] += sum(sizes) * 1_000_000
-        self._outside[0] += in_distribution.count(False)
+    def _count_distances(self, distances: list[float]) -> None:
+        """Count distances. A row with a missing value has none."""
+        if distances:
+            tally(distances, DISTANCES, self._distance)
+            self._distance[-1] += int(sum(distances) * 1e6)

@@ -28,6 +28,7 @@ from app.metrics.tallies import tally, tally_one
 from app.model.outcomes import FollowState
 from contract.drift import DriftBaseline
 from contract.metrics import COMPARISONS, DURATION
+from contract.schema import Contract
 
 KEPT_MODELS = 2  # models with series: the served one, and the one before it, whose last answers may be counted late
 METHODS = frozenset(("GET", "HEAD", "POST", "PUT", "DELETE", "CONNECT", "OPTIONS", "TRACE", "PATCH"))
@@ -69,6 +70,7 @@ class Metrics:
         self._durations: dict[tuple[str, str, int], memoryview] = {}
         self._models: dict[str, ModelCounts] = {}  # by version; at most KEPT_MODELS
         self._served: str | None = None
+        self._contract: Contract | None = None  # of the model that is served; every model has the same
         self._compared: tuple[str, str] | None = None  # champion and challenger
         self._comparisons = ModelCells(cells)
         self._comparison_counts: dict[str, int] = {}  # by result, as of the last set_challenger
@@ -144,7 +146,8 @@ class Metrics:
             if len(self._models) >= KEPT_MODELS:
                 oldest = next(each for each in self._models if each != self._served)
                 self._models.pop(oldest).give_up()
-            counts = self._models[version] = ModelCounts(self.cells, version)
+            assert self._contract is not None, "set_model comes before the first prediction"
+            counts = self._models[version] = ModelCounts(self.cells, version, self._contract)
         return counts
 
     # Current values: gauges
@@ -162,8 +165,9 @@ class Metrics:
         self._active[0] = active
         self._ready[0] = ready
 
-    def set_model(self, version: str, baseline: DriftBaseline | None = None) -> None:
+    def set_model(self, version: str, contract: Contract, baseline: DriftBaseline | None = None) -> None:
         """Set the model that is served from now on. `baseline` is what drift is compared with, if known."""
+        self._contract = contract
         for counts in self._models.values():
             counts.served[0] = 0
         model = self._model(version)

@@ -11,15 +11,18 @@ from binding.library import Library
 from bundle.fetch import read_directory
 from bundle.verify import IN_PLACE, VerifiedBundle
 from contract.certificate import Certificate
-from contract.manifest import CONTRACT, TRAINING_FILE, Manifest, PlatformBuild, platform_name
+from contract.drift import DriftBaseline
+from contract.manifest import TRAINING_FILE, Manifest, PlatformBuild, platform_name
 from contract.refusal import COMPILE_AGAIN, Refusal
-from contract.training import TrainingSummary
+from contract.schema import Contract
+from contract.training import HOLDOUT_FILE, HoldOut, TrainingSummary
 from contract.trees import TREES_FILE
 from contract.uncertainty import UNCERTAINTY_FILE, Uncertainty
 
 Document = TypeVar("Document")
 # Made at import: see contract/manifest.py. Two threads may load two bundles at once.
 _TRAINING, _UNCERTAINTY = msgspec.json.Decoder(TrainingSummary), msgspec.json.Decoder(Uncertainty)
+_HOLDOUT = msgspec.json.Decoder(HoldOut)
 GOLDEN_ROWS = 512  # the largest block of rows that the library evaluates at once
 
 
@@ -27,15 +30,17 @@ class Bundle(msgspec.Struct, frozen=True):
     """A model that is loaded and has given its golden answer. `version` is the SHA-256 of the manifest.
 
     `origin` is the place from which its files were read. `signed_by` is the id of the key that signed it, or None.
-    `trees` is the content of trees.json, for explanations. `trees`, `training` and `uncertainty` are None if the bundle
-    does not have the file.
+    `trees` is the content of trees.json, for explanations. `trees`, `training`, `holdout` and `uncertainty` are None if
+    the bundle does not have the file.
     """
 
     version: str
+    contract: Contract
     manifest: Manifest
     certificate: Certificate
     library: Library
     training: TrainingSummary | None
+    holdout: HoldOut | None
     uncertainty: Uncertainty | None
     trees: bytes | None
     origin: str
@@ -45,6 +50,12 @@ class Bundle(msgspec.Struct, frozen=True):
     def target(self) -> PlatformBuild:
         """The manifest's entry for this platform."""
         return self.manifest.platforms[platform_name()]
+
+    @property
+    def drift_baseline(self) -> DriftBaseline | None:
+        """What live predictions are compared with: the training data, or else the held-out rows."""
+        described = self.training or self.holdout
+        return described.drift_baseline if described else None
 
 
 def load_bundle(directory: Path) -> Bundle:
@@ -60,20 +71,23 @@ def load_verified(verified: VerifiedBundle) -> Bundle:
     place = verified.origin.place
     training = _document(verified, TRAINING_FILE, _TRAINING)
     uncertainty = _document(verified, UNCERTAINTY_FILE, _UNCERTAINTY)
-    library = Library(verified.library, CONTRACT.classes)
+    contract = verified.contract
+    library = Library(verified.library, contract.output.values)
     # Only certified code runs: this processor may support more instruction sets than the one that compiled the library.
     library.instruction_sets = min(library.instruction_sets, len(verified.certificate.instruction_sets))
-    _check_golden(library, verified.manifest, place)
+    _check_golden(library, contract, verified.manifest, place)
     if library.has_uncertainty != (uncertainty is not None):
         raise Refusal(f"{place}: expected a library made with {UNCERTAINTY_FILE}, or neither; {COMPILE_AGAIN}")
     if uncertainty and uncertainty.model_sha256 != verified.manifest.model_sha256:
         raise Refusal(f"{place}: {UNCERTAINTY_FILE} belongs to another model; {COMPILE_AGAIN}")
     return Bundle(
         version=verified.digest,
+        contract=contract,
         manifest=verified.manifest,
         certificate=verified.certificate,
         library=library,
         training=training,
+        holdout=_document(verified, HOLDOUT_FILE, _HOLDOUT),
         uncertainty=uncertainty,
         trees=verified.files.get(TREES_FILE),
         origin=place,
@@ -81,12 +95,13 @@ def load_verified(verified: VerifiedBundle) -> Bundle:
     )
 
 
-def _check_golden(library: Library, manifest: Manifest, place: str) -> None:
+def _check_golden(library: Library, contract: Contract, manifest: Manifest, place: str) -> None:
     """Raise Refusal unless the library answers the manifest's golden row as XGBoost did, bit for bit, in every way."""
     golden = manifest.golden
-    shape = (library.measurements, library.features, library.outputs)
-    expected = (len(CONTRACT.measurements), len(CONTRACT.features), len(CONTRACT.classes))
-    if shape != expected or len(golden.measurements) != library.measurements:
+    shape = (library.inputs, library.features, library.outputs, library.values)
+    outputs = len(manifest.trees.base_margins)
+    expected = (len(contract.inputs), len(contract.features), outputs, len(contract.output.values))
+    if shape != expected or len(golden.measurements) != library.inputs:
         raise Refusal(f"{place}: expected a library of shape {expected}, found {shape}; {COMPILE_AGAIN}")
     for way, label, margins in _answers(library, golden.measurements):
         if (label, margins) != (golden.label, golden.margins):

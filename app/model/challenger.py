@@ -6,6 +6,7 @@ from app.model.bundle import Bundle
 from app.model.comparison import Comparison, ComparisonReport
 from app.model.outcomes import Outcomes
 from app.model.serving import Serving
+from contract.schema import Contract, difference
 
 
 class Challenger:
@@ -23,6 +24,11 @@ class Challenger:
         self.fallback = False
         self._beginning = threading.Lock()
         serving.on_swap = self._begin
+
+    @property
+    def expected(self) -> Contract | None:
+        """The contract that the challenger must have: that of the champion, if there is one."""
+        return self._serving.expected
 
     @property
     def version(self) -> str | None:
@@ -45,10 +51,15 @@ class Challenger:
             if bundle is None:
                 return
             champion = None if served is None else served.version
-            comparison = Comparison(bundle.library, bundle.version, champion, self._outcomes)
+            different = served and difference(served.contract, bundle.contract)
+            if different:  # the two were loaded at the same time
+                self._comparison = None
+                self._absent = ComparisonReport(champion, bundle.version, f"its contract is another one: {different}")
+                return
+            comparison = Comparison(bundle.library, bundle.contract, bundle.version, champion, self._outcomes)
             self._comparison = comparison
             if served is not None:
-                served.offer, served.offer_rows = comparison.offer, comparison.offer_rows
+                served.offers.row, served.offers.rows = comparison.offer, comparison.offer_rows
 
     def summary(self) -> ComparisonReport:
         """Return how far the two models agree, or why there is nothing to compare."""

@@ -9,12 +9,15 @@ import logging
 import operator
 import struct
 import time
+from math import nan
 from typing import Protocol
 
 import msgspec
 
+from app.answers.inputs import Row
 from app.model.outcomes import Outcomes
 from binding.library import FLOAT_BYTES, Batch
+from contract.schema import Contract
 
 MAX_ROWS = 256  # rows that wait; to compare them takes the event loop about 256 microseconds
 PAUSE_SECONDS = 0.02  # between two comparisons; with MAX_ROWS, at most 12,800 rows a second
@@ -22,12 +25,13 @@ PAUSE_SECONDS = 0.02  # between two comparisons; with MAX_ROWS, at most 12,800 r
 logger = logging.getLogger("uvicorn.error")
 
 
-class ComparisonReport(msgspec.Struct, kw_only=True):
+class ComparisonReport(msgspec.Struct):
     """How far a challenger agrees with the champion, the model that answers requests, counted in this process.
 
     `champion` and `version` are the versions of the champion and of the challenger. `state` says whether they are
-    compared, or why not. `compared` counts rows, `agreed` those with the same species. A row's distance is the largest
-    difference between the two models' probabilities of a species. `microseconds_per_row` is the challenger's time.
+    compared, or why not. `compared` counts rows, `agreed` those with the same class, or with numbers that differ by at
+    most the contract's tolerance. A row's distance is the largest difference between two probabilities of a class, or
+    between two numbers. `microseconds_per_row` is the challenger's time.
     `dropped` rows came too fast to be compared; `failed` ones raised an exception.
     """
 
@@ -52,8 +56,8 @@ class ComparisonReport(msgspec.Struct, kw_only=True):
 class ChallengerLibrary(Protocol):
     """The part of binding.library.Library that a comparison uses."""
 
-    measurements: int
-    outputs: int
+    inputs: int
+    values: int
 
     def predict_rows(self, data: bytes, offset: int, rows: int) -> Batch:
         """Return the answers to `rows` rows of float32 measurements in `data`, from byte `offset` on."""
@@ -66,23 +70,26 @@ class Comparison:
     A single is one prediction of POST /predict; a block is the first rows of one inference request.
     """
 
-    def __init__(self, model: ChallengerLibrary, version: str, champion: str | None, outcomes: Outcomes) -> None:
+    def __init__(
+        self, model: ChallengerLibrary, contract: Contract, version: str, champion: str | None, outcomes: Outcomes
+    ) -> None:
         self._model = model
+        self._tolerance = None if contract.output.classed else contract.output.tolerance
         self._outcomes = outcomes
-        self._pack = struct.Struct(f"={model.measurements}f").pack
-        self._singles: list[tuple[tuple[float, ...], int, dict[str, float]]] = []  # row, label, probabilities
+        self._pack = struct.Struct(f"={model.inputs}f").pack
+        self._singles: list[tuple[Row, int, dict[str, float]]] = []  # row, label, values
         self._block: tuple[bytes, Batch, int] | None = None  # rows, the champion's answers, number of rows
         self._distance = 0.0  # sum over all rows
         self._seconds = 0.0  # time spent in the challenger's library
         self._summary = ComparisonReport(champion=champion, version=version, state="it is compared")
 
-    def offer(self, row: tuple[float, ...], label: int, probabilities: dict[str, float]) -> None:
+    def offer(self, row: Row, label: int, values: dict[str, float]) -> None:
         """Queue one row, with the champion's answer, for comparison. Never raises and never blocks."""
         singles = self._singles
         if len(singles) >= MAX_ROWS:
             self._summary.dropped += 1
             return
-        singles.append((row, label, probabilities))
+        singles.append((row, label, values))
         if len(singles) == 1 and not self._later():
             singles.clear()
             self._summary.dropped += 1
@@ -94,7 +101,7 @@ class Comparison:
         """
         taken = 0 if self._block or not rows else min(rows, MAX_ROWS)
         if taken and self._later():
-            size = self._model.measurements * FLOAT_BYTES
+            size = self._model.inputs * FLOAT_BYTES
             self._block = (data[offset : offset + taken * size], batch, taken)
         else:
             taken = 0
@@ -113,13 +120,13 @@ class Comparison:
         self._singles, self._block = [], None
         rows = len(singles) + (block[2] if block else 0)
         try:
-            data = b"".join([self._pack(*row) for row, _, _ in singles])
+            data = b"".join([self._pack(*[nan if value is None else value for value in row]) for row, _, _ in singles])
             labels = [label for _, label, _ in singles]
-            expected = [probability for _, _, probabilities in singles for probability in probabilities.values()]
+            expected = [value for _, _, values in singles for value in values.values()]
             if block:
                 data += block[0]
                 labels += memoryview(block[1].labels).cast("i")[: block[2]]
-                expected += memoryview(block[1].probabilities).cast("f")[: block[2] * self._model.outputs]
+                expected += memoryview(block[1].values).cast("f")[: block[2] * self._model.values]
             self._compare_rows(data, labels, expected, rows)
         except Exception as error:  # any exception: requests are still answered
             if not self._summary.failed:
@@ -130,15 +137,18 @@ class Comparison:
     def _compare_rows(self, data: bytes, labels: list[int], expected: list[float], rows: int) -> None:
         """Predict `rows` rows with the challenger and add up the differences.
 
-        `labels` and `expected` are the champion's labels and probabilities; `expected` has `outputs` values a row.
+        `labels` and `expected` are the champion's labels and values; `expected` has `values` of them a row.
         """
         start = time.perf_counter()
         batch = self._model.predict_rows(data, 0, rows)
         self._seconds += time.perf_counter() - start
-        differences = map(abs, map(operator.sub, expected, memoryview(batch.probabilities).cast("f")))
-        distances = list(map(max, zip(*[differences] * self._model.outputs, strict=True)))
+        differences = map(abs, map(operator.sub, expected, memoryview(batch.values).cast("f")))
+        distances = list(map(max, zip(*[differences] * self._model.values, strict=True)))
         summary = self._summary
-        summary.agreed += sum(map(operator.eq, labels, memoryview(batch.labels).cast("i")))
+        if self._tolerance is None:
+            summary.agreed += sum(map(operator.eq, labels, memoryview(batch.labels).cast("i")))
+        else:
+            summary.agreed += sum(distance <= self._tolerance for distance in distances)
         summary.largest_distance = max(summary.largest_distance, *distances)
         self._distance += sum(distances)
         summary.compared += rows

@@ -1,8 +1,11 @@
 """Get bundles for one target, on a separate thread: at start-up, again after a failure, and when a channel changes.
 
-The order is: the configured bundle, the last good one in the cache on disk, the one in the image. While a fallback is
-served, the configured bundle is still requested. A failure is counted by its reason and logged; the model that is
-served stays.
+The order is: the configured bundle, the last good one of its address in the cache on disk, the one in the image. While
+a fallback is served, the configured bundle is still requested. A failure is counted by its reason and logged; the model
+that is served stays.
+
+The contract of the service is that of the first configured bundle that loads; later ones must have the same. Nobody
+knows it before, so the bundle in the image stands in only if MODEL_NAME says that it is of the configured model.
 """
 
 import gc
@@ -23,8 +26,9 @@ from app.model.outcomes import FollowState, Outcomes
 from app.model.sources import BREATH_SECONDS
 from bundle.fetch import BundleSource, Fetched, read_directory
 from bundle.refusal import BundleRefusal
-from bundle.verify import IN_PLACE, VerifiedBundle
+from bundle.verify import IN_PLACE, VerifiedBundle, Wanted
 from contract.refusal import Refusal
+from contract.schema import Contract
 
 RETRY_SECONDS = 1.0  # pause after the first failure; it doubles with each further one
 MAX_SECONDS = 60.0  # the longest pause between two attempts,
@@ -43,6 +47,11 @@ class Target(Protocol):
     @property
     def version(self) -> str | None:
         """The version of its bundle, or None if it has none."""
+        ...
+
+    @property
+    def expected(self) -> Contract | None:
+        """The contract that a bundle must have, or None if any will do."""
         ...
 
     def swap(self, bundle: Bundle) -> None:
@@ -145,6 +154,7 @@ class Follower:
 
     def _take(self, seconds: float) -> None:
         """Fetch the configured bundle within `seconds` and use it. Raises Refusal if that fails."""
+        self._source.expect(self._settings.model_name, self._target.expected)
         fetched = self._source.poll(seconds, datetime.now(UTC))
         if self._follow_state and self._source.expires_at:  # the pointer may be renewed and name the same bundle
             self._record(msgspec.structs.replace(self._follow_state, expires=self._source.expires_at.timestamp()))
@@ -198,6 +208,6 @@ class Follower:
             return
         if self._settings.bundle_cache and self._source.address.in_store:
             yield "last_good", self._source.last_good
-        baked = self._settings.baked_bundle
-        if baked and Path(baked) != Path(self._source.address.place):
-            yield "baked", lambda: read_directory(Path(baked), IN_PLACE)
+        baked, name = self._settings.baked_bundle, self._settings.model_name
+        if baked and name and Path(baked) != Path(self._source.address.place):
+            yield "baked", lambda: read_directory(Path(baked), IN_PLACE, Wanted(model_name=name))

@@ -14,8 +14,6 @@ STOPPING = problem(Problem("Service Unavailable", 503, "this server is stopping;
 SERVER_LIVE = json_answer(ServerLive())
 SERVER_READY = json_answer(ServerReady())
 SERVER_STOPPING = Answer(503, JSON, msgspec.json.encode(ServerReady(ready=False)))
-MODEL_READY = json_answer(ModelReady())
-MODEL_NOT_READY = Answer(503, JSON, msgspec.json.encode(ModelReady(ready=False)))
 
 
 class HealthChecks:
@@ -46,6 +44,8 @@ class HealthChecks:
             return SERVER_STOPPING
         return SERVER_READY if self._serving.served else self._serving.server_unready
 
-    def model(self) -> Answer:
+    def model(self, name: str) -> Answer:
         """Answer 200 if the model is loaded, else 503, with the protocol's document."""
-        return MODEL_READY if self._serving.served else MODEL_NOT_READY
+        if self._serving.served:
+            return json_answer(ModelReady(name))
+        return Answer(503, JSON, msgspec.json.encode(ModelReady(name, ready=False)))

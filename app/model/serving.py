@@ -10,76 +10,75 @@ from collections.abc import Callable
 
 import msgspec
 
+from app.answers.bundle_answers import BundleAnswers
 from app.core.answer import JSON, Answer, Headers, Problem, problem
-from app.core.protocol import ServerReady, protocol_error
-from app.explanation.explainer import Explainer
+from app.core.operation import Handler, Receipt
+from app.core.protocol import Protocol, ServerReady, protocol_error
 from app.model.about import about
 from app.model.bundle import Bundle
 from app.model.comparison import ComparisonReport
 from app.model.outcomes import Outcomes
-from binding.library import Batch, Library, RowPrediction
-from contract.training import TrainingSummary
+from contract.drift import DriftBaseline
+from contract.schema import Contract
 
 FIRST_RETRY_SECONDS = 1.0
-Offer = Callable[[tuple[float, ...], int, dict[str, float]], None]
-OfferRows = Callable[[bytes, int, int, Batch], None]
 
 
 class Served:
-    """A loaded library and all objects that are made once for it. Lifetime: the model's.
+    """A loaded bundle and all objects that are made once for it. Lifetime: the bundle's.
 
-    `version` is the SHA-256 of its manifest. `about` is the answer of GET /model. `named` is the header that names the
-    version. `headers` is one list object for all JSON answers, so that `HttpContext.head` can recognise it by identity.
-    `explainer` is None if the bundle has no trees. `offer` and `offer_rows` pass this model's answers to the
-    challenger; they are None if there is no challenger.
+    `predict` and `explain` answer the body of a request. `about` is the answer of GET /model. `protocol` has the
+    tensors of the Open Inference Protocol. `named` is the header that names the version. `headers` is one list object
+    for all JSON answers, so that `HttpContext.head` can recognise it by identity. `offers` passes this model's answers
+    to the challenger.
     """
 
     __slots__ = (
-        *("about", "explainer", "headers", "library", "named", "offer", "offer_rows", "predict", "training"),
-        "version",
+        *("about", "answers", "contract", "drift_baseline", "explain", "headers", "library", "named", "offers"),
+        *("predict", "protocol", "version"),
     )
 
-    def __init__(
-        self,
-        library: Library,
-        version: str,
-        about: bytes = b"",
-        trees: bytes | None = None,
-        training: TrainingSummary | None = None,
-    ) -> None:
-        self.version = version
-        self.library = library
-        self.predict: Callable[[tuple[float, ...]], RowPrediction] = library.predict
-        self.named = (b"model-version", version.encode())
-        self.headers: Headers = [*JSON, self.named]
-        self.about = Answer(200, self.headers, about)
-        self.explainer = None if trees is None else Explainer(library, trees)
-        self.training = training
-        self.offer: Offer | None = None
-        self.offer_rows: OfferRows | None = None
+    def __init__(self, bundle: Bundle) -> None:
+        self.version = bundle.version
+        self.contract = bundle.contract
+        self.library = bundle.library
+        self.answers = BundleAnswers(bundle.library, bundle.contract, bundle.version, bundle.trees, bundle.uncertainty)
+        self.predict: Handler = self.answers.predict
+        self.explain: Handler = self.answers.explain
+        self.named = self.answers.named
+        self.headers: Headers = self.answers.parts.headers
+        self.offers = self.answers.offers
+        judged = self.answers.parts.judged
+        self.protocol = Protocol(bundle.contract, bundle.library.outputs, sets=judged.sets, distance=judged.distance)
+        self.about = Answer(200, self.headers, msgspec.json.encode(about(bundle)))
+        self.drift_baseline: DriftBaseline | None = bundle.drift_baseline
 
-    def name(self, answer: Answer) -> Answer:
-        """Return a copy of `answer` with the header that names this model's version."""
-        return msgspec.structs.replace(answer, headers=[*answer.headers, self.named])
+    @property
+    def receipt(self) -> Receipt:
+        """Makes the handler of one prediction whose answer reports its timing."""
+        return self.answers.receipt
 
 
 class Serving:
     """The model that is served, if any. Lifetime: process. It is the target of a Follower.
 
-    `unavailable` and `protocol_unavailable` are the 503 answers of both APIs if no model is loaded.
+    `contract` is that of the bundle that is served, None if there was none yet. `unavailable` and
+    `protocol_unavailable` are the 503 answers of both APIs if no model is loaded.
     """
 
     __slots__ = (
-        *("_swapping", "comparison", "fallback", "on_swap", "outcomes"),
+        *("_adopted", "_swapping", "comparison", "contract", "fallback", "on_swap", "outcomes"),
         *("protocol_unavailable", "served", "unavailable"),
     )
 
-    def __init__(self, served: Served | None = None) -> None:
-        self.served = served
+    def __init__(self) -> None:
+        self.served: Served | None = None
+        self.contract: Contract | None = None
         self.comparison: Callable[[], ComparisonReport] | None = None  # None if there is no challenger
         self.outcomes = Outcomes()
         self.fallback = False  # whether a fallback is served instead of the configured bundle
         self.on_swap: Callable[[], None] = lambda: None
+        self._adopted: list[Callable[[Served], None]] = []
         self._swapping = threading.Lock()
         self.refused("it is being loaded", FIRST_RETRY_SECONDS)
 
@@ -89,13 +88,27 @@ class Serving:
         served = self.served
         return served.version if served else None
 
+    @property
+    def expected(self) -> Contract | None:
+        """The contract that a bundle must have: that of the first configured bundle. None if none was loaded yet."""
+        return None if self.fallback else self.contract
+
     def swap(self, bundle: Bundle) -> None:
         """Serve this bundle from the next request on. Safe to call from any thread."""
-        document = msgspec.json.encode(about(bundle))
-        served = Served(bundle.library, bundle.version, document, bundle.trees, bundle.training)
+        served = Served(bundle)
         with self._swapping:
+            self.contract = bundle.contract
             self.served = served
             self.on_swap()
+            for adopt in self._adopted:
+                adopt(served)
+
+    def when_adopted(self, adopt: Callable[[Served], None]) -> None:
+        """Call `adopt` with each bundle that is served from now on, on any thread; at once if one is served already."""
+        with self._swapping:
+            self._adopted.append(adopt)
+            if self.served is not None:
+                adopt(self.served)
 
     def refused(self, why: str, retry_seconds: float | None) -> None:
         """Set the answers for requests that come while no model is loaded: they say why, and when to try again.

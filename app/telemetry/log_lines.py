@@ -12,17 +12,15 @@ import msgspec
 import orjson
 
 from app.core.answer import Problem
+from app.core.prediction_record import PredictionRecord
+from app.telemetry.described import Described
 from app.telemetry.exchange import Exchange, parsed
 from app.telemetry.trace_context import trace_context
-from contract.features import MEASUREMENT_NAMES
-from contract.species import SPECIES
 
 PRINTABLE_CHARACTERS = 512  # of a client's value; the rest is cut
 TRACE, SPAN, SAMPLED = (f"logging.googleapis.com/{name}" for name in ("trace", "spanId", "trace_sampled"))
 _decode_problem = msgspec.json.Decoder(Problem).decode
 _ESCAPES = {code: f"\\x{code:02x}" for code in (*range(32), 127)}
-# By label, in printable characters.
-_SPECIES = [name if name.isprintable() else name.encode("unicode_escape").decode() for name in SPECIES]
 
 
 def printable(value: bytes | str) -> str:
@@ -50,7 +48,8 @@ def client_address(exchange: Exchange, headers: dict[bytes, bytes], trusted_prox
 class JsonLines:
     """Lines for Cloud Logging. `project` is the Google Cloud project in the names of traces."""
 
-    def __init__(self, project: str, trusted_proxies: int) -> None:
+    def __init__(self, project: str, trusted_proxies: int, described: Described) -> None:
+        self._described = described
         self._traces = f"projects/{printable(project)}/traces/" if project else ""
         self._trusted_proxies = trusted_proxies
 
@@ -73,7 +72,7 @@ class JsonLines:
                 document[SPAN] = context.span
             document[SAMPLED] = context.sampled
         if exchange.prediction is not None:
-            document["prediction"] = _prediction(exchange)
+            document["prediction"] = self._prediction(exchange.prediction)
         if exchange.status >= 400 and exchange.answer is not None:
             document["detail"] = _detail(exchange.answer.body)
         return orjson.dumps(document) + b"\n"
@@ -95,22 +94,26 @@ class JsonLines:
             request["userAgent"] = printable(headers[b"user-agent"])
         return request
 
+    def _prediction(self, prediction: PredictionRecord) -> dict[str, object]:
+        summary: dict[str, object] = {
+            "measurements": self._described.inputs(prediction),
+            **self._described.answer(prediction),
+        }
+        if prediction.set_size:
+            summary["set_size"] = prediction.set_size
+        if prediction.distance >= 0:
+            summary["in_distribution"] = prediction.in_distribution
+            summary["distance"] = round(prediction.distance, 3)
+        if prediction.model_version:
+            summary["model_version"] = printable(prediction.model_version)
+        return summary
 
-def _prediction(exchange: Exchange) -> dict[str, object]:
-    prediction = exchange.prediction
-    assert prediction is not None
-    summary: dict[str, object] = {
-        "measurements": dict(zip(MEASUREMENT_NAMES, prediction.row, strict=True)),
-        "species": SPECIES[prediction.label],
-        "confidence": round(prediction.probability, 6),
-    }
-    if prediction.set_size:
-        summary["set_size"] = prediction.set_size
-        summary["in_distribution"] = prediction.in_distribution
-        summary["distance"] = round(prediction.distance, 3)
-    if prediction.model_version:
-        summary["model_version"] = printable(prediction.model_version)
-    return summary
+
+def _word(value: str | float) -> str:
+    """Return a class or a number as text, in printable characters."""
+    if isinstance(value, float):
+        return f"{value:.4f}"
+    return value if value.isprintable() else value.encode("unicode_escape").decode()
 
 
 def _detail(body: bytes) -> str:
@@ -123,6 +126,9 @@ def _detail(body: bytes) -> str:
 class TextLines:
     """Lines for a person at a terminal."""
 
+    def __init__(self, described: Described) -> None:
+        self._described = described
+
     def line(self, raw: Exchange) -> bytes:
         """Return the line of one exchange, with its newline."""
         exchange = parsed(raw)
@@ -130,7 +136,7 @@ class TextLines:
         words = [clock, printable(exchange.method), printable(exchange.target), str(exchange.status)]
         words.append(f"{exchange.seconds * 1e3:.3f} ms")
         if exchange.prediction is not None:
-            words += [_SPECIES[exchange.prediction.label], f"{exchange.prediction.probability:.4f}"]
+            words += map(_word, self._described.answer(exchange.prediction).values())
         if exchange.status >= 400 and exchange.answer is not None:
             words.append(_detail(exchange.answer.body))
         return " ".join(words).encode() + b"\n"

@@ -15,13 +15,14 @@ from starlette.types import ASGIApp, Message, Receive, Scope, Send
 
 from app.core.answer import Answer
 from app.core.harmless import FAULT, harmless
-from app.core.operation import Operation
+from app.core.operation import BodyLimit, Operation
 from app.core.settings import Settings
 from app.metrics.cells import Cells
 from app.metrics.exposition import add_up, exposition
 from app.metrics.process import age_seconds, figures, workers
 from app.metrics.request_counts import KINDS, Metrics
 from app.metrics.scrape import listen_for_scrapers
+from app.telemetry.described import Described
 from app.telemetry.exchange import Exchange
 from app.telemetry.log_lines import JsonLines, TextLines
 from app.telemetry.log_setup import json_wanted
@@ -33,6 +34,7 @@ if TYPE_CHECKING:
 
 FLUSH_REQUESTS = 256  # requests that are counted in one go: about as long as sixteen requests take
 STDOUT = 1
+NO_BODY = BodyLimit(0)  # of an operation that is only recorded
 Origin = TypeVar("Origin")
 Record = Callable[[Origin, Answer, float], Exchange]
 _now = time.monotonic
@@ -50,7 +52,9 @@ class Telemetry:
         self.settings = settings
         self.metrics = Metrics(Cells(descriptor))
         json = json_wanted(settings)
-        lines = JsonLines(settings.google_cloud_project, settings.trusted_proxies) if json else TextLines()
+        self._described = described = Described(serving)
+        project, proxies = settings.google_cloud_project, settings.trusted_proxies
+        lines = JsonLines(project, proxies, described) if json else TextLines(described)
         self.log = RequestLog(lines.line, Writer(STDOUT), settings.log_lines_per_second, json=json)
         self.routes: frozenset[str] = frozenset()
         self._waiting = self.metrics.waiting
@@ -165,7 +169,7 @@ class Telemetry:
         answer: Answer | None = scope.get("answer")
         origin = scope, status, size
         if status == 200 and route and answer is not None and scope["method"] != "HEAD":  # HEAD is counted one by one
-            operation = Operation(scope["method"].encode(), _never_called, 0, route=route)
+            operation = Operation(scope["method"].encode(), _never_called, NO_BODY, route=route)
             self.answered(operation, answer, seconds, _asgi_exchange, origin)
         else:
             kind = "domain" if status == 400 and path == "/predict" else ""
@@ -199,7 +203,7 @@ class Telemetry:
         served = self.serving.served if self.serving else None
         if served is not None and served.version != self._version:
             self._version = served.version
-            self.metrics.set_model(served.version, served.training.drift_baseline if served.training else None)
+            self.metrics.set_model(served.version, served.contract, served.drift_baseline)
 
     def _sample_bundles(self, serving: "Serving") -> None:
         for event, tally in serving.outcomes.all().items():

@@ -19,7 +19,6 @@ from app.telemetry.log_lines import client_address, printable
 from app.telemetry.recorder import Origin, Record, Telemetry
 from app.telemetry.trace_context import TraceContext, trace_context
 from contract.refusal import Refusal
-from contract.species import SPECIES
 
 try:
     from opentelemetry import trace
@@ -115,8 +114,8 @@ class TracedTelemetry(Telemetry):
             },
         )
         if exchange.prediction is not None:
-            span.set_attribute("penguins.species", SPECIES[exchange.prediction.label])
-            span.set_attribute("penguins.confidence", exchange.prediction.probability)
+            for name, value in self._described.answer(exchange.prediction).items():
+                span.set_attribute(f"penguins.{name}", value)
         if exchange.status >= 500:
             span.set_status(trace.StatusCode.ERROR)
         span.end(ended)

@@ -12,7 +12,8 @@ from bundle.channels.pointer import Pointer
 from bundle.collect import Found
 from bundle.command.printable import printable
 from bundle.verify import VerifiedBundle
-from contract.manifest import Digest, Manifest, listed
+from contract.manifest import Digest, Manifest
+from contract.schema import Contract, listed
 
 SHORT = 16  # digits of a digest; people compare so many
 
@@ -73,6 +74,7 @@ class Detail(msgspec.Struct, frozen=True):
 
     bundle: BundleAnswer
     manifest: Manifest
+    contract: Contract
     pointer: Pointer | None
 
     def __str__(self) -> str:
@@ -82,8 +84,9 @@ class Detail(msgspec.Struct, frozen=True):
             lines.append(f"  channel    {_pointer_line(self.pointer)}")
         lines += [
             f"  trees      {trees.count} of depth {trees.depth}, {trees.objective}",
-            f"  measures   {listed(self.manifest.interface.measurements)}",
-            f"  classes    {listed(self.manifest.interface.classes)}",
+            f"  contract   {self.contract.name}",
+            f"  inputs     {listed(self.contract.input_names)}",
+            f"  answers    {self.contract.output.kind}: {listed(self.contract.output.values)}",
         ]
         for name, target in self.manifest.platforms.items():
             lines.append(f"  {name}: {target.library}, {target.certificate}, {target.toolchain.compiler}")

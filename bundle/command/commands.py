@@ -43,7 +43,6 @@ from contract.refusal import Refusal
 
 Options = argparse.Namespace
 EVERYTHING = Wanted(all_platforms=True)
-ANY_MODEL = Wanted(all_platforms=True, interface=None)
 
 
 def keygen(options: Options) -> Answer:
@@ -61,12 +60,12 @@ def public_key(options: Options) -> Answer:
 def sign_bundle(options: Options) -> Answer:
     """Sign a bundle's directory, after verifying its files."""
     keys = [open_signer(text) for text in options.key]
-    bundle = read_directory(options.directory, IN_PLACE, ANY_MODEL)
+    bundle = read_directory(options.directory, IN_PLACE, EVERYTHING)
     signatures = {signature_file(key.public): sign(key, MANIFEST, bundle.encoded) for key in keys}
     for name, signature in signatures.items():
         write_atomically(options.directory.resolve() / name, signature)
     trust = Trust(tuple(key.public for key in keys))
-    return describe("signed", read_directory(options.directory, trust, ANY_MODEL))
+    return describe("signed", read_directory(options.directory, trust, EVERYTHING))
 
 
 def verify_bundle(options: Options) -> Answer:
@@ -77,8 +76,8 @@ def verify_bundle(options: Options) -> Answer:
 
 def inspect(options: Options) -> Answer:
     """Print everything that a bundle says of itself. Signatures are checked if their keys are trusted."""
-    bundle, pointer = _fetch(options, Trust(trusted_keys(options.trusted_keys), required=False), ANY_MODEL)
-    return Detail(describe("inspected", bundle), bundle.manifest, pointer)
+    bundle, pointer = _fetch(options, Trust(trusted_keys(options.trusted_keys), required=False), EVERYTHING)
+    return Detail(describe("inspected", bundle), bundle.manifest, bundle.contract, pointer)
 
 
 def fetch_bundle(options: Options) -> Answer:
@@ -170,7 +169,7 @@ def collect(options: Options, store: Store, deadline: Deadline) -> Answer:
 
 def merge_bundles(options: Options) -> Answer:
     """Join bundles of one model, each compiled on another platform."""
-    bundles = [read_directory(directory, IN_PLACE, ANY_MODEL) for directory in options.directories]
+    bundles = [read_directory(directory, IN_PLACE, EVERYTHING) for directory in options.directories]
     manifest, files = merge(bundles, options.bundle_version)
     write_bundle(options.out, manifest, files)
     return describe_manifest("merged into", str(options.out), Digest.of(encode(manifest)).sha256, manifest, ())

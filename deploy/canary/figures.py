@@ -1,31 +1,32 @@
 """What a revision did between two moments, computed from its counters."""
 
 from bisect import bisect_left
+from collections.abc import Mapping
 from math import inf
 
 import msgspec
 
 from contract.metrics import COMPARISONS, DURATION, PREDICTIONS
-from contract.species import SPECIES
 from deploy.canary.scrape import Samples, Series
 
 PREDICT = "/predict"
-GOLDEN = "/v2/models/penguin/versions/1/infer"  # only the canary itself asks on this path
-UNCOUNTED = ("/health/", "/v2/health/", GOLDEN)
+GOLDEN = "/versions/1/infer"  # the end of a path on which only the canary itself asks
+UNCOUNTED = ("/health/", "/v2/health/")
 
 
 class Figures(msgspec.Struct, frozen=True):
-    """Counts of requests and failures, and of /predict's answers by duration, species and agreement.
+    """Counts of requests and failures, and of /predict's answers by duration, class and agreement.
 
     `errors` are requests with a status of 400 or more. `cumulative` counts answers up to each of `bounds`, in seconds,
-    the last of which is infinite. `compared` is None if the revision has no challenger.
+    the last of which is infinite. `classes` is empty if the answers are numbers. `compared` is None if the revision has
+    no challenger.
     """
 
     requests: int
     errors: int
     bounds: tuple[float, ...]
     cumulative: tuple[int, ...]
-    species: tuple[int, ...]
+    classes: dict[str, int]
     compared: int | None
     disagreed: int
 
@@ -72,18 +73,19 @@ def figures(samples: Samples) -> Figures:
     """Return the figures of differences of counters."""
     requests = errors = 0.0
     buckets: dict[float, float] = {}
-    species: dict[str, float] = dict.fromkeys(SPECIES, 0.0)
+    classes: dict[str, float] = {}
     comparisons: dict[str, float] = {}
     for series, value in samples.items():
         labels = dict(series.labels)
-        if series.name == f"{DURATION}_count" and not labels["http_route"].startswith(UNCOUNTED):
+        if series.name == f"{DURATION}_count" and _counted(labels["http_route"]):
             requests += value
             errors += value if int(labels["http_response_status_code"]) >= 400 else 0
         elif series.name == f"{DURATION}_bucket" and _predicted(series):
             bound = float(labels["le"])
             buckets[bound] = buckets.get(bound, 0) + value
-        elif series.name == PREDICTIONS and labels["species"] in species:
-            species[labels["species"]] += value
+        elif series.name == PREDICTIONS:
+            for name in _class(labels):
+                classes[name] = classes.get(name, 0) + value
         elif series.name == COMPARISONS:
             comparisons[labels["result"]] = comparisons.get(labels["result"], 0) + value
     return Figures(
@@ -91,10 +93,19 @@ def figures(samples: Samples) -> Figures:
         errors=round(errors),
         bounds=tuple(sorted(buckets)),
         cumulative=tuple(round(buckets[bound]) for bound in sorted(buckets)),
-        species=tuple(round(count) for count in species.values()),
+        classes={name: round(count) for name, count in classes.items()},
         compared=round(comparisons.get("agree", 0) + comparisons.get("disagree", 0)) if comparisons else None,
         disagreed=round(comparisons.get("disagree", 0)),
     )
+
+
+def _counted(route: str) -> bool:
+    return not (route.startswith(UNCOUNTED) or route.endswith(GOLDEN))
+
+
+def _class(labels: Mapping[str, str]) -> list[str]:
+    """Return the predicted class: the value of the label that the contract names. A number has no such label."""
+    return [value for name, value in labels.items() if name != "version"]
 
 
 def _predicted(series: Series) -> bool:
@@ -102,4 +113,4 @@ def _predicted(series: Series) -> bool:
     return labels["http_route"] == PREDICT and labels["http_response_status_code"] == "200"
 
 
-NOTHING = Figures(0, 0, (inf,), (0,), (0,) * len(SPECIES), None, 0)
+NOTHING = Figures(0, 0, (inf,), (0,), {}, None, 0)

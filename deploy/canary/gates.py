@@ -9,7 +9,6 @@ from typing import Literal
 
 import msgspec
 
-from contract.species import SPECIES
 from deploy.canary.figures import Figures
 from deploy.canary.plan import LOOKS, CanaryPlan
 from deploy.canary.probability import (
@@ -105,14 +104,17 @@ def read_latency(plan: CanaryPlan, _: float, seen: StepFigures) -> Reading:
     return Reading("latency", new.answered, needed, probability, summary)
 
 
-def read_species(plan: CanaryPlan, share: float, seen: StepFigures) -> Reading:
-    """Test how often each species is answered: Pearson's chi-squared test."""
-    new, old = seen.new.species, seen.old.species
-    usual = 1 / len(SPECIES)
-    needed = needed_for_difference(usual, min(plan.species, 0.99 - usual), plan.risk / 2, plan.power, _times(share))
-    counts = ", ".join(f"{name} {a} ({b})" for name, a, b in zip(SPECIES, new, old, strict=True))
+def read_classes(plan: CanaryPlan, share: float, seen: StepFigures) -> Reading | None:
+    """Test how often each class is answered: Pearson's chi-squared test. Return None if the answers are numbers."""
+    names = sorted({*seen.new.classes, *seen.old.classes})
+    if not names and seen.old.answered:
+        return None
+    new, old = ([figures.classes.get(name, 0) for name in names] for figures in (seen.new, seen.old))
+    usual = 1 / max(len(names), 2) if names else 1 / 3  # before the first prediction
+    needed = needed_for_difference(usual, min(plan.classes, 0.99 - usual), plan.risk / 2, plan.power, _times(share))
+    counts = ", ".join(f"{name} {a} ({b})" for name, a, b in zip(names, new, old, strict=True))
     samples = _beside(sum(new), sum(old), share)
-    return Reading("species", samples, needed, homogeneity_tail(new, old), f"new (old): {counts}")
+    return Reading("classes", samples, needed, homogeneity_tail(new, old), f"new (old): {counts}")
 
 
 def read_challenger(plan: CanaryPlan, _: float, seen: StepFigures) -> Reading | None:
@@ -129,7 +131,7 @@ def read_challenger(plan: CanaryPlan, _: float, seen: StepFigures) -> Reading | 
     return Reading("challenger", new.compared, needed, probability, summary)
 
 
-READERS = (read_errors, read_latency, read_species, read_challenger)  # in the order of plan.GATES
+READERS = (read_errors, read_latency, read_classes, read_challenger)  # in the order of plan.GATES
 
 
 def gates(plan: CanaryPlan, share: float) -> list[Gate]:

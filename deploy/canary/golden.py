@@ -10,6 +10,7 @@ import msgspec
 
 from contract.manifest import MANIFEST_FILE, Digest, Manifest, decode_manifest
 from contract.refusal import Refusal
+from contract.schema import CONTRACT_FILE, decode_contract
 from deploy.canary.figures import GOLDEN
 from deploy.canary.scrape import checked_url
 
@@ -25,13 +26,17 @@ class GoldenCheck:
         path = bundle / MANIFEST_FILE
         try:
             data = path.read_bytes()
+            contract = (bundle / CONTRACT_FILE).read_bytes()
         except OSError as error:
             raise Refusal(
-                f"cannot read {path}: {error.strerror}; --bundle names the new release's directory"
+                f"cannot read {error.filename}: {error.strerror}; --bundle names the new release's directory"
             ) from error
         self._url = urllib.parse.urlsplit(checked_url(url))
         self._manifest: Manifest = decode_manifest(data, str(path))
         self._digest = Digest.of(data).sha256
+        if self._manifest.files.get(CONTRACT_FILE) != Digest.of(contract):
+            raise Refusal(f"{bundle / CONTRACT_FILE} is not the file that {path} lists; give a bundle as it was made")
+        self._contract = decode_contract(contract)
 
     def mistake(self) -> str | None:
         """Return what is wrong, or None. If there is no answer, ask again. One wrong answer is enough."""
@@ -53,12 +58,17 @@ class GoldenCheck:
         golden = self._manifest.golden
         row = list(golden.measurements)
         tensor = {"name": "measurements", "datatype": "FP32", "shape": [1, len(row)], "data": row}
-        body = msgspec.json.encode({"inputs": [tensor], "outputs": [{"name": "margin"}, {"name": "label"}]})
+        body = msgspec.json.encode({"inputs": [tensor], "outputs": [{"name": "margin"}]})
         secure = self._url.scheme == "https"
         kind = http.client.HTTPSConnection if secure else http.client.HTTPConnection
         connection = kind(self._url.netloc, timeout=SECONDS)
         try:
-            connection.request("POST", self._url.path + GOLDEN, body, {"content-type": "application/json"})
+            connection.request(
+                "POST",
+                f"{self._url.path}/v2/models/{self._contract.name}{GOLDEN}",
+                body,
+                {"content-type": "application/json"},
+            )
             reply = connection.getresponse()
             return reply.status, reply.getheader("model-version", ""), reply.read()
         finally:
@@ -71,11 +81,11 @@ class GoldenCheck:
             return f"it serves bundle {version[:12] or '(unnamed)'}, expected {self._digest[:12]}"
         try:
             found = {each.name: tuple(each.data) for each in msgspec.json.decode(body, type=_Response).outputs}
-            margins, label = found["margin"], found["label"]
+            margins = found["margin"]
         except (msgspec.DecodeError, UnicodeDecodeError, KeyError) as error:
             return f"its answer to the golden row is not one: {error}"
         golden = self._manifest.golden
-        if label == (golden.label,) and _bits(margins) == _bits(golden.margins):
+        if _bits(margins) == _bits(golden.margins):
             return None
         return f"the golden row's margins are {margins}, expected {golden.margins}"
 

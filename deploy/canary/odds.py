@@ -6,13 +6,13 @@ from math import ceil, inf
 
 import msgspec
 
-from contract.species import SPECIES
 from deploy.canary.figures import NOTHING, Figures
 from deploy.canary.gates import READERS, Gate, Reading, StepFigures
 from deploy.canary.plan import GATES, LOOKS, CanaryPlan
 
 SEED = 20261124
 BOUNDS = (0.001, 0.0025, inf)  # s
+CLASSES = ("a", "b", "c")  # of the simulated model
 
 
 class World(msgspec.Struct, frozen=True):
@@ -20,7 +20,7 @@ class World(msgspec.Struct, frozen=True):
 
     errors: float
     slow: float  # the share of requests slower than the middle bound
-    species: tuple[float, ...]
+    classes: tuple[float, ...]
     disagreed: float
 
 
@@ -40,13 +40,13 @@ class Odds(msgspec.Struct, frozen=True):
 
 def usual(plan: CanaryPlan) -> World:
     """Return a revision that is only just good enough."""
-    return World(plan.usual_errors, 0.002, (1 / len(SPECIES),) * len(SPECIES), plan.disagreement)
+    return World(plan.usual_errors, 0.002, (1 / len(CLASSES),) * len(CLASSES), plan.disagreement)
 
 
 def worse(plan: CanaryPlan) -> World:
     """Return a revision that is worse by the stated effects."""
     good = usual(plan)
-    shares = (good.species[0] + plan.species, good.species[1] - plan.species, *good.species[2:])
+    shares = (good.classes[0] + plan.classes, good.classes[1] - plan.classes, *good.classes[2:])
     return World(good.errors + plan.errors, 0.01 + plan.slower, shares, good.disagreed + plan.disagreement_effect)
 
 
@@ -91,16 +91,16 @@ def _stopped(plan: CanaryPlan, read: Read, truth: World, dice: random.Random) ->
 def draw(truth: World, requests: int, dice: random.Random) -> Figures:
     """Return random figures of `requests` requests to such a revision."""
     slow = binomial(requests, truth.slow, dice)
-    species, left, share = [], requests, 1.0
-    for part in truth.species[:-1]:
-        species.append(binomial(left, min(1.0, part / share), dice))
-        left, share = left - species[-1], share - part
+    counts, left, share = [], requests, 1.0
+    for part in truth.classes[:-1]:
+        counts.append(binomial(left, min(1.0, part / share), dice))
+        left, share = left - counts[-1], share - part
     return Figures(
         requests=requests,
         errors=binomial(requests, truth.errors, dice),
         bounds=BOUNDS,
         cumulative=(requests - slow - binomial(requests - slow, 0.002, dice), requests - slow, requests),
-        species=(*species, left),
+        classes=dict(zip(CLASSES, (*counts, left), strict=True)),
         compared=requests,
         disagreed=binomial(requests, truth.disagreed, dice),
     )
@@ -131,7 +131,7 @@ def add(a: Figures, b: Figures) -> Figures:
         errors=a.errors + b.errors,
         bounds=b.bounds,
         cumulative=cumulative,
-        species=tuple(map(sum, zip(a.species, b.species, strict=True))),
+        classes={name: a.classes.get(name, 0) + count for name, count in b.classes.items()},
         compared=(a.compared or 0) + (b.compared or 0),
         disagreed=a.disagreed + b.disagreed,
     )

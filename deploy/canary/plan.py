@@ -8,7 +8,7 @@ from msgspec import Meta
 
 from contract.refusal import Refusal
 
-GATES = ("errors", "latency", "species", "challenger")  # the statistical tests; a golden answer is right or wrong
+GATES = ("errors", "latency", "classes", "challenger")  # the statistical tests; a golden answer is right or wrong
 LOOKS = (0.125, 0.25, 0.5, 1.0)  # parts of the needed samples; early looks find large effects sooner
 
 Part = Annotated[float, Meta(gt=0, lt=1)]
@@ -29,7 +29,7 @@ class CanaryPlan(msgspec.Struct, frozen=True, kw_only=True):
     errors: Part = 0.02  # so many more requests fail
     tolerance: Annotated[float, Meta(ge=1)] = 2.0  # factor on the old revision's 99th percentile
     slower: Part = 0.04  # so many more predictions are slower than that
-    species: Part = 0.1  # so many more predictions are of one species
+    classes: Part = 0.1  # so many more predictions are of one class
     disagreement: Part = 0.05  # predictions that a challenger may answer differently
     disagreement_effect: Part = 0.05  # so many more answers differ
     poll_seconds: Seconds = 10.0

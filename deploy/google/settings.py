@@ -15,6 +15,7 @@ EXPECTED = {  # the pattern of a value, and its description for people
     "image": (r"[a-z0-9.-]+(/[a-z0-9._-]+)+@sha256:[0-9a-f]{64}", "an image by digest: HOST/PATH@sha256:64 digits"),
     "bucket": ("[a-z0-9][a-z0-9._-]{1,61}[a-z0-9]", "a bucket's name without gs://"),
     "bundle": (r"gs://[a-z0-9][a-z0-9._/-]*(#[\w.-]+|@[0-9a-f]{64})", "gs://BUCKET/PREFIX@DIGEST or #CHANNEL"),
+    "model_name": (r"[A-Za-z0-9][A-Za-z0-9._-]{0,63}", "the name in the model's contract"),
     "trusted_keys": (r"ed25519:[\w-]{43}([ ,]+ed25519:[\w-]{43})*", "public keys: what bundle keygen prints"),
     "revision": ("[a-z0-9]([a-z0-9-]{0,18}[a-z0-9])?", "up to 20 lower-case letters, digits and hyphens"),
     "repository": (r"[A-Za-z0-9-]+/[A-Za-z0-9._-]+", "OWNER/NAME on GitHub"),
@@ -34,6 +35,7 @@ class DeploySettings(msgspec.Struct, frozen=True, rename="upper"):
     image: str = ""
     bucket: str = ""  # the bucket of the bundles' store
     bundle: str = ""  # the bundle that is served; by default the store's channel stable
+    model_name: str = "penguin"  # in the bundle's contract; the image's own bundle stands in only if it has this name
     trusted_keys: str = ""
     revision: str = ""  # the new revision's name, after the service's name and a hyphen
     repository: str = ""  # the repository whose workflows may deploy

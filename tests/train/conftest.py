@@ -10,7 +10,8 @@ import xgboost
 import train
 from contract.training import TrainingSummary
 from contract.uncertainty import Uncertainty
-from train.drift import drift_baseline
+from evaluation.drift import drift_baseline
+from train.contract import CONTRACT
 from train.evaluate import HeldOut, cross_validation, hold_out
 from train.features import features
 from train.model import fit
@@ -53,9 +54,8 @@ def held_out(penguins: Penguins, table: npt.NDArray[np.float32]) -> HeldOut:
 @pytest.fixture(scope="session")
 def summary(penguins: Penguins, booster: xgboost.Booster, held_out: HeldOut) -> TrainingSummary:
     """Summarise what was learned."""
-    return summarise(
-        penguins, bytes(booster.save_raw("json")), cross_validation(held_out), drift_baseline(penguins, held_out)
-    )
+    baseline = drift_baseline(CONTRACT, penguins.measurements, held_out.probabilities[0])
+    return summarise(penguins, bytes(booster.save_raw("json")), cross_validation(held_out), baseline)
 
 
 @pytest.fixture(scope="session")

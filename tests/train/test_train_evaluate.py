@@ -4,8 +4,8 @@ import numpy as np
 import numpy.typing as npt
 import pytest
 
-from contract.species import SPECIES
 from contract.training import TrainingSummary
+from train.contract import CLASSES
 from train.evaluate import FOLDS, REPEATS, HeldOut, cross_validation, hold_out
 from train.model import fit
 from train.penguins import Penguins
@@ -22,7 +22,7 @@ def test_every_bird_is_held_out_once_in_every_repeat(held_out: HeldOut, penguins
     assert held_out.labels.shape == (REPEATS, 342)
     for repeat in range(REPEATS):
         assert set(held_out.folds[repeat]) == set(range(FOLDS * repeat, FOLDS * (repeat + 1)))
-        for label in range(len(SPECIES)):
+        for label in range(len(CLASSES)):
             sizes = np.bincount(held_out.folds[repeat, penguins.labels == label] - FOLDS * repeat)
             assert sizes.max() - sizes.min() <= 1
 

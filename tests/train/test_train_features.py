@@ -1,4 +1,4 @@
-"""The features: bit for bit the divisions that contract.features lays down."""
+"""The features: bit for bit the divisions that the contract lays down."""
 
 import numpy as np
 import numpy.typing as npt
@@ -7,8 +7,11 @@ from hypothesis import given
 from hypothesis import strategies as st
 from hypothesis.extra.numpy import arrays
 
-from contract.features import FEATURE_NAMES, MEASUREMENT_NAMES, RATIOS
+from contract.derived import Ratio
+from train.contract import CONTRACT
 from train.features import features
+
+RATIOS = [each for each in CONTRACT.derived if isinstance(each, Ratio)]
 
 # Every float32 there is: zeros of both signs, subnormal numbers, infinities, NaN.
 BIRDS = arrays(np.float32, st.tuples(st.integers(0, 9), st.just(4)), elements=st.floats(width=32))
@@ -17,9 +20,10 @@ BIRDS = arrays(np.float32, st.tuples(st.integers(0, 9), st.just(4)), elements=st
 @given(BIRDS)
 def test_equals_division_element_by_element(birds: npt.NDArray[np.float32]) -> None:
     """Each ratio has the bits of one float32 division."""
+    assert len(RATIOS) == 6
     table = features(birds)
     for row, bird in enumerate(birds):
-        named = dict(zip(MEASUREMENT_NAMES, bird, strict=True))
+        named = dict(zip(CONTRACT.input_names, bird, strict=True))
         with np.errstate(all="ignore"):
             ratios = [np.float32(named[ratio.numerator]) / np.float32(named[ratio.denominator]) for ratio in RATIOS]
         expected = np.array([*bird, *ratios], np.float32)
@@ -32,13 +36,13 @@ def test_equals_division_element_by_element(birds: npt.NDArray[np.float32]) -> N
 def test_shape_and_type(birds: npt.NDArray[np.float32]) -> None:
     """Float32 rows of four measurements become float32 rows of all features."""
     table = features(birds)
-    assert table.shape == (len(birds), len(FEATURE_NAMES))
+    assert table.shape == (len(birds), len(CONTRACT.features))
     assert table.dtype == np.float32
 
 
 def test_division_by_zero_is_silent() -> None:
     """A division by zero gives infinity or NaN without a warning."""
-    table = dict(zip(FEATURE_NAMES, features(np.array([[1, 0, 0, 1]], np.float32))[0], strict=True))
+    table = dict(zip(CONTRACT.features, features(np.array([[1, 0, 0, 1]], np.float32))[0], strict=True))
     assert table["bill_length_mm/bill_depth_mm"] == np.inf
     assert np.isnan(table["bill_depth_mm/flipper_length_mm"])
 

@@ -15,9 +15,18 @@ import pytest
 import xgboost
 
 import train.__main__ as stage
+from contract.reading import read_contract
 from contract.training import TrainingSummary
+from train.contract import CONTRACT
 
-FILES = ("training_rows.csv", "training_report.html", "training.json", "reference.json", "penguin_model.json")
+FILES = (
+    "training_rows.csv",
+    "training_report.html",
+    "training.json",
+    "reference.json",
+    "penguin_model.toml",
+    "penguin_model.json",
+)
 ROOT = Path(stage.__file__).parents[1]
 HANG_SECONDS = 250  # bounds a hang: three trainings at once take long on a busy machine
 
@@ -51,7 +60,7 @@ def runs(data: Path, tmp_path_factory: pytest.TempPathFactory) -> dict[int, Run]
 
 
 def test_threads_do_not_change_a_byte(runs: dict[int, Run]) -> None:
-    """One, two and four threads write the same five files."""
+    """One, two and four threads write the same six files."""
     first, *others = ({path.name: path.read_bytes() for path in run.folder.iterdir()} for run in runs.values())
     assert set(first) == set(FILES)
     assert all(other == first for other in others)
@@ -63,6 +72,7 @@ def test_the_files_belong_together(runs: dict[int, Run], summary: TrainingSummar
     model = (runs[1].folder / "penguin_model.json").read_bytes()
     assert written == summary
     assert written.model_sha256 == sha256(model).hexdigest()
+    assert read_contract(runs[1].folder / "penguin_model.toml") == CONTRACT
     assert xgboost.Booster(model_file=bytearray(model)).num_boosted_rounds() == written.rounds
 
 
@@ -72,7 +82,7 @@ def test_says_what_it_did(runs: dict[int, Run]) -> None:
     assert "Read 344 birds, dropped 2" in printed
     assert "accuracy 0.98" in printed
     assert "log loss 0.02" in printed
-    assert printed.split()[-5:] == [str(folder / name) for name in FILES]
+    assert printed.split()[-6:] == [str(folder / name) for name in FILES]
     assert errors == ""
 
 
@@ -131,7 +141,7 @@ def _failing(real: Callable[..., object], failing_call: int) -> Callable[..., ob
 
 
 @pytest.mark.usefixtures("trained")
-@pytest.mark.parametrize(("owner", "operation", "calls"), [(os, "fsync", 10), (Path, "replace", 5), (Path, "open", 5)])
+@pytest.mark.parametrize(("owner", "operation", "calls"), [(os, "fsync", 12), (Path, "replace", 6), (Path, "open", 6)])
 def test_a_failing_disk(tmp_path: Path, owner: object, operation: str, calls: int) -> None:
     """A disk that fails at any operation ends with status 2 and leaves whole files."""
     for number in count(1):

@@ -5,7 +5,7 @@ import numpy.typing as npt
 import pytest
 import xgboost
 
-from contract.features import FEATURE_NAMES
+from train.contract import CONTRACT
 from train.model import fit
 from train.penguins import Penguins
 
@@ -20,4 +20,4 @@ def test_threads_do_not_change_the_model(
 
 def test_the_model_names_its_features(booster: xgboost.Booster) -> None:
     """The model has the features' names in order."""
-    assert booster.feature_names == list(FEATURE_NAMES)
+    assert booster.feature_names == list(CONTRACT.features)

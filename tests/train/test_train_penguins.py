@@ -7,7 +7,7 @@ import numpy as np
 import pytest
 
 from contract.refusal import Refusal
-from contract.species import SPECIES
+from train.contract import CLASSES
 from train.penguins import SHA256, Penguins, load, parse
 
 HEADER = b"species,bill_length_mm,bill_depth_mm,flipper_length_mm,body_mass_g\n"
@@ -20,8 +20,8 @@ def test_counts(penguins: Penguins) -> None:
 
 def test_species_counts(penguins: Penguins) -> None:
     """Each label appears as often as the authors of the data say."""
-    counts = np.bincount(penguins.labels, minlength=len(SPECIES)).tolist()
-    assert dict(zip(SPECIES, counts, strict=True)) == {"Gentoo": 123, "Chinstrap": 68, "Adelie": 151}
+    counts = np.bincount(penguins.labels, minlength=len(CLASSES)).tolist()
+    assert dict(zip(CLASSES, counts, strict=True)) == {"Gentoo": 123, "Chinstrap": 68, "Adelie": 151}
 
 
 def test_shapes_and_types(penguins: Penguins) -> None:
@@ -57,7 +57,7 @@ def test_unreadable_data_is_refused(tmp_path: Path, path: str) -> None:
 def test_a_bird_without_a_measurement_is_dropped(missing: bytes) -> None:
     """A bird without a measurement is dropped, and the next one is kept."""
     birds = parse(HEADER + b"Adelie,39.1,18.7," + missing + b"\nGentoo,46.1,13.2,211,4500\n")
-    assert (birds.rows_read, birds.rows_dropped, birds.labels.tolist()) == (2, 1, [SPECIES.index("Gentoo")])
+    assert (birds.rows_read, birds.rows_dropped, birds.labels.tolist()) == (2, 1, [CLASSES.index("Gentoo")])
 
 
 @pytest.mark.parametrize(

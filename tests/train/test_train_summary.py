@@ -14,9 +14,8 @@ from hypothesis import given
 from hypothesis import strategies as st
 from hypothesis.extra.numpy import arrays
 
-from contract.features import MEASUREMENT_NAMES
-from contract.species import SPECIES
 from contract.training import TrainingSummary
+from train.contract import CLASSES, CONTRACT
 from train.model import PARAMETERS, ROUNDS
 from train.penguins import Penguins
 from train.summary import rows_csv
@@ -40,7 +39,7 @@ def test_ranges_are_the_decimals_of_the_data(summary: TrainingSummary) -> None:
     bill = summary.measurement_ranges["bill_length_mm"]
     assert (bill.minimum, bill.maximum) == (32.1, 59.6)
     assert (round(bill.mean, 2), round(bill.deviation, 2)) == (43.92, 5.46)  # as palmerpenguins publishes
-    assert set(summary.measurement_ranges) == set(MEASUREMENT_NAMES)
+    assert set(summary.measurement_ranges) == set(CONTRACT.input_names)
 
 
 def test_survives_json(summary: TrainingSummary) -> None:
@@ -51,9 +50,9 @@ def test_survives_json(summary: TrainingSummary) -> None:
 def test_rows_are_the_birds(penguins: Penguins) -> None:
     """The rows file has a header and then the birds in order."""
     header, *rows = csv.reader(StringIO(rows_csv(penguins).decode()))
-    assert header == [*MEASUREMENT_NAMES, "species"]
+    assert header == [*CONTRACT.input_names, "species"]
     assert rows[0] == ["39.1", "18.7", "181", "3750", "Adelie"]
-    assert [SPECIES.index(row[-1]) for row in rows] == penguins.labels.tolist()
+    assert [CLASSES.index(row[-1]) for row in rows] == penguins.labels.tolist()
 
 
 @given(arrays(np.float32, (3, 4), elements=st.floats(width=32, allow_nan=False)))

@@ -1,8 +1,8 @@
 """How the contract's names are written for people."""
 
-from contract.measurements import MEASUREMENTS
+from train.contract import CONTRACT
 
-UNITS = {measurement.name: measurement.unit for measurement in MEASUREMENTS}
+UNITS = {each.name: each.unit for each in CONTRACT.inputs}
 
 
 def words(measurement: str) -> str:

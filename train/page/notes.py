@@ -3,10 +3,10 @@
 import numpy as np
 import numpy.typing as npt
 
-from contract.species import SPECIES
 from contract.training import CrossValidation
 from contract.uncertainty import Uncertainty
-from train.calibration import Bucket
+from evaluation.calibration import Bucket
+from train.contract import CLASSES
 from train.evaluate import REPEATS
 from train.page.labels import feature_words
 
@@ -24,7 +24,7 @@ def confusion_note(figures: CrossValidation) -> str:
         return start
     truth, answer = np.unravel_index(mistakes.argmax(), mistakes.shape)
     return (
-        f"{start} The commonest mistake was to answer {SPECIES[answer]} for a {SPECIES[truth]}: "
+        f"{start} The commonest mistake was to answer {CLASSES[answer]} for a {CLASSES[truth]}: "
         f"{mistakes[truth, answer]} times in {counts[truth].sum():,}."
     )
 

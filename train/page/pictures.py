@@ -10,8 +10,8 @@ from matplotlib.axes import Axes
 from matplotlib.colors import LinearSegmentedColormap
 from matplotlib.figure import Figure
 
-from contract.species import SPECIES
-from train.calibration import BUCKETS, Bucket
+from evaluation.calibration import BUCKETS, Bucket
+from train.contract import CLASSES
 from train.page.labels import feature_axis, feature_words
 
 INK, FAINT, BLUE, PALE = "#1f2933", "#8a94a0", "#0072b2", "#d9e6ef"
@@ -50,9 +50,9 @@ def confusion_picture(confusion: list[list[int]]) -> str:
         colour = "#ffffff" if shares[row, column] > 0.5 else INK
         text = f"{count}\n{shares[row, column]:.1%}"
         axes.text(column + 0.5, row + 0.5, text, ha="center", va="center", color=colour, fontsize=13)
-    middles = np.arange(len(SPECIES)) + 0.5
-    axes.set_xticks(middles, SPECIES)
-    axes.set_yticks(middles, SPECIES)
+    middles = np.arange(len(CLASSES)) + 0.5
+    axes.set_xticks(middles, CLASSES)
+    axes.set_yticks(middles, CLASSES)
     axes.set_aspect("equal")
     axes.invert_yaxis()
     axes.set_xlabel("answered", labelpad=8)
@@ -115,7 +115,7 @@ def scatter_picture(
     """Draw two features against each other, by species, with rings around misjudged birds. All arrays are (rows,)."""
     x, y = columns
     figure, axes = _figure(9.6, 5.4)
-    for label, species in enumerate(SPECIES):
+    for label, species in enumerate(CLASSES):
         own, style = labels == label, label % len(COLOURS)
         axes.scatter(x[own], y[own], s=30, c=COLOURS[style], marker=SHAPES[style], alpha=0.75, lw=0, label=species)
     axes.scatter(

@@ -6,11 +6,10 @@ from string import Template
 import numpy as np
 import xgboost
 
-from contract.features import FEATURE_NAMES
-from contract.species import SPECIES
 from contract.training import TrainingSummary
 from contract.uncertainty import Uncertainty
-from train.calibration import sort_by_confidence
+from evaluation.calibration import sort_by_confidence
+from train.contract import CLASSES, CONTRACT
 from train.evaluate import HeldOut
 from train.features import features
 from train.page import notes, pictures, tables
@@ -50,7 +49,7 @@ def report(
 
 def _calibration(summary: TrainingSummary, held_out: HeldOut) -> dict[str, str]:
     """Return the page's fields about confidence."""
-    pooled = sort_by_confidence(held_out.labels.ravel(), held_out.probabilities.reshape(-1, len(SPECIES)))
+    pooled = sort_by_confidence(held_out.labels.ravel(), held_out.probabilities.reshape(-1, len(CLASSES)))
     return {
         "calibration_picture": pictures.calibration_picture(pooled),
         "calibration_note": notes.calibration_note(summary.cross_validation, pooled),
@@ -61,7 +60,7 @@ def _features(penguins: Penguins, held_out: HeldOut, booster: xgboost.Booster) -
     """Return the page's fields about the features that the model uses."""
     gains = total_gains(booster)
     first, second = list(gains)[:2]
-    columns = dict(zip(FEATURE_NAMES, features(penguins.measurements).T, strict=True))
+    columns = dict(zip(CONTRACT.features, features(penguins.measurements).T, strict=True))
     misjudged = np.any(held_out.answers != held_out.labels, axis=0)
     return {
         "importance_picture": pictures.importance_picture(gains),
@@ -74,7 +73,7 @@ def _features(penguins: Penguins, held_out: HeldOut, booster: xgboost.Booster) -
 
 
 def total_gains(booster: xgboost.Booster) -> dict[str, float]:
-    """Return the gain of all splits on each of FEATURE_NAMES, in XGBoost's units of loss, the largest first."""
+    """Return the gain of all splits on each feature of the contract, in XGBoost's units of loss, the largest first."""
     scores = booster.get_score(importance_type="total_gain")
-    gains = {name: float(np.sum(scores.get(name, 0.0))) for name in FEATURE_NAMES}
+    gains = {name: float(np.sum(scores.get(name, 0.0))) for name in CONTRACT.features}
     return dict(sorted(gains.items(), key=lambda item: -item[1]))

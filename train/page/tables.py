@@ -6,11 +6,10 @@ from html import escape
 import numpy as np
 from sklearn.metrics import precision_recall_fscore_support
 
-from contract.measurements import MEASUREMENTS
-from contract.species import SPECIES
 from contract.training import CrossValidation, TrainingSummary
 from contract.uncertainty import Uncertainty
-from train.evaluate import CLASSES, FOLDS, REPEATS, HeldOut
+from train.contract import CLASSES, CONTRACT
+from train.evaluate import FOLDS, LABELS, REPEATS, HeldOut
 from train.page.labels import words
 from train.penguins import Penguins
 
@@ -30,9 +29,9 @@ def figures_table(figures: CrossValidation) -> str:
 def species_table(held_out: HeldOut) -> str:
     """Return precision, recall and F1 of every species over the held-out answers of all repeats."""
     scores = precision_recall_fscore_support(
-        held_out.labels.ravel(), held_out.answers.ravel(), labels=CLASSES, zero_division=0.0
+        held_out.labels.ravel(), held_out.answers.ravel(), labels=LABELS, zero_division=0.0
     )
-    rows = zip(SPECIES, *scores, strict=True)
+    rows = zip(CLASSES, *scores, strict=True)
     return _table(
         ("species", "precision", "recall", "F1", "answers due"),
         [(name, *(f"{share:.3f}" for share in shares), str(count)) for name, *shares, count in rows],
@@ -52,7 +51,7 @@ def sets_table(uncertainty: Uncertainty) -> str:
                 f"p = {uncertainty.conformal_thresholds[species]:.3f}",
                 f"{evidence.conformal_coverage[species]:.1%}",
             )
-            for species in SPECIES
+            for species in CLASSES
         ],
     )
 
@@ -78,8 +77,7 @@ def ranges_table(summary: TrainingSummary) -> str:
         [
             (words(name), unit, f"{seen.minimum:g}", f"{seen.mean:.1f}", f"{seen.maximum:g}", f"{seen.deviation:.1f}")
             for name, unit, seen in (
-                (measurement.name, measurement.unit, summary.measurement_ranges[measurement.name])
-                for measurement in MEASUREMENTS
+                (each.name, each.unit, summary.measurement_ranges[each.name]) for each in CONTRACT.inputs
             )
         ],
     )
@@ -90,15 +88,15 @@ def misjudged_table(penguins: Penguins, held_out: HeldOut) -> str:
     wrong = held_out.answers != held_out.labels
     times = wrong.sum(axis=0)
     rows = sorted(np.flatnonzero(times).tolist(), key=lambda row: -times[row])
-    units = (f"{words(measurement.name)} ({measurement.unit})" for measurement in MEASUREMENTS)
+    units = (f"{words(each.name)} ({each.unit})" for each in CONTRACT.inputs)
     return _table(
         ("line", *units, "true species", "answered", "wrong in", "probability of the truth"),
         [
             (
                 str(row + 2),  # the line in training_rows.csv, whose first line is the header
                 *(f"{value:g}" for value in penguins.measurements[row]),
-                SPECIES[penguins.labels[row]],
-                ", ".join(SPECIES[answer] for answer in np.unique(held_out.answers[wrong[:, row], row])),
+                CLASSES[penguins.labels[row]],
+                ", ".join(CLASSES[answer] for answer in np.unique(held_out.answers[wrong[:, row], row])),
                 f"{times[row]} of {REPEATS}",
                 f"{held_out.probabilities[:, row, penguins.labels[row]].mean():.2f}",
             )

@@ -8,12 +8,10 @@ import numpy as np
 import pytest
 import xgboost
 
-from contract.features import FEATURE_NAMES
-from contract.measurements import MEASUREMENTS
-from contract.species import SPECIES
 from contract.training import CrossValidation, TrainingSummary
 from contract.uncertainty import Uncertainty
-from train.calibration import Bucket
+from evaluation.calibration import Bucket
+from train.contract import CLASSES, CONTRACT
 from train.evaluate import HeldOut
 from train.page.notes import calibration_note, confusion_note
 from train.page.pictures import scatter_picture
@@ -81,10 +79,10 @@ def test_states_the_figures(page: str, summary: TrainingSummary) -> None:
         assert f"<td>{figure:.4f}</td>" in page
     for text in (summary.data_sha256, summary.model_sha256, "<td>344</td>", "<td>342</td>", "chosen on the same folds"):
         assert text in page
-    for species in SPECIES:
+    for species in CLASSES:
         assert f'<th scope="row">{species}</th>' in page
-    for measurement in MEASUREMENTS:
-        assert f"<td>{measurement.unit}</td>" in page
+    for each in CONTRACT.inputs:
+        assert f"<td>{each.unit}</td>" in page
     assert "$" not in page
 
 
@@ -102,7 +100,7 @@ def test_same_bytes_again(
 
 def test_states_how_far_to_trust(page: str, reference: Uncertainty) -> None:
     """The report has coverage, thresholds, set sizes, the limit and the false alarms."""
-    for species in SPECIES:
+    for species in CLASSES:
         assert f"<td>{reference.evidence.coverage[species]:.1%}</td>" in page
         assert f"<td>p = {reference.set_thresholds[species]:.3f}</td>" in page
     for text in (f"{reference.evidence.mean_set_size:.2f} species", f"exceeds {reference.distance_limit:.2f}"):
@@ -112,7 +110,7 @@ def test_states_how_far_to_trust(page: str, reference: Uncertainty) -> None:
 def test_gains_are_the_largest_first(booster: xgboost.Booster) -> None:
     """Every feature has its gain, the largest first."""
     gains = total_gains(booster)
-    assert set(gains) == set(FEATURE_NAMES)
+    assert set(gains) == set(CONTRACT.features)
     assert list(gains.values()) == sorted(gains.values(), reverse=True)
     assert next(iter(gains.values())) > 0
 

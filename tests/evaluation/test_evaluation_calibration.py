@@ -5,7 +5,7 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from train.calibration import BUCKETS, Bucket, expected_calibration_error, sort_by_confidence
+from evaluation.calibration import BUCKETS, Bucket, expected_calibration_error, sort_by_confidence
 
 
 def test_by_hand() -> None:

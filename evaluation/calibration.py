@@ -13,14 +13,14 @@ class Bucket:
     """The answers whose confidence lies in one tenth of 0 to 1. An empty bucket has confidence 0 and accuracy 0."""
 
     answers: int
-    confidence: float  # mean probability of the answered species
+    confidence: float  # mean probability of the answered class
     accuracy: float  # share of right answers
 
 
 def sort_by_confidence(labels: npt.NDArray[np.int64], probabilities: npt.NDArray[np.float32]) -> list[Bucket]:
     """Sort answers by confidence into BUCKETS buckets.
 
-    `labels` is (answers,), `probabilities` is (answers, species). A confidence on a border goes into the bucket above
+    `labels` is (answers,), `probabilities` is (answers, classes). A confidence on a border goes into the bucket above
     the border, and 1 goes into the last bucket.
     """
     confidence = probabilities.max(axis=1).astype(np.float64)

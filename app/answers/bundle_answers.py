@@ -1,0 +1,63 @@
+"""The answers of one loaded bundle: prediction, prediction with a receipt, explanation. Made once, at load."""
+
+from collections.abc import Callable
+from functools import cached_property, partial
+
+import orjson
+
+from app.answers.explain import explaining
+from app.answers.faults import Diagnosis
+from app.answers.inputs import Inputs, Row
+from app.answers.parts import Judged, Offers, Parts
+from app.answers.predict import predictor
+from app.core.answer import JSON, Answer, with_header
+from app.core.operation import Handler, Receipt
+from app.core.receipt import receipts
+from binding.library import Library
+from contract.schema import Contract
+from contract.uncertainty import Uncertainty
+
+
+class BundleAnswers:
+    """What a bundle answers to the body of a request. `predict` never blocks; `explain` takes milliseconds."""
+
+    def __init__(
+        self,
+        library: Library,
+        contract: Contract,
+        version: str,
+        trees: bytes | None = None,
+        uncertainty: Uncertainty | None = None,
+    ) -> None:
+        """`trees` is the content of trees.json, if the bundle has it."""
+        self.inputs = Inputs(contract)
+        self.offers = Offers()
+        self.named = (b"model-version", version.encode())
+        self.parts = Parts(
+            contract=contract,
+            inputs=self.inputs,
+            diagnose=_diagnosing(self.inputs, self.named),
+            library=library,
+            version=version,
+            headers=[*JSON, self.named],
+            offers=self.offers,
+            judged=Judged.by(uncertainty),
+        )
+        self.predict: Handler = predictor(self.parts)
+        self.explain: Handler = explaining(self.parts, trees)
+
+    @cached_property
+    def receipt(self) -> Receipt:
+        """Makes the handler of one request whose answer reports its timing."""
+        return receipts(partial(predictor, self.parts), self.inputs.decode, orjson.dumps)
+
+
+def _diagnosing(inputs: Inputs, named: tuple[bytes, bytes]) -> Callable[[bytes | bytearray], Answer | Row]:
+    """Return the function that makes an answer for a faulty body, with the header that names the model."""
+    diagnosis = Diagnosis(inputs)
+
+    def diagnose(body: bytes | bytearray) -> Answer | Row:
+        found = diagnosis.of(body)
+        return with_header(found, named) if isinstance(found, Answer) else found
+
+    return diagnose

@@ -1,0 +1,93 @@
+"""The body of a request as a row of inputs: the decoder of one contract. Made once, when the contract is loaded."""
+
+from collections.abc import Callable
+from enum import Enum
+from typing import Annotated, Any
+
+import msgspec
+from msgspec import Meta
+
+from contract.schema import Contract, Input
+
+Row = tuple[Any, ...]  # the decoded inputs, in the contract's order; None is missing
+VALUE_BYTES = 32  # of a number as text; a double has at most 24 characters
+LEAST_BODY_BYTES = 65_536
+_astuple = msgspec.structs.astuple
+
+
+class Category(Enum):
+    """A category of an input. The library converts it to a number by `__float__`, as it converts any number."""
+
+    number: float  # its index in the input's list
+
+    def __float__(self) -> float:
+        """Return the index of the category in its input's list."""
+        return self.number
+
+
+class Inputs:
+    """Decodes bodies for one contract. `decode` returns a struct, `astuple` makes a Row of it.
+
+    Unknown fields are ignored. If a field is repeated, the last value wins.
+    """
+
+    def __init__(self, contract: Contract) -> None:
+        self.contract = contract
+        self.kinds = [_kind(each) for each in contract.inputs]
+        fields = [_field(number, *each) for number, each in enumerate(zip(contract.inputs, self.kinds, strict=True))]
+        self.type: type[Any] = msgspec.defstruct(
+            "Measurements", fields, frozen=True, gc=False, kw_only=True, rename=_names(contract)
+        )
+        self.decode: Callable[[bytes | bytearray], Any] = msgspec.json.Decoder(self.type).decode
+        # Rows of plain numbers need no conversion before arithmetic.
+        self.plain = all(each.kind in ("number", "integer") and not each.missing for each in contract.inputs)
+
+    def numbers(self, row: Row) -> tuple[float, ...]:
+        """Return a row as the numbers that the model gets. NaN is missing."""
+        if self.plain:
+            return row
+        return tuple([float("nan") if value is None else float(value) for value in row])
+
+    def row(self, body: bytes | bytearray) -> Row:
+        """Return the row in a body. Raises msgspec.DecodeError, UnicodeDecodeError or RecursionError."""
+        return _astuple(self.decode(body))
+
+    @property
+    def body_bytes(self) -> int:
+        """The largest body that a client of this contract needs: twice what its inputs take as JSON."""
+        names = sum(len(msgspec.json.encode(each.name)) for each in self.contract.inputs)
+        values = sum(VALUE_BYTES + max(map(len, each.categories), default=0) for each in self.contract.inputs)
+        return max(LEAST_BODY_BYTES, 2 * (names + values))
+
+
+def field_name(number: int) -> str:
+    """Return the name of a struct's field for an input, whose own name may be any text."""
+    return f"input_{number}"
+
+
+def _names(contract: Contract) -> dict[str, str]:
+    return {field_name(number): each.name for number, each in enumerate(contract.inputs)}
+
+
+def _kind(each: Input) -> Any:
+    """Return the type of an input's values, without its bounds."""
+    if each.kind == "boolean":
+        return bool
+    if each.kind == "category":
+        return _categories(each.categories)
+    return float
+
+
+def _categories(names: tuple[str, ...]) -> Any:
+    kind: Any = Category("Category", {f"category_{i}": name for i, name in enumerate(names)})  # type: ignore[call-arg]  # mypy takes it for a member
+    for number, category in enumerate(kind):
+        category.number = float(number)
+    return kind
+
+
+def _field(number: int, each: Input, kind: Any) -> tuple[str, Any] | tuple[str, Any, None]:
+    """Return the field of an input as msgspec.defstruct takes it."""
+    if kind is float:
+        step = 1.0 if each.kind == "integer" else None
+        kind = Annotated[float, Meta(ge=each.minimum, le=each.maximum, multiple_of=step)]
+    return (field_name(number), kind | None, None) if each.missing else (field_name(number), kind)

@@ -1,0 +1,69 @@
+"""What the answers of one loaded bundle are made from. Made once for it. Lifetime: the bundle's."""
+
+from collections.abc import Callable
+from typing import NamedTuple
+
+from app.answers.inputs import Inputs, Row
+from app.core.answer import Answer, Headers
+from binding.library import Batch, Library
+from contract.schema import Contract
+from contract.uncertainty import Uncertainty
+
+OfferRow = Callable[[Row, int, dict[str, float]], None]
+OfferRows = Callable[[bytes, int, int, Batch], None]
+
+
+class Offers:
+    """Where answers are offered to a challenger. Both are None if there is none."""
+
+    __slots__ = ("row", "rows")
+
+    def __init__(self) -> None:
+        self.row: OfferRow | None = None
+        self.rows: OfferRows | None = None
+
+
+class Judged(NamedTuple):
+    """By what answers are judged: whether there are prediction sets and distances, and half widths by number."""
+
+    sets: bool = False
+    distance: bool = False
+    half_widths: dict[str, float] = {}  # noqa: RUF012  # never changed
+
+    @classmethod
+    def by(cls, uncertainty: Uncertainty | None) -> "Judged":
+        """Return what this uncertainty allows to say."""
+        if uncertainty is None:
+            return cls()
+        sets, distance = bool(uncertainty.set_thresholds), uncertainty.distance_limit is not None
+        return cls(sets, distance, uncertainty.half_widths)
+
+
+class Parts(NamedTuple):
+    """The parts. `headers` are those of all 200 answers: one list object, so that `HttpContext.head` recognises it.
+
+    `diagnose` returns the answer for a faulty body, with the header that names the model, or its row. `margins` has the
+    name of each margin of the library.
+    """
+
+    contract: Contract
+    inputs: Inputs
+    diagnose: Callable[[bytes | bytearray], Answer | Row]
+    library: Library
+    version: str
+    headers: Headers
+    offers: Offers
+    judged: Judged
+
+    @property
+    def classes(self) -> tuple[str, ...]:
+        """The names of the classes, by label."""
+        return self.contract.output.classes
+
+    @property
+    def margins(self) -> tuple[str, ...]:
+        """The name of each margin: the class, or the second of two classes, or the number."""
+        output = self.contract.output
+        if output.classed:
+            return output.classes if self.library.outputs == len(output.classes) else output.classes[-1:]
+        return output.values

@@ -1,0 +1,154 @@
+"""JSON schemas of what one model is asked and answers, made from its contract."""
+
+from typing import Any
+
+from app.answers.parts import Judged
+from contract.schema import Contract, Input, Number
+
+Schema = dict[str, Any]
+
+NUMBER: Schema = {"type": "number"}
+JUDGED_SET = "The classes that cannot be excluded at the `level` in the `uncertainty` of GET /model"
+INSIDE = "False if `distance` is larger than the `distance_limit` in the `uncertainty` of GET /model"
+DISTANCE = (
+    "The Mahalanobis distance to the nearest rows of the training data, in standard deviations; null if a value is "
+    "missing"
+)
+INTERVAL = "Lowest and highest number that cannot be excluded at the `level` in the `uncertainty` of GET /model"
+
+
+def measurements(contract: Contract) -> Schema:
+    """Return the schema of a request's body: one row of inputs."""
+    required = [each.name for each in contract.inputs if not each.missing]
+    return _object(
+        "Measurements",
+        {each.name: _input(each) for each in contract.inputs},
+        required,
+        f"The measurements of one {contract.row}. Unknown fields are ignored. If a field is repeated, the last value "
+        "wins.",
+    )
+
+
+def _input(each: Input) -> Schema:
+    schema: Schema = {"type": each.kind}
+    if each.kind == "category":
+        schema = {"type": "string", "enum": list(each.categories)}
+    bounds = {"minimum": each.minimum, "maximum": each.maximum, "description": each.description or None}
+    schema |= {name: value for name, value in bounds.items() if value is not None}
+    if each.missing:
+        schema["type"] = [schema["type"], "null"]
+        if each.categories:
+            schema["enum"].append(None)
+    if each.unit or each.typical:
+        schema["x-unit"] = each.unit
+    if each.typical:
+        schema["x-typical"] = list(each.typical)
+    if each.error:
+        schema["x-measurement-error"] = each.error
+    return {**schema, "examples": [each.sample]}
+
+
+def prediction(contract: Contract, judged: Judged) -> Schema:
+    """Return the schema of the answer of POST /predict."""
+    output = contract.output
+    properties: Schema = {"prediction": _prediction(contract)}
+    if output.classed:
+        properties[output.label] = _class(contract)
+    if output.kind == "classes":
+        each = dict.fromkeys(output.classes, NUMBER)
+        properties["probabilities"] = {"type": "object", "properties": each, "required": list(output.classes)}
+    required = list(properties)
+    if judged.sets:
+        properties["prediction_set"] = {"type": "array", "items": _class(contract), "description": JUDGED_SET}
+    if judged.half_widths:
+        properties["interval"] = _interval(contract)
+    if judged.distance:
+        properties["in_distribution"] = {"type": "boolean", "description": INSIDE}
+        properties["distance"] = {"type": ["number", "null"], "description": DISTANCE}
+    return _object("PredictionAnswer", properties, required, "The answer of the model.")
+
+
+def _prediction(contract: Contract) -> Schema:
+    output = contract.output
+    if output.classed:
+        return {"type": "integer", "description": f"The index of the answered class: {', '.join(output.classes[:9])}"}
+    unit = {"x-unit": output.unit} if output.unit else {}
+    if output.kind == "number":
+        return {**NUMBER, **unit}
+    return {"type": "object", "properties": {name: {**NUMBER, **unit} for name in output.names}}
+
+
+def _class(contract: Contract) -> Schema:
+    return {"enum": list(contract.output.classes)}
+
+
+def _interval(contract: Contract) -> Schema:
+    bounds: Schema = {"type": "array", "items": NUMBER, "minItems": 2, "maxItems": 2, "description": INTERVAL}
+    names = contract.output.names
+    return {"type": "object", "properties": dict.fromkeys(names, bounds)} if names else bounds
+
+
+def explanation(contract: Contract) -> Schema:
+    """Return the schema of the answer of POST /explain."""
+    output, classed = contract.output, contract.output.classed
+    answered = {output.label: _class(contract)} if classed else {"prediction": _prediction(contract)}
+    change = {
+        "type": ["object", "null"],
+        "description": (
+            "The nearest value for which the answer is another one; null if there is none within the bounds. `change` "
+            "is the difference, in the input's unit"
+        ),
+        "properties": {"value": {}, "change": {"type": ["number", "null"]}, **answered},
+    }
+    sensitivity = {
+        "type": "object",
+        "properties": {
+            "value": {},
+            "measurement_error": NUMBER,
+            "survives": {"type": "boolean", "description": "The answer stays within `measurement_error` of `value`"},
+            "below": change,
+            "above": change,
+        },
+    }
+    contribution = {
+        "type": "object",
+        "description": "The parts of a margin: `bias` and the sum of `features` equal `margin`",
+        "properties": {"margin": NUMBER, "bias": NUMBER, "features": _numbers(contract.features)},
+    }
+    properties: Schema = {"prediction": _prediction(contract)}
+    if classed:
+        properties[output.label] = _class(contract)
+        properties["survives_measurement_error"] = {
+            "type": ["boolean", "null"],
+            "description": (
+                "The answer stays if all inputs are off by up to their errors at once; null if the search ended "
+                "without a proof or a counterexample"
+            ),
+        }
+    each = dict.fromkeys(contract.input_names, sensitivity)
+    properties["measurements"] = {"type": "object", "properties": each, "required": list(each)}
+    properties["contributions"] = {
+        "type": ["object", "null"],
+        "description": "What XGBoost calls pred_contribs; null if a feature is missing in a bundle of format 2",
+        "additionalProperties": contribution,
+    }
+    return _object("ExplanationAnswer", properties, list(properties), "The explanation of one answer.")
+
+
+def _numbers(names: tuple[str, ...]) -> Schema:
+    return {"type": "object", "properties": dict.fromkeys(names, NUMBER)}
+
+
+def _object(title: str, properties: Schema, required: list[str], description: str) -> Schema:
+    return {
+        "title": title,
+        "description": description,
+        "type": "object",
+        "properties": properties,
+        "required": required,
+    }
+
+
+def example(contract: Contract) -> dict[str, Number | bool | str]:
+    """Return a body that clients may send."""
+    return {each.name: each.sample for each in contract.inputs}
