@@ -27,6 +27,7 @@ SHOWN_CHARACTERS = 40  # of a client's value in an error message
 MAX_ERRORS = 64  # that are listed; a wide model may have thousands of inputs
 
 _decode_number = msgspec.json.Decoder(float).decode
+_decode_names = msgspec.json.Decoder(dict[str, msgspec.Raw]).decode
 
 
 class Diagnosis:
@@ -40,6 +41,7 @@ class Diagnosis:
             "_Fields", [(name, msgspec.Raw, msgspec.Raw()) for name in names], rename=names
         )
         self._decode_fields = msgspec.json.Decoder(fields).decode
+        self._strict = inputs.strict
         self._decoders = [msgspec.json.Decoder(kind).decode for kind in inputs.kinds]
 
     def of(self, body: bytes | bytearray) -> Answer | Row:
@@ -52,6 +54,7 @@ class Diagnosis:
         except (msgspec.DecodeError, UnicodeDecodeError, RecursionError) as error:
             return problem(_unprocessable([FieldError(self._body_fault(body, error), "#")]))
         invalid, impossible, values = self._sort_faults(fields)
+        invalid += self._unknown(body)
         if invalid:
             return problem(_unprocessable(invalid + impossible))
         return problem(self._impossible(values, impossible)) if impossible else tuple(values)
@@ -81,6 +84,19 @@ class Diagnosis:
             if each.kind in ("number", "integer") and value is not None and not low <= value <= high:
                 impossible.append(FieldError(self._out_of_bounds(raw, value, each), pointer))
         return invalid, impossible, values
+
+    def _unknown(self, body: bytes | bytearray) -> list[FieldError]:
+        """Return the errors of fields that are no inputs, where these are refused."""
+        if not self._strict:
+            return []
+        known = self._contract.input_names
+        alike = {_squashed(name): name for name in known}
+        errors = []
+        for name in sorted(_decode_names(body).keys() - set(known))[:MAX_ERRORS]:
+            meant = alike.get(_squashed(name))
+            advice = f"did you mean {meant}?" if meant else "remove it; GET /model lists the inputs"
+            errors.append(FieldError(f"{name[:SHOWN_CHARACTERS]!r} is no input of this model: {advice}", "#"))
+        return errors
 
     def _value(self, raw: bytes, number: int, each: Input) -> tuple[str | None, Any]:
         """Return what is wrong with a field, or None, and its value. `raw` is its JSON, empty if it is absent."""
@@ -116,6 +132,11 @@ class Diagnosis:
         if body.startswith(b"\xef\xbb\xbf"):
             return f"the body starts with a byte order mark, which JSON does not allow: {example} without it"
         return f"{what_is_wrong(error, body)}: {example}"
+
+
+def _squashed(name: str) -> str:
+    """Return a name without what people often write differently: case, blanks and punctuation."""
+    return "".join(filter(str.isalnum, name.lower()))
 
 
 def _expected(each: Input) -> str:

@@ -28,15 +28,23 @@ class Category(Enum):
 class Inputs:
     """Decodes bodies for one contract. `decode` returns a struct, `astuple` makes a Row of it.
 
-    Unknown fields are ignored. If a field is repeated, the last value wins.
+    If a field is repeated, the last value wins. Unknown fields are ignored, unless an input may be missing: there a
+    misspelt name would be answered as if the input were missing, so unknown names are refused.
     """
 
     def __init__(self, contract: Contract) -> None:
         self.contract = contract
         self.kinds = [_kind(each) for each in contract.inputs]
         fields = [_field(number, *each) for number, each in enumerate(zip(contract.inputs, self.kinds, strict=True))]
+        self.strict = any(each.missing for each in contract.inputs)
         self.type: type[Any] = msgspec.defstruct(
-            "Measurements", fields, frozen=True, gc=False, kw_only=True, rename=_names(contract)
+            "Measurements",
+            fields,
+            frozen=True,
+            gc=False,
+            kw_only=True,
+            rename=_names(contract),
+            forbid_unknown_fields=self.strict,
         )
         self.decode: Callable[[bytes | bytearray], Any] = msgspec.json.Decoder(self.type).decode
         # Rows of plain numbers need no conversion before arithmetic.
