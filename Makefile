@@ -17,7 +17,7 @@ CONTRACT := $(wildcard contract/*.py)
 
 .DEFAULT_GOAL := help
 .PHONY: help setup train compile run test test-long coverage test-image test-image-build bench bench-http bench-overload
-.PHONY: bench-request bench-swap drift trust renew load load-report memory-limit deploy canary canary-odds check format image clean lock model-matrix fuzz
+.PHONY: bench-request bench-swap drift trust renew load load-report deploy canary canary-odds check format image clean lock model-matrix fuzz
 
 help: ## list the targets
 	@grep -hE '^[a-z-]+:.*##' $(MAKEFILE_LIST) | sed -E 's/^([a-z-]+):.*## /\1|/' | \
@@ -128,9 +128,6 @@ trust: $(VENV)/.build $(BUNDLE) ## measure when answers are doubted, rightly and
 
 bench-swap: $(VENV)/.bench $(BUNDLE) ## measure loading and swapping bundles: docs/swap.md
 	$(BIN)/python -m benchmarks.swap $(ARGS)
-
-memory-limit: $(VENV)/.dev image ## measure the image with less and less memory: docs/memory.md
-	DOCKER=$(DOCKER) IMAGE=$(IMAGE) $(BIN)/python -m benchmarks.memory_limit $(ARGS)
 
 # PROJECT, REGION, IMAGE, ... are environment variables: DEPLOYMENT.md.
 deploy: $(VENV)/.build ## deploy to Cloud Run, without requests for a new revision; DRY_RUN=1 prints every command

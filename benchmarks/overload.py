@@ -9,13 +9,14 @@ from collections import Counter, deque
 
 import msgspec
 
+from app.core.protocol import INPUT, MODEL_PATH
 from benchmarks.latency import Latency
 from benchmarks.machine import heading
-from benchmarks.memory_limit import json_batch
 from benchmarks.page import DOCS, PARTIAL, write_page
 from benchmarks.tables import table
 from benchmarks.wire.openloop import Connection
 from benchmarks.wire.processes import Server, apart, free_port, on, two_cores
+from contract.measurements import MEASUREMENTS
 from contract.refusal import exit_status
 
 CONNECTIONS = 256
@@ -83,9 +84,10 @@ def storm(port: int, connections: int, rate: float, seconds: float) -> Outcome:
 
 def batch_request(rows: int = 1_000) -> bytes:
     """Return an inference request of so many rows, in JSON."""
-    batch = json_batch(rows)
-    head = f"POST {batch.path} HTTP/1.1\r\nHost: x\r\nContent-Length: {len(batch.body)}\r\n\r\n"
-    return head.encode() + batch.body
+    row = [measurement.example for measurement in MEASUREMENTS]
+    tensor = {"name": INPUT.name, "datatype": INPUT.datatype, "shape": [rows, len(row)], "data": row * rows}
+    body = msgspec.json.encode({"inputs": [tensor]})
+    return f"POST {MODEL_PATH}/infer HTTP/1.1\r\nHost: x\r\nContent-Length: {len(body)}\r\n\r\n".encode() + body
 
 
 class Recovery(msgspec.Struct, frozen=True):
