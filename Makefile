@@ -92,12 +92,12 @@ coverage: $(VENV)/.dev ## run both, and see which branches were never taken
 bench: $(VENV)/.bench $(BUNDLE) ## compare with other ways to ask the model: docs/benchmarks.md
 	@mkdir -p artifacts/bench
 	$(BIN)/python -m pytest benchmarks/timed/bench_model.py --benchmark-json=artifacts/bench/model.json $(ARGS)
-	@$(BIN)/python -m benchmarks.report model
+	@$(BIN)/python -m benchmarks.timed.model_page $(if $(ARGS),--quick)
 
 bench-request: $(VENV)/.bench $(BUNDLE) ## what each part of a request costs, without sockets: docs/request.md
 	@mkdir -p artifacts/bench
 	$(BIN)/python -m pytest benchmarks/timed/bench_request.py --benchmark-json=artifacts/bench/request.json $(ARGS)
-	@$(BIN)/python -m benchmarks.report request
+	@$(BIN)/python -m benchmarks.timed.request_page $(if $(ARGS),--quick)
 
 drift: $(VENV)/.dev $(BUNDLE) ## what drift is seen, how soon, and how often without any: docs/drift.md
 	$(BIN)/python -m benchmarks.drift $(ARGS)
