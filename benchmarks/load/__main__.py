@@ -34,7 +34,6 @@ def main(arguments: Sequence[str] | None = None) -> int:
             steady=report.steady(results),
             profiles=report.profiles(results),
             objectives=report.objectives(results),
-            questions=report.questions(results),
             footprints=report.footprints(results),
             search=report.searched(results),
             costs=report.costs(results),

@@ -16,23 +16,14 @@ class LocustRun(msgspec.Struct):
     short: bool = False
     began: float = 0.0
     seconds: float = 0.0
-    latencies_ms: dict[str, list[float]] = {}  # by name of question
-    failures: dict[str, dict[str, int]] = {}  # by name of question, by reason
+    latencies_ms: list[float] = []  # one of each request, answered or failed
+    failures: dict[str, int] = {}  # by reason
 
-    def add(self, name: str, milliseconds: float, failure: str) -> None:
+    def add(self, milliseconds: float, failure: str) -> None:
         """Add one request; `failure` is empty if the answer was right."""
-        self.latencies_ms.setdefault(name, []).append(milliseconds)
+        self.latencies_ms.append(milliseconds)
         if failure:
-            reasons = self.failures.setdefault(name, {})
-            reasons[failure] = reasons.get(failure, 0) + 1
-
-    def failed(self, name: str) -> int:
-        """Return how many questions of this name had a wrong answer or none."""
-        return sum(self.failures.get(name, {}).values())
-
-    def latencies(self) -> list[float]:
-        """Return the latencies of all questions, sorted: one of each request, answered or failed."""
-        return sorted(latency for found in self.latencies_ms.values() for latency in found)
+            self.failures[failure] = self.failures.get(failure, 0) + 1
 
     def planned(self) -> Profile:
         """Return the profile that was run."""
@@ -41,12 +32,12 @@ class LocustRun(msgspec.Struct):
 
     def figures(self) -> dict[Figure, float]:
         """Return the figures that objectives bound."""
-        latencies = self.latencies()
-        requests, rate = len(latencies), len(latencies) / self.seconds if self.seconds else 0.0
+        latencies, requests = sorted(self.latencies_ms), len(self.latencies_ms)
+        rate = requests / self.seconds if self.seconds else 0.0
         return {
             "p95 ms": quantile(latencies, 0.95),
             "p99 ms": quantile(latencies, 0.99),
-            "failure ratio": sum(map(self.failed, self.failures)) / requests if requests else 1.0,
+            "failure ratio": sum(self.failures.values()) / requests if requests else 1.0,
             "requests/s": rate,
             "achieved/offered": rate / self.planned().offered_per_second,
         }
@@ -58,15 +49,13 @@ class LocustRun(msgspec.Struct):
 
     def verdict(self) -> str:
         """Return a line for each objective, and the reasons of failures, for a terminal."""
-        requests = len(self.latencies())
-        head = f"profile {self.profile}{', short' * self.short}: {requests:,} requests in {self.seconds:.1f} s"
+        requests = f"{len(self.latencies_ms):,} requests in {self.seconds:.1f} s"
+        head = f"profile {self.profile}{', short' * self.short}: {requests}"
         rows = [
             f"{one.figure:17} {one.relation:9} {one.bound:<6g} {found:<9.4g} {'kept' if kept else 'MISSED'}"
             for one, found, kept in self.judgement()
         ]
-        failures = self.failures.items()
-        reasons = [f"{count:,} x {name}: {why}" for name, found in failures for why, count in found.items()]
-        return "\n".join([head, *rows, *reasons])
+        return "\n".join([head, *rows, *(f"{count:,} x {reason}" for reason, count in self.failures.items())])
 
     def store(self, path: Path) -> None:
         """Write it to a file, in JSON."""

@@ -55,8 +55,8 @@ class Measurement:
 
     def _record(self, name: str, response_time: float, exception: BaseException | None = None, **_: Any) -> None:
         if self._run.began:
-            failure = str(exception) or type(exception).__name__ if exception else ""
-            self._run.add(name, response_time, failure)
+            failure = f"{name}: {str(exception) or type(exception).__name__}" if exception else ""
+            self._run.add(response_time, failure)
 
     def _conclude(self, **_: Any) -> None:
         """Print the verdict, set the exit status, and store the run."""

@@ -2,7 +2,7 @@
 
 from statistics import fmean
 
-from benchmarks.latencies import quantile, shown
+from benchmarks.latencies import shown
 from benchmarks.load.capacity import holds, sustained
 from benchmarks.load.prices import instance_based, request_based
 from benchmarks.load.run import LoadResults
@@ -45,7 +45,7 @@ def profiles(results: LoadResults) -> str:
         run, planned = profiled.run, profiled.run.planned()
         users, found = " to ".join(dict.fromkeys((f"{planned.first}", f"{planned.last}"))), run.figures()
         rates = (figure(planned.offered_per_second), figure(found["requests/s"]))
-        rows.append([name, users, *rates, *quantiles(run.latencies()), f"{found['failure ratio']:.3%}"])
+        rows.append([name, users, *rates, *quantiles(sorted(run.latencies_ms)), f"{found['failure ratio']:.3%}"])
     return table(["profile", "users", "offered/s", "achieved/s", *QUANTILES, "failure ratio"], rows)
 
 
@@ -57,16 +57,6 @@ def objectives(results: LoadResults) -> str:
         for one, found, kept in profiled.run.judgement()
     ]
     return table(["profile", "objective", "wanted", "found", ""], rows)
-
-
-def questions(results: LoadResults) -> str:
-    """Return the profile that is most like every day, or the only one, by kind of question."""
-    run = results.profiles.get("normal", next(iter(results.profiles.values()))).run
-    rows = []
-    for name, latencies in sorted(run.latencies_ms.items()):
-        times = (figure(quantile(sorted(latencies), share)) for share in (0.5, 0.99, 1.0))
-        rows.append([name, f"{len(latencies):,}", f"{run.failed(name):,}", *times])
-    return table(["question", "requests", "failures", "p50, ms", "p99, ms", "the slowest, ms"], rows)
 
 
 def footprints(results: LoadResults) -> str:

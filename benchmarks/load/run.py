@@ -73,15 +73,21 @@ def run_profile(server: Started, name: str, short: bool) -> Profiled:
     """Run one profile by Locust, on this process's cores. Raises Refusal if Locust did not run."""
     with tempfile.TemporaryDirectory(prefix="load-") as directory:
         path = Path(directory) / "run.json"
-        command = [sys.executable, "-m", "locust", "-f", str(ROOT / "locustfile.py"), "--headless", "--only-summary"]
-        command += ["--host", f"http://127.0.0.1:{server.port}", "--load-profile", name, "--load-results", str(path)]
-        bare = {key: value for key, value in os.environ.items() if not key.startswith("LOCUST_") and key != "PROFILE"}
         began, before = time.perf_counter(), server.cpu_seconds()
-        locust = subprocess.Popen([*command, *["--load-short"] * short], cwd=ROOT, env=bare, stdout=2)
-        _, status, usage = os.wait4(locust.pid, 0)
-        locust.returncode = os.waitstatus_to_exitcode(status)
-        cores = (usage.ru_utime + usage.ru_stime) / (time.perf_counter() - began)
-        if locust.returncode not in (0, MISSED):
-            raise Refusal(f"locust ended with status {locust.returncode}: make load PROFILE={name} shows why")
+        locust_cpu_s = _locust(server.port, name, path, short)
+        cores = locust_cpu_s / (time.perf_counter() - began)
         memory = (server.memory_mb(), server.memory_mb("VmHWM"))
         return Profiled(read_run(path), server.cpu_seconds() - before, *memory, cores)
+
+
+def _locust(port: int, name: str, path: Path, short: bool) -> float:
+    """Run Locust, which stores its run at the path. Returns the CPU seconds that it took. Raises Refusal."""
+    command = [sys.executable, "-m", "locust", "-f", str(ROOT / "locustfile.py"), "--headless", "--only-summary"]
+    command += ["--host", f"http://127.0.0.1:{port}", "--load-profile", name, "--load-results", str(path)]
+    bare = {key: value for key, value in os.environ.items() if not key.startswith("LOCUST_") and key != "PROFILE"}
+    locust = subprocess.Popen([*command, *["--load-short"] * short], cwd=ROOT, env=bare, stdout=2)
+    _, status, usage = os.wait4(locust.pid, 0)
+    locust.returncode = os.waitstatus_to_exitcode(status)
+    if locust.returncode not in (0, MISSED):
+        raise Refusal(f"locust ended with status {locust.returncode}: make load PROFILE={name} shows why")
+    return usage.ru_utime + usage.ru_stime

@@ -31,7 +31,8 @@ from app.telemetry.log_lines import JsonLines
 from app.telemetry.log_writer import Writer
 from app.telemetry.recorder import Origin, Record, Telemetry
 from app.telemetry.request_log import RequestLog
-from contract.measurements import MEASUREMENTS, Measurements
+from benchmarks.wire.question import BODY
+from contract.measurements import Measurements
 
 ROUNDS = 60
 CALLS = 1_000  # in a round
@@ -49,7 +50,6 @@ PARTS = (
     "the same with metrics",
     "the same with metrics and a log line each",
 )
-BODY = msgspec.json.encode({measurement.name: measurement.example for measurement in MEASUREMENTS})
 Part = Callable[[], Any]
 
 

@@ -32,6 +32,15 @@ class NotServed(Refusal):
     """A server does not answer, or not what it should."""
 
 
+@contextlib.contextmanager
+def naming(words: str) -> Iterator[None]:
+    """Let a NotServed within the block say of which server it is."""
+    try:
+        yield
+    except NotServed as reason:
+        raise NotServed(f"{words}: {reason}") from None
+
+
 def two_cores() -> tuple[Cores, Cores]:
     """Return one core for the server and one for the generator. Raises Refusal."""
     cores = sorted(os.sched_getaffinity(0))

@@ -8,7 +8,7 @@ from typing import NamedTuple
 
 from benchmarks.wire.contenders import CONTENDERS
 from benchmarks.wire.openloop import Offer, Step, measure_offer
-from benchmarks.wire.processes import Server, on
+from benchmarks.wire.processes import Server, naming, on
 from benchmarks.wire.stage import Stage
 from benchmarks.wire.wrk import Closed, closed, refuse_errors
 from contract.refusal import Refusal
@@ -59,7 +59,8 @@ def _measure(stage: Stage, starts: dict[str, list[float]], plan: HttpPlan) -> di
         turns: dict[str, list[tuple[Closed, Step]]] = {name: [] for name in servers}
         for _ in _counted(plan.rounds, "rounds"):
             for name, server in servers.items():
-                turns[name].append(_turn(server, plan.seconds))
+                with naming(CONTENDERS[name].words):
+                    turns[name].append(_turn(server, plan.seconds))
         return {
             name: Measured(
                 starts[name], [turn[0] for turn in turns[name]], [turn[1] for turn in turns[name]], server.memory_mb()

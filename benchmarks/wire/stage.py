@@ -9,7 +9,7 @@ import msgspec
 
 from benchmarks.wire.connection import Connection
 from benchmarks.wire.contenders import CONTENDERS, OURS, HttpContender
-from benchmarks.wire.processes import NotServed, Server, serving, two_cores
+from benchmarks.wire.processes import NotServed, Server, naming, serving, two_cores
 from benchmarks.wire.servers.constants import VARIABLE
 
 WARM_UP = 300  # requests
@@ -46,7 +46,8 @@ class Stage:
         with self.serving(contender) as server:
             with contextlib.closing(Connection(server.port)) as connection:
                 answers = [connection.ask() for _ in range(WARM_UP)]
-            (check_prediction if contender.predicts else check_size)(answers[-1], self.expected)
+            with naming(contender.words):
+                (check_prediction if contender.predicts else check_size)(answers[-1], self.expected)
             yield server
 
     def first_answer_ms(self, contender: HttpContender) -> float:

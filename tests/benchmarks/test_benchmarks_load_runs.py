@@ -8,7 +8,7 @@ from benchmarks.load.locust_run import LocustRun, read_run
 def run(requests: int = 100, failures: int = 0, milliseconds: float = 1) -> LocustRun:
     made = LocustRun("baseline", True, 0.0, 4.0)
     for number in range(requests):
-        made.add("bird", milliseconds, "expected status 200, found 503" if number < failures else "")
+        made.add(milliseconds, "bird: expected status 200, found 503" if number < failures else "")
     return made
 
 

@@ -7,6 +7,7 @@ import pytest
 
 from benchmarks.wire.contenders import CONTENDERS, OURS, PLAIN, UVLOOP
 from benchmarks.wire.processes import NotServed, Server, family, two_cores
+from benchmarks.wire.servers.constants import VARIABLE
 from benchmarks.wire.stage import Stage, check_prediction, check_size
 from contract.refusal import Refusal
 
@@ -85,3 +86,10 @@ def test_a_machine_of_one_core_is_refused(monkeypatch: pytest.MonkeyPatch) -> No
     monkeypatch.setattr(os, "sched_getaffinity", lambda _: {3})
     with pytest.raises(Refusal, match="a core each, found 1"):
         two_cores()
+
+
+def test_a_wrong_contender_is_named(stage: Stage) -> None:
+    """A server that is taken for a predictor is refused by its name."""
+    wrong = CONTENDERS[UVLOOP]._replace(environment={VARIABLE: "HTTP/1.1 200 OK\r\ncontent-length: 2\r\n\r\n{}"})
+    with pytest.raises(NotServed, match="uvloop constant: expected an answer of"), stage.ready(wrong):
+        pass
