@@ -17,7 +17,7 @@ CONTRACT := $(wildcard contract/*.py contract/*.toml)
 
 .DEFAULT_GOAL := help
 .PHONY: help setup train compile run test test-long coverage test-image test-image-build bench bench-http bench-overload
-.PHONY: bench-request bench-swap drift trust renew load load-report memory-limit deploy canary canary-odds check format image clean lock model-matrix fuzz
+.PHONY: bench-request bench-swap drift trust renew load load-report deploy canary canary-odds check format image clean lock model-matrix fuzz
 
 help: ## list the targets
 	@grep -hE '^[a-z-]+:.*##' $(MAKEFILE_LIST) | sed -E 's/^([a-z-]+):.*## /\1|/' | \
@@ -92,12 +92,12 @@ coverage: $(VENV)/.dev ## run both, and see which branches were never taken
 bench: $(VENV)/.bench $(BUNDLE) ## compare with other ways to ask the model: docs/benchmarks.md
 	@mkdir -p artifacts/bench
 	$(BIN)/python -m pytest benchmarks/timed/bench_model.py --benchmark-json=artifacts/bench/model.json $(ARGS)
-	@$(BIN)/python -m benchmarks.report model
+	@$(BIN)/python -m benchmarks.timed.model_page $(if $(ARGS),--quick)
 
 bench-request: $(VENV)/.bench $(BUNDLE) ## what each part of a request costs, without sockets: docs/request.md
 	@mkdir -p artifacts/bench
 	$(BIN)/python -m pytest benchmarks/timed/bench_request.py --benchmark-json=artifacts/bench/request.json $(ARGS)
-	@$(BIN)/python -m benchmarks.report request
+	@$(BIN)/python -m benchmarks.timed.request_page $(if $(ARGS),--quick)
 
 drift: $(VENV)/.dev $(BUNDLE) ## what drift is seen, how soon, and how often without any: docs/drift.md
 	$(BIN)/python -m benchmarks.drift $(ARGS)
@@ -128,9 +128,6 @@ trust: $(VENV)/.build $(BUNDLE) ## measure when answers are doubted, rightly and
 
 bench-swap: $(VENV)/.bench $(BUNDLE) ## measure loading and swapping bundles: docs/swap.md
 	$(BIN)/python -m benchmarks.swap $(ARGS)
-
-memory-limit: $(VENV)/.dev image ## measure the image with less and less memory: docs/memory.md
-	DOCKER=$(DOCKER) IMAGE=$(IMAGE) $(BIN)/python -m benchmarks.memory_limit $(ARGS)
 
 # PROJECT, REGION, IMAGE, ... are environment variables: DEPLOYMENT.md.
 deploy: $(VENV)/.build ## deploy to Cloud Run, without requests for a new revision; DRY_RUN=1 prints every command
