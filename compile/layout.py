@@ -14,6 +14,7 @@ PADDING = 4  # a tree may grow by this factor to become perfect; sparser trees a
 WALKED = 0xFFFFFFFF
 NAN = 0x7FC00000  # the bits of a float32
 SMALL = 0xFFFF  # the largest 16-bit index
+TOGETHER = 8  # trees; enough to hide the latency of a step, and few enough for the registers
 
 
 class Comparison(NamedTuple):
@@ -86,16 +87,26 @@ def write_layout(model: CompilableModel) -> tuple[str, str]:
     columns = _columns(tree for tree, planes in zip(trees, perfect, strict=True) if planes)
     plane_count = 1 + sum(len(column.comparisons) + 1 for column in columns)
     largest = max(max(len(tree.left) for tree in trees), 2 * features)
+    outputs = len(model.trees.base_margins)
+    in_turn = [tree.output for tree in trees] == [i % outputs for i in range(len(trees))] and outputs <= TOGETHER
+    together = round(TOGETHER / outputs) * outputs if in_turn else TOGETHER
     macros = [
         f"#define TREE_COUNT {len(trees)}",
         f"#define NODE_COUNT {sum(len(tree.left) for tree in trees)}",
         f"#define COLUMN_COUNT {len(columns)}",
         f"#define PLANE_COUNT {plane_count}",
         f"#define WALKED_TREES {perfect.count(False)}",
+        f"#define TOGETHER {together} /* trees that are walked at once */",
+        f"#define OUTPUTS_IN_TURN {int(in_turn)}",
         f"typedef {_index_type(largest)} node_index;",
         f"typedef {_index_type(plane_count)} plane_index;",
     ]
-    arrays = [*_tree_arrays(trees, perfect, columns, features), *_column_arrays(columns)]
+    depths = [max(tree.depth for tree in trees[i : i + together]) for i in range(0, len(trees), together)]
+    arrays = [
+        *_tree_arrays(trees, perfect, columns, features),
+        _array("uint32_t", "WALK_DEPTHS", map(str, [*depths, *[0] * (len(trees) // together + 1 - len(depths))])),
+        *_column_arrays(columns),
+    ]
     return "\n".join(macros), "\n".join(["#include <math.h>", '#include "model_data.h"', *arrays, ""])
 
 

@@ -23,6 +23,7 @@ from contract.schema import Contract
 
 NATIVE = Path(__file__).parent / "native"
 TREE_UNITS = ("main.c", "tu*.c")  # the names of tl2cgen's files
+FEW_INPUTS = 32  # which are copied one by one: compilers make better code of that than of a loop
 NODES_PER_UNIT = 8_000  # nodes in one translation unit; compilers take more than linear time for larger ones
 
 _LEAF = re.compile(r"^(\s*result\[\d+\] \+= )(-?[0-9][0-9.e+-]*);$", re.MULTILINE)
@@ -118,22 +119,26 @@ def _model_header(model: CompilableModel, macros: str) -> str:
 
 
 def _derivation(contract: Contract) -> Iterator[str]:
-    """Yield the C of the features: the inputs, copied in a loop because there may be thousands, then what is derived.
+    """Yield the C of the features: the inputs, then what is derived from them.
 
     DERIVE_COLUMNS computes the latter for row i of a block of columns, whose first ones are the inputs.
     """
+    count = len(contract.inputs)
     yield "static inline void derive_features(const float *measurement, float *feature) {"
-    yield "    for (int i = 0; i < MEASUREMENT_COUNT; i++) feature[i] = present(measurement[i]);"
-    yield from (f"    feature[{i}] = {text};" for i, text in _derived(contract, ""))
+    if count <= FEW_INPUTS:
+        yield from (f"    feature[{i}] = present(measurement[{i}]);" for i in range(count))
+    else:
+        yield "    for (int i = 0; i < MEASUREMENT_COUNT; i++) feature[i] = present(measurement[i]);"
+    yield from (f"    feature[{i}] = {text};" for i, text in _derived(contract, "present(measurement[{}])"))
     yield "}"
     if contract.derived:
         yield "#define DERIVE_COLUMNS(feature, i) \\"
-        yield from (f"    feature[{i}][i] = {text}; \\" for i, text in _derived(contract, "[i]"))
+        yield from (f"    feature[{i}][i] = {text}; \\" for i, text in _derived(contract, "feature[{}][i]"))
         yield ""
 
 
-def _derived(contract: Contract, index: str) -> Iterator[tuple[int, str]]:
-    """Yield the number of each derived feature, and its expression in C."""
-    columns = {name: Expression(f"feature[{i}]{index}") for i, name in enumerate(contract.input_names)}
-    for i, column in enumerate(contract.derive(columns)[len(columns) :], len(columns)):
-        yield i, column.text
+def _derived(contract: Contract, column: str) -> Iterator[tuple[int, str]]:
+    """Yield the number of each derived feature and its expression in C. `column` is that of an input by its number."""
+    columns = {name: Expression(column.format(i)) for i, name in enumerate(contract.input_names)}
+    for i, feature in enumerate(contract.derive(columns)[len(columns) :], len(columns)):
+        yield i, feature.text

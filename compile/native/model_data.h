@@ -29,6 +29,7 @@ struct tree {
 };
 
 extern const struct tree TREES[TREE_COUNT];
+extern const uint32_t WALK_DEPTHS[TREE_COUNT / TOGETHER + 1]; /* the depth of the deepest of TOGETHER trees */
 extern const struct node NODES[NODE_COUNT];
 extern const uint32_t LEAF_VALUES[NODE_COUNT]; /* bits of a float32, by node */
 
