@@ -152,7 +152,7 @@ class BundleSource:
             raise BundleRefusal(
                 "missing", f"no cache is configured for {self.address}; set BUNDLE_CACHE to a directory"
             )
-        return self._cache.last_good(self.address, self._trust)
+        return self._cache.last_good(self.address, self._trust, self._wanted)
 
     def close(self) -> None:
         """Close the connection."""
@@ -243,7 +243,7 @@ class BundleSource:
 
     def _cached(self, digest: str) -> VerifiedBundle | None:
         try:
-            return self._cache.find(digest, self._trust) if self._cache else None
+            return self._cache.find(digest, self._trust, self._wanted) if self._cache else None
         except BundleRefusal:
             return None
 

@@ -20,7 +20,7 @@ def read_contract(path: Path) -> Contract:
         found = tomllib.loads(path.read_text(encoding="utf-8"))
     except OSError as error:
         raise Refusal(f"cannot read the contract {path}: {error.strerror}; give another path") from error
-    except (tomllib.TOMLDecodeError, UnicodeDecodeError) as error:
+    except (ValueError, RecursionError) as error:  # no TOML, no UTF-8, or an integer of thousands of digits
         raise Refusal(f"{path} is not TOML: {error}; {HELP}") from error
     try:
         return msgspec.convert(found, Contract)

@@ -11,7 +11,7 @@ import xgboost
 
 from compile.reading import derived_contract, vector_leaves
 from compile.reading.document import INSTALLED, Document, dotted, read_document
-from compile.reading.objectives import outputs_of, transform_of
+from compile.reading.objectives import outputs_of, targets_of, transform_of
 from compile.reading.rounds import BEST, Rounds, cut, rounds_of
 from compile.reading.well_formed import levels, malformed, may_overflow
 from contract.manifest import Trees
@@ -28,6 +28,7 @@ class CompilableModel(msgspec.Struct, frozen=True):
     from the file. `transform` is how margins become values (the macro TRANSFORM of library.c). `thresholds` maps a
     feature's index to its sorted distinct float32 split thresholds. `missing` is a value that means missing, as NaN
     does. `pass_rounds` means that XGBoost's wrapper would use other rounds by itself, so it must be given them.
+    `one_target` means that no tree was split and that there is one target: tl2cgen can write only such a model.
     `uncertainty` is what answers are judged by, or None if there is none. `notices` are for the person who compiles.
     """
 
@@ -41,6 +42,7 @@ class CompilableModel(msgspec.Struct, frozen=True):
     notices: tuple[str, ...] = ()
     missing: float | None = None
     pass_rounds: bool = False
+    one_target: bool = True
     uncertainty: Uncertainty | None = None
 
 
@@ -77,6 +79,7 @@ def read_model(
         notices=(*of_names, *_of_version(file), *_of_rounds(rounds)),
         missing=missing,
         pass_rounds=all_trees or not file.says_rounds,
+        one_target=content is file.content and targets_of(document["learner"]) == 1,
     )
 
 

@@ -44,8 +44,12 @@ ALPHAS = {  # where a file has the levels of an objective that predicts one numb
 
 def outputs_of(learner: dict[str, Any]) -> int:
     """Return the number of sums: one for each class or each target."""
-    parameters = learner["learner_model_param"]
-    return max(1, int(parameters["num_class"]), int(parameters.get("num_target", 1)))
+    return max(int(learner["learner_model_param"]["num_class"]), targets_of(learner))
+
+
+def targets_of(learner: dict[str, Any]) -> int:
+    """Return the number of targets: one for each column of labels, and for each quantile."""
+    return max(1, int(learner["learner_model_param"].get("num_target", 1)))
 
 
 def transform_of(learner: dict[str, Any]) -> str:
