@@ -6,18 +6,17 @@ import msgspec
 import pytest
 
 from binding.library import Library
+from compile.beside import read_beside
 from compile.reading.booster import CompilableModel, read_model
-from compile.uncertainty import read_uncertainty
-from contract.manifest import Digest
+from contract.reading import PENGUINS, read_contract
 from tests.support.libraries import built
 
 
 @pytest.fixture(scope="session")
 def model(model_path: Path) -> CompilableModel:
     """Read the trained model and its reference."""
-    model = read_model(model_path)
-    reference, _ = read_uncertainty(model_path, model, Digest.of(model.data).sha256)
-    return msgspec.structs.replace(model, uncertainty=reference)
+    model = read_model(model_path, contract=read_contract(PENGUINS))
+    return msgspec.structs.replace(model, uncertainty=read_beside(model_path, model).uncertainty)
 
 
 @pytest.fixture(scope="session")

@@ -7,8 +7,11 @@ import msgspec
 import pytest
 import xgboost
 
+from compile.reading.booster import read_model
 from contract.certificate import Certificate
 from contract.manifest import MANIFEST_FILE, MODEL_FILE, TRAINING_FILE, Digest, decode_manifest, platform_name
+from contract.reading import PENGUINS, read_contract
+from contract.schema import CONTRACT_FILE, decode_contract
 from contract.trees import TREES_FILE
 from contract.uncertainty import UNCERTAINTY_FILE
 from tests.support.commands import run_module
@@ -25,6 +28,7 @@ def test_the_bundle_holds_what_its_manifest_says(bundle_path: Path, model_path: 
         TRAINING_FILE,
         UNCERTAINTY_FILE,
         TREES_FILE,
+        CONTRACT_FILE,
     }
     assert set(os.listdir(bundle_path)) == {*manifest.files, MANIFEST_FILE}
     for name, digest in manifest.files.items():
@@ -32,6 +36,8 @@ def test_the_bundle_holds_what_its_manifest_says(bundle_path: Path, model_path: 
     certificate = msgspec.json.decode((bundle_path / target.certificate).read_bytes(), type=Certificate)
     assert certificate.judged == sum(certificate.rows.values()) - certificate.rows["thresholds"]
     assert (bundle_path / MODEL_FILE).read_bytes() == model_path.read_bytes()
+    assert decode_contract((bundle_path / CONTRACT_FILE).read_bytes()) == read_contract(PENGUINS)
+    assert manifest.interface is None
     assert target.toolchain.versions["xgboost"] == xgboost.__version__
 
 
@@ -76,6 +82,7 @@ def test_the_choice_is_recorded_with_its_figures(bundle_path: Path) -> None:
         (["{model}", "--emit-c", "{tmp}/file"], "cannot write the C"),
         (["{model}", "--one-row", "walk"], "go together"),
         (["{model}", "--one-row", "walk", "--block-from", "0"], "at least 1"),
+        (["{model}", "--contract", "no-such.toml"], "cannot read the contract no-such.toml"),
         (["{model}", "--bundle-version", "the new one"], "choose another --bundle-version"),
         ([], "the following arguments are required"),
     ],
@@ -93,43 +100,46 @@ def test_a_mistake_is_one_line_and_status_2(model_path: Path, tmp_path: Path, ar
 
 
 @pytest.mark.long
-def test_another_model_compiles_and_says_that_the_service_will_refuse_it(tmp_path: Path) -> None:
-    """A model with other features compiles with a notice that the service will refuse it."""
-    matrix = xgboost.DMatrix([[1.0, 2.0], [3.0, 4.0], [5.0, 6.0], [7.0, 9.0]], [0, 1, 0, 1])
-    path = tmp_path / "model.json"
+def test_a_model_without_a_contract_gets_one_that_can_be_edited(tmp_path: Path) -> None:
+    """A model without a contract compiles; what was derived is written beside the bundle, and is never overwritten."""
+    matrix = xgboost.DMatrix([[1.0, 2.0], [3.0, 4.0], [5.0, 6.0], [7.0, 9.0]], [0, 1, 0, 1], feature_names=["a", "b c"])
+    path, out = tmp_path / "my model.json", tmp_path / "bundle"
     xgboost.train({"objective": "binary:logistic", "min_child_weight": 0}, matrix, 3).save_model(path)
-    result = run_module("compile", path, "--out", tmp_path / "bundle", *PINNED)
-    assert result.returncode == 0, result.stderr
-    assert "the service will refuse it: expected measurements bill_length_mm" in result.stderr
+    result = run_module("compile", path, "--out", out, *PINNED)
+    assert (result.returncode, result.stderr) == (0, "")
+    written = tmp_path / "bundle.toml"
+    assert f"written to {written}: edit it and give it with --contract {written}" in result.stdout
+    contract = decode_contract((out / CONTRACT_FILE).read_bytes())
+    assert read_contract(written) == contract == read_model(path).contract
+    assert (contract.name, contract.title, contract.features) == ("my-model", "my model", ("a", "b c"))
+    edited = written.read_text().replace('classes = [\n    "0",\n    "1",\n]', 'classes = ["no", "yes"]')
+    assert edited != written.read_text()
+    written.write_text(edited)
+    again = run_module("compile", path, "--out", out, *PINNED)
+    assert again.returncode == 0
+    assert f"{written} is another one: to use it, --contract {written}" in again.stdout
+    assert written.read_text() == edited
+    given = run_module("compile", path, "--out", out, "--contract", written, *PINNED)
+    assert "derived" not in given.stdout
+    assert decode_contract((out / CONTRACT_FILE).read_bytes()).output.classes == ("no", "yes")
 
 
-@pytest.mark.long
-@pytest.mark.parametrize("summary", [b"{}", b"\xff", None])
-def test_a_summary_of_another_model_is_refused(artifacts: Path, tmp_path: Path, summary: bytes | None) -> None:
-    """A training summary of another model is refused."""
-    path = tmp_path / "penguin_model.json"
-    path.write_bytes((artifacts / path.name).read_bytes() + b" ")
-    (tmp_path / TRAINING_FILE).write_bytes((artifacts / TRAINING_FILE).read_bytes() if summary is None else summary)
-    result = run_module("compile", path, "--out", tmp_path / "bundle")
+def test_a_derived_contract_can_be_printed(tmp_path: Path, model_path: Path) -> None:
+    """`python -m contract MODEL` prints the derived contract, and refuses what is no model."""
+    result = run_module("contract", model_path)
+    assert (result.returncode, result.stderr) == (0, "")
+    (tmp_path / "x.toml").write_text(result.stdout)
+    assert read_contract(tmp_path / "x.toml") == read_model(model_path).contract
+    refused = run_module("contract", "Makefile")
+    assert (refused.returncode, refused.stdout) == (2, "")
+    assert refused.stderr.startswith("error: Makefile")
+
+
+def test_a_contract_of_another_model_is_refused(tmp_path: Path, model_path: Path) -> None:
+    """A contract that the model does not fit is refused, and no bundle is written."""
+    path = tmp_path / "other.toml"
+    path.write_text(PENGUINS.read_text().replace('"Adelie"', '"Adelie", "Emperor"'))
+    result = run_module("compile", model_path, "--out", tmp_path / "bundle", "--contract", path)
     assert result.returncode == 2
-    assert "train again: make train" in result.stderr
-    assert not (tmp_path / "bundle").exists()
-
-
-@pytest.mark.parametrize("reference", [b"{}", b"\xff", "another model", "another shape"])
-def test_a_reference_that_does_not_belong_is_refused(artifacts: Path, tmp_path: Path, reference: bytes | str) -> None:
-    """A reference of another model or a malformed one is refused."""
-    path = tmp_path / "penguin_model.json"
-    path.write_bytes((artifacts / path.name).read_bytes())
-    data = (artifacts / UNCERTAINTY_FILE).read_bytes()
-    if reference == "another model":
-        reference = data.replace(Digest.of(path.read_bytes()).sha256.encode(), b"0" * 64)
-    elif reference == "another shape":
-        reference = data.replace(b'"Gentoo": {', b'"Emperor": {')
-    assert isinstance(reference, bytes)
-    assert reference != data
-    (tmp_path / UNCERTAINTY_FILE).write_bytes(reference)
-    result = run_module("compile", path, "--out", tmp_path / "bundle", *PINNED)
-    assert result.returncode == 2
-    assert "train again: python -m train, or remove it" in result.stderr
-    assert not (tmp_path / "bundle").exists()
+    assert "expected a model that answers a probability for each of 4 classes" in result.stderr
+    assert os.listdir(tmp_path) == ["other.toml"]

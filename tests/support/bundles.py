@@ -7,8 +7,8 @@ from pathlib import Path
 from bundle.signing.private import SigningKey
 from bundle.signing.signature import MANIFEST, sign, signature_file
 from contract.certificate import Certificate, certificate_file
+from contract.format_2 import CONTRACT
 from contract.manifest import (
-    CONTRACT,
     FORMAT_VERSION,
     MANIFEST_FILE,
     MODEL_FILE,
@@ -22,6 +22,7 @@ from contract.manifest import (
     encode,
     platform_name,
 )
+from contract.schema import CONTRACT_FILE
 
 NOW = datetime(2026, 11, 23, 12, tzinfo=UTC)
 MACHINES = {"linux-x86_64": 62, "linux-aarch64": 183}
@@ -47,7 +48,7 @@ def make(
     size: int = 2000,
 ) -> str:
     """Write a bundle and its signature. Return its digest."""
-    files = {MODEL_FILE: model}
+    files = {MODEL_FILE: model, CONTRACT_FILE: encode(CONTRACT)}
     targets = {}
     for platform in platforms:
         library = header(platform) + f"{label} {platform} ".encode() * (size // 10)
@@ -70,7 +71,6 @@ def make(
         bundle_version=label,
         created_at=NOW,
         model_sha256=Digest.of(model).sha256,
-        interface=CONTRACT,
         trees=Trees("multi:softprob", 3, 9, 1, (0.5, 0.5, 0.5)),
         golden=Golden((1.0, 2.0, 3.0, 4.0), (0.0, 0.0, 1.0), 2),
         platforms=targets,

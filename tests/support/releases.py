@@ -19,7 +19,8 @@ from bundle.stores.store import Store
 from bundle.verify import IN_PLACE, Trust, Wanted
 from compile.reading.booster import read_model
 from contract.certificate import Certificate
-from contract.manifest import CONTRACT, MODEL_FILE, Digest, Golden, Manifest, encode, platform_name
+from contract.manifest import MODEL_FILE, Digest, Golden, Manifest, encode, platform_name
+from contract.reading import PENGUINS, read_contract
 from contract.trees import TREES_FILE
 from contract.uncertainty import UNCERTAINTY_FILE
 from tests.support.bundles import put_manifest
@@ -29,6 +30,7 @@ from tests.support.service import Service, lines
 
 ALL = Wanted(all_platforms=True)
 FAST = {"FOLLOW_SECONDS": "0.05", "MAX_REQUESTS_PER_CONNECTION": "1000000"}  # of a service that follows a channel
+CLASSES = read_contract(PENGUINS).output.classes
 INFER = "/v2/models/penguin/infer"
 
 
@@ -52,16 +54,16 @@ def sign_copy(bundle: Path, out: Path, key: SigningKey) -> Release:
 
 def of_first_rounds(rounds: int, model: Path, bundle: Path, directory: Path, key: SigningKey) -> Release:
     """Make a bundle of the model's first rounds: it is sound and answers every row otherwise."""
-    path = directory / "model.json"
+    path, contract = directory / "model.json", read_contract(PENGUINS)
     read_model(model).booster[:rounds].save_model(path)
-    image = built(read_model(path), directory / "build", WALK)
+    image = built(read_model(path, contract=contract), directory / "build", WALK)
     return with_library(bundle, directory / "bundle", key, image, path.read_bytes())
 
 
 def with_library(bundle: Path, out: Path, key: SigningKey, image: bytes, model: bytes) -> Release:
     """Make a bundle of another model with this library, whose answer is the golden answer."""
     verified = read_directory(bundle, IN_PLACE, ALL)
-    library = Library(image, CONTRACT.classes)
+    library = Library(image, CLASSES)
     row = verified.manifest.golden.measurements
     label = library.predict(row)[0]
     target = verified.manifest.platforms[platform_name()]

@@ -10,6 +10,7 @@ STAGES = {  # what each top-level folder may import besides itself
     "app": {"contract", "binding", "bundle"},
     "deploy": {"contract"},
 }
+COMMANDS = {"contract.__main__": {"compile"}}  # a command that runs another stage, which it imports when it is run
 ROOMS = {  # the same within app/
     "core": set(),
     "explanation": set(),

@@ -10,10 +10,10 @@ from hypothesis.extra import numpy as npst
 from binding.library import Library
 from compile.certification.oracle import Answers, BoosterOracle
 from compile.certification.parity import WRAPPER_ROWS, certify, compare, ulp_distance
-from compile.certification.probes import CONTEXTS, SPECIAL, Rows, derive_rows, feature_probes, special_measurements
+from compile.certification.probes import CONTEXTS, SPECIAL, Rows, derive_rows, feature_probes, special_inputs
 from compile.reading.booster import CompilableModel
-from contract.features import MEASUREMENT_NAMES
-from contract.manifest import CONTRACT, Tuning
+from contract.format_2 import CONTRACT
+from contract.manifest import Tuning
 from contract.refusal import Refusal
 from tests.compile.editing import edit
 from tests.support.libraries import TL2CGEN, WALK, built
@@ -46,15 +46,15 @@ def test_probes_cover_every_threshold_with_its_neighbours(model: CompilableModel
         assert np.isnan(probes[:, feature]).any()
 
 
-def test_measurement_probes_put_every_special_value_in_every_place(model: CompilableModel) -> None:
-    """Probes put every special value into each measurement."""
-    probes = np.concatenate(list(special_measurements(model)))
+def test_probes_put_every_special_value_in_every_place(model: CompilableModel) -> None:
+    """Probes put every special value into each input."""
+    probes = np.concatenate(list(special_inputs(model)))
     for column in probes.T:
         assert np.isnan(column).any()
         assert set(SPECIAL[1:].tolist()) <= set(column.tolist())
 
 
-any_float32 = npst.arrays(np.float32, (1, len(MEASUREMENT_NAMES)), elements=st.floats(width=32))
+any_float32 = npst.arrays(np.float32, (1, len(CONTRACT.inputs)), elements=st.floats(width=32))
 
 
 @given(any_float32)
@@ -123,13 +123,13 @@ def test_sums_in_double_precision_are_refused(model: CompilableModel, tmp_path: 
         certify(Library(built(model, tmp_path, TL2CGEN, restore_doubles)), model, None)
 
 
-def answers(margin: float, probability: float, label: int) -> Answers:
+def answers(margin: float, value: float, label: int) -> Answers:
     array = np.array([[margin]], dtype=np.float32)
-    return Answers(array, np.array([[probability]], dtype=np.float32), np.array([label], dtype=np.int32))
+    return Answers(array, np.array([[value]], dtype=np.float32), np.array([label], dtype=np.int32))
 
 
-def test_one_step_of_probability_is_allowed_and_two_are_not() -> None:
-    """A probability may differ by one float32 step and not by two."""
+def test_one_step_of_a_value_is_allowed_and_two_are_not() -> None:
+    """A value may differ by one float32 step and not by two."""
     one = float(np.nextafter(np.float32(0.5), np.float32(1)))
     two = float(np.nextafter(np.float32(one), np.float32(1)))
     row = np.zeros((1, 1), dtype=np.float32)
@@ -140,6 +140,17 @@ def test_one_step_of_probability_is_allowed_and_two_are_not() -> None:
         compare(answers(1, 0.5, 0), answers(1, 0.5, 1), row)
     with pytest.raises(Refusal):
         compare(answers(0.0, 0.5, 0), answers(-0.0, 0.5, 0), row)
+
+
+def test_the_first_of_two_classes_has_what_the_second_leaves() -> None:
+    """The first probability must be 1 less the second, whatever a step of that is."""
+    row, margins, labels = np.zeros((1, 1), np.float32), np.zeros((1, 1), np.float32), np.ones(1, np.int32)
+    share = np.nextafter(np.float32(1), np.float32(0))
+    step = np.nextafter(share, np.float32(0))
+    expected = Answers(margins, np.array([[1 - share, share]], np.float32), labels)
+    assert compare(expected, Answers(margins, np.array([[1 - step, step]], np.float32), labels), row) == 1
+    with pytest.raises(Refusal):
+        compare(expected, Answers(margins, np.array([[1 - share, step]], np.float32), labels), row)
 
 
 @given(st.floats(width=32, min_value=-(2.0**120), max_value=2.0**120), st.integers(0, 40))

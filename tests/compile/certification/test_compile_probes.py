@@ -8,7 +8,7 @@ import pytest
 
 from binding.library import Library
 from compile.certification.parity import certify
-from compile.certification.probes import CELLS, RANDOM_CELLS, feature_probes, random_measurements, special_measurements
+from compile.certification.probes import CELLS, RANDOM_CELLS, feature_probes, random_inputs, special_inputs
 from compile.reading.booster import CompilableModel, read_model
 from compile.source import write_source
 from tests.compile.models import saved
@@ -30,8 +30,8 @@ def test_rows_of_a_wide_model_are_bounded(wide: CompilableModel) -> None:
     """Blocks and random rows of a wide model stay within their bounds."""
     for rows, most in (
         (feature_probes(wide), RANDOM_CELLS),
-        (random_measurements(wide), RANDOM_CELLS),
-        (special_measurements(wide), RANDOM_CELLS),
+        (random_inputs(wide), RANDOM_CELLS),
+        (special_inputs(wide), RANDOM_CELLS),
     ):
         sizes = [block.size for block in rows]
         assert max(sizes) <= CELLS

@@ -74,10 +74,10 @@ def test_a_newer_objective_is_refused_by_its_name(tmp_path: Path) -> None:
     """An unknown objective is refused by its name."""
 
     def edit(document: dict[str, Any]) -> None:
-        document["learner"]["objective"] = {"name": "reg:expectileerror", "expectile_param": {}}
+        document["learner"]["objective"] = {"name": "reg:newererror", "newer_param": {}}
 
     path = edited(saved(tmp_path / "model.json"), edit)
-    with pytest.raises(Refusal, match="the objective 'reg:expectileerror'; supported are"):
+    with pytest.raises(Refusal, match="the objective 'reg:newererror'; supported are"):
         read_document(path)
 
 

@@ -11,6 +11,7 @@ import xgboost
 from binding.library import Library
 from compile.certification.parity import certify
 from compile.reading.booster import CompilableModel, read_model
+from contract.format_2 import CONTRACT
 from contract.refusal import Refusal
 from tests.compile.models import edited
 from tests.support.libraries import WALK, built
@@ -36,10 +37,8 @@ def few_probes(monkeypatch: pytest.MonkeyPatch) -> None:
 
 
 def answers(library: Library, rows: npt.NDArray[np.float32]) -> npt.NDArray[np.float32]:
-    """Return the first output's values as the library gives them."""
-    return np.frombuffer(library.predict_rows(rows.tobytes(), 0, len(rows)).probabilities, np.float32).reshape(
-        len(rows), -1
-    )
+    """Return the values as the library gives them."""
+    return np.frombuffer(library.predict_rows(rows.tobytes(), 0, len(rows)).values, np.float32).reshape(len(rows), -1)
 
 
 def stopped_early(path: Path, **parameters: Any) -> xgboost.XGBRegressor:
@@ -142,16 +141,17 @@ def test_a_value_that_means_missing_answers_as_the_wrapper_that_was_trained_with
     wrapper = xgboost.XGBClassifier(n_estimators=10, max_depth=4, missing=missing).fit(rows, Y > 0)
     wrapper.save_model(tmp_path / "model.json")
     library = library_of(read_model(tmp_path / "model.json", missing=missing), tmp_path / "c")
-    expected = wrapper.predict_proba(rows)[:, 1]
-    assert np.abs(answers(library, rows).ravel().view(np.int32) - expected.view(np.int32)).max() <= 1
+    expected = np.ascontiguousarray(wrapper.predict_proba(rows)[:, 1])
+    assert np.abs(answers(library, rows)[:, 1].copy().view(np.int32) - expected.view(np.int32)).max() <= 1
     one_by_one = np.array([library.predict(tuple(row))[0] for row in rows.tolist()])
     assert one_by_one.tolist() == wrapper.predict(rows).tolist()
     without = library_of(read_model(tmp_path / "model.json"), tmp_path / "without")
-    assert np.abs(answers(without, rows).ravel() - expected).max() > 0.01
+    assert np.abs(answers(without, rows)[:, 1] - expected).max() > 0.01
 
 
-def test_a_possible_measurement_cannot_mean_missing(model_path: Path) -> None:
-    """A possible measurement is refused as the value that means missing."""
-    with pytest.raises(Refusal, match="outside the bounds"):
-        read_model(model_path, missing=200.0)
-    assert read_model(model_path, missing=SENTINEL).missing == SENTINEL
+def test_a_possible_value_of_an_input_cannot_mean_missing(model_path: Path) -> None:
+    """A value within the bounds of an input is refused as the value that means missing."""
+    with pytest.raises(Refusal, match=r"no flipper_length_mm from 120 to 280, found 200; choose .* outside the bounds"):
+        read_model(model_path, missing=200.0, contract=CONTRACT)
+    assert read_model(model_path, missing=SENTINEL, contract=CONTRACT).missing == SENTINEL
+    assert read_model(model_path, missing=200.0).missing == 200.0
