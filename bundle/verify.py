@@ -10,8 +10,8 @@ from collections.abc import Callable, Iterable
 
 import msgspec
 
-from bundle.checks.contract import check_contract, contract_of
-from bundle.checks.machine import check_machine
+from bundle.contract_check import check_contract, contract_of
+from bundle.machine import check_machine
 from bundle.refusal import BundleRefusal
 from bundle.signing.keys import TrustedKey
 from bundle.signing.signature import MANIFEST, MAX_SIGNATURE_BYTES, check, signature_file

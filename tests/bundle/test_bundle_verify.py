@@ -10,8 +10,8 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from bundle.checks.machine import check_machine
 from bundle.fetch import read_directory
+from bundle.machine import check_machine
 from bundle.refusal import BundleRefusal
 from bundle.signing.private import SigningKey
 from bundle.signing.signature import MANIFEST, POINTER, sign, signature_file

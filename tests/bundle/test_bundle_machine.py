@@ -2,7 +2,7 @@ import struct
 
 import pytest
 
-from bundle.checks.machine import check_machine
+from bundle.machine import check_machine
 from bundle.refusal import BundleRefusal
 
 
