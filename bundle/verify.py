@@ -10,13 +10,13 @@ from collections.abc import Callable, Iterable
 
 import msgspec
 
-from bundle.contract_check import check_contract, contract_of
 from bundle.machine import check_machine
 from bundle.refusal import BundleRefusal
 from bundle.signing.keys import TrustedKey
 from bundle.signing.signature import MANIFEST, MAX_SIGNATURE_BYTES, check, signature_file
 from contract.certificate import Certificate
 from contract.manifest import (
+    FORMAT_VERSION,
     LABEL_PATTERN,
     MANIFEST_FILE,
     MODEL_FILE,
@@ -26,7 +26,7 @@ from contract.manifest import (
     platform_name,
 )
 from contract.refusal import COMPILE_AGAIN, Refusal
-from contract.schema import CONTRACT_FILE, Contract
+from contract.schema import CONTRACT_FILE, Contract, decode_contract, difference
 
 MAX_MANIFEST_BYTES = 1 << 20
 MAX_BUNDLE_BYTES = 1 << 30
@@ -136,8 +136,8 @@ def verify(
     names = _names(manifest, platforms, origin)
     first = [name for name in names if name == CONTRACT_FILE]  # another contract is refused before the rest is read
     files = {name: _read_verified(read, name, manifest.files[name], origin) for name in first}
-    contract = contract_of(manifest, files, origin.place)
-    check_contract(contract, wanted.contract, wanted.model_name, origin.place)
+    contract = _contract(manifest, files, origin)
+    _check_contract(contract, wanted, origin)
     files |= {name: _read_verified(read, name, manifest.files[name], origin) for name in names if name not in first}
     certificates = {platform: _certificate(files, manifest, platform, origin) for platform in platforms}
     signed_by = next((key.key_id for key in trust.keys if signature_file(key) in signatures), None)
@@ -212,6 +212,44 @@ def _manifest(encoded: bytes, origin: Origin) -> Manifest:
         return decode_manifest(encoded, origin.path(MANIFEST_FILE))
     except Refusal as refusal:
         raise BundleRefusal("format", str(refusal)) from refusal
+
+
+def _contract(manifest: Manifest, files: dict[str, bytes], origin: Origin) -> Contract:
+    """Return the contract of a bundle. Raises BundleRefusal if there is none, or one that is not understood."""
+    if manifest.format_version < FORMAT_VERSION:
+        from contract.format_2 import CONTRACT, INTERFACE  # rarely needed
+
+        if manifest.interface == INTERFACE:
+            return CONTRACT
+        raise BundleRefusal(
+            "contract",
+            f"{origin.place}: a bundle of format {manifest.format_version} was for the penguins alone, and this one "
+            f"is for another contract; {COMPILE_AGAIN}",
+        )
+    path = origin.path(CONTRACT_FILE)
+    if CONTRACT_FILE not in files:
+        raise BundleRefusal("format", f"{path} is not in the bundle; {COMPILE_AGAIN}")
+    try:
+        return decode_contract(files[CONTRACT_FILE])
+    except (msgspec.DecodeError, UnicodeDecodeError, RecursionError) as error:
+        raise BundleRefusal("contract", f"{path}: {error}; {COMPILE_AGAIN}") from error
+
+
+def _check_contract(contract: Contract, wanted: Wanted, origin: Origin) -> None:
+    """Raise BundleRefusal unless the model has the wanted contract."""
+    if wanted.model_name and contract.name != wanted.model_name:
+        raise BundleRefusal(
+            "contract",
+            f"{origin.place}: expected the model {wanted.model_name} (MODEL_NAME), found {contract.name}; name its "
+            "bundle, or change MODEL_NAME",
+        )
+    mismatch = wanted.contract and difference(wanted.contract, contract)
+    if mismatch:
+        raise BundleRefusal(
+            "contract",
+            f"{origin.place} has another contract than the one that this service began with: {mismatch}; start a "
+            "service for the new contract, or publish a model of the old one",
+        )
 
 
 def _names(manifest: Manifest, platforms: Iterable[str], origin: Origin) -> list[str]:
