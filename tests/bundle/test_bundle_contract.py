@@ -42,7 +42,7 @@ def test_a_bundle_without_its_contract_is_refused(made: Path, key: SigningKey, t
     assert (absent.reason, f"cannot read {made}/{CONTRACT_FILE}" in str(absent)) == ("missing", True)
     edit(made, key, lambda manifest: manifest["files"].pop(CONTRACT_FILE))
     unlisted = refusal_of_directory(made, trust)
-    assert unlisted.reason == "format"
+    assert unlisted.reason == "contract"
     assert str(unlisted) == f"{made}/{CONTRACT_FILE} is not in the bundle; {AGAIN}"
 
 
