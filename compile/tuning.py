@@ -20,8 +20,8 @@ REPEATS = 7
 
 
 def worth_trying_tl2cgen(model: CompilableModel) -> bool:
-    """Return whether tl2cgen's code is small enough to compete with the array walk."""
-    return model.trees.nodes <= TL2CGEN_NODES
+    """Return whether tl2cgen can write the model, in code that is small enough to compete with the array walk."""
+    return model.for_tl2cgen and model.trees.nodes <= TL2CGEN_NODES
 
 
 def tune(build: Build, model: CompilableModel) -> Tuning:

@@ -19,12 +19,13 @@
 #define BOUNDARY 64 /* bytes: the alignment of the widest vector */
 
 /* How margins become values. */
-#define SOFTMAX 0  /* a value for each class */
+#define SOFTMAX 0  /* a probability for each class */
 #define BINARY 1   /* one margin: the probabilities of class 0 and class 1 */
 #define HINGE 2    /* 0 or 1 */
 #define SIGMOID 3  /* a number from 0 to 1 */
 #define EXP 4      /* a number above 0 */
 #define IDENTITY 5 /* the margin itself */
+#define EXPECTILES 6 /* the first margin itself; each further one is how far its number is above the one before */
 
 void library_shape(int32_t out[6]) {
     out[0] = LIBRARY_ABI;
@@ -70,6 +71,14 @@ static int32_t transform(const float *margin, float *value) {
 static int32_t transform(const float *margin, float *value) {
     for (int i = 0; i < OUTPUT_COUNT; i++) value[i] = margin[i] > 0.0f ? 1.0f : 0.0f;
     return OUTPUT_COUNT == 1 && margin[0] > 0.0f;
+}
+#elif TRANSFORM == EXPECTILES
+/* As reg:expectileerror of XGBoost 3.4: the steps are above 0, so that expectiles never cross. */
+static int32_t transform(const float *margin, float *value) {
+    value[0] = margin[0];
+    for (int i = 1; i < OUTPUT_COUNT; i++)
+        value[i] = value[i - 1] + (fmaxf(margin[i], 0.0f) + log1pf(expf(-fabsf(margin[i]))) + 1e-6f);
+    return 0;
 }
 #else
 static int32_t transform(const float *margin, float *value) {

@@ -9,9 +9,10 @@ import numpy as np
 import numpy.typing as npt
 import xgboost
 
-from compile.reading import derived_contract, vector_leaves
+from compile.reading import derived_contract, mlflow, vector_leaves
 from compile.reading.document import INSTALLED, Document, dotted, read_document
-from compile.reading.objectives import outputs_of, transform_of
+from compile.reading.foreign.directories import mlflow_file
+from compile.reading.objectives import known_to_tl2cgen, outputs_of, transform_of
 from compile.reading.rounds import BEST, Rounds, cut, rounds_of
 from compile.reading.well_formed import levels, malformed, may_overflow
 from contract.manifest import Trees
@@ -28,6 +29,7 @@ class CompilableModel(msgspec.Struct, frozen=True):
     from the file. `transform` is how margins become values (the macro TRANSFORM of library.c). `thresholds` maps a
     feature's index to its sorted distinct float32 split thresholds. `missing` is a value that means missing, as NaN
     does. `pass_rounds` means that XGBoost's wrapper would use other rounds by itself, so it must be given them.
+    `for_tl2cgen` means that tl2cgen can write it: that no tree was split, and that it knows the objective.
     `uncertainty` is what answers are judged by, or None if there is none. `notices` are for the person who compiles.
     """
 
@@ -41,6 +43,7 @@ class CompilableModel(msgspec.Struct, frozen=True):
     notices: tuple[str, ...] = ()
     missing: float | None = None
     pass_rounds: bool = False
+    for_tl2cgen: bool = True
     uncertainty: Uncertainty | None = None
 
 
@@ -51,7 +54,7 @@ def read_model(
 
     Without a contract, one is derived from the file.
     """
-    file = read_document(path)
+    file = read_document(mlflow_file(path) or path)
     content = _scalar(file.content, path)
     rounds = rounds_of(content, file.says_rounds, all_trees, str(path))
     document = cut(content, rounds)
@@ -77,6 +80,7 @@ def read_model(
         notices=(*of_names, *_of_version(file), *_of_rounds(rounds)),
         missing=missing,
         pass_rounds=all_trees or not file.says_rounds,
+        for_tl2cgen=content is file.content and known_to_tl2cgen(document["learner"]),
     )
 
 
@@ -94,7 +98,9 @@ def _scalar(content: dict[str, Any], path: Path) -> dict[str, Any]:
 def _contract(learner: dict[str, Any], given: Contract | None, path: Path) -> tuple[Contract, tuple[str, ...]]:
     """Return the contract, and notices. Raises Refusal if the model does not fit the contract that was given."""
     if given is None:
-        return derived_contract.derived_contract(learner, path.stem, str(path)), ()
+        signature, notices = _signature(learner, path)
+        stem = path.name if path.is_dir() else path.stem
+        return derived_contract.derived_contract(learner, stem, str(path), signature), notices
     found = derived_contract.misfit(learner, given)
     if found:
         raise Refusal(f"{path}: {found}")
@@ -104,6 +110,15 @@ def _contract(learner: dict[str, Any], given: Contract | None, path: Path) -> tu
     return given, (
         f"the model names no features: its {count} are taken in the contract's order: {listed(given.features)}",
     )
+
+
+def _signature(learner: dict[str, Any], path: Path) -> tuple[derived_contract.Signature | None, tuple[str, ...]]:
+    """Return the inputs as MLflow describes them, if it does so of this model, and notices."""
+    signature, notice = mlflow.signature(path) if path.is_dir() else (None, None)
+    if signature is not None:
+        count = int(learner["learner_model_param"]["num_feature"])
+        notice = mlflow.misfit(signature, derived_contract.names_of(learner), count)
+    return None if notice else signature, (notice,) if notice else ()
 
 
 def _refuse_possible(missing: float | None, contract: Contract, path: Path) -> None:

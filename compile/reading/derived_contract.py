@@ -39,7 +39,7 @@ def derived_contract(learner: dict[str, Any], stem: str, source: str, signature:
     names = names_of(learner) or tuple(f"feature_{i}" for i in range(count))
     types = tuple(learner.get("feature_types", ())) or ("q",) * count
     kinds = tuple(KINDS.get(kind, "number") for kind in types)
-    if signature is not None and len(signature.names) == count:
+    if signature is not None:
         names, kinds = signature.names, signature.kinds
     _refuse_unfit(names, source)
     inputs = tuple(Input(name, kind, missing=True) for name, kind in zip(names, kinds, strict=True))

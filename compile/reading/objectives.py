@@ -25,7 +25,7 @@ OBJECTIVES = {
     "reg:absoluteerror": Objective("IDENTITY", "number"),
     "reg:pseudohubererror": Objective("IDENTITY", "number"),
     "reg:quantileerror": Objective("IDENTITY", "number"),
-    "reg:expectileerror": Objective("IDENTITY", "number"),
+    "reg:expectileerror": Objective("EXPECTILES", "number"),
     "reg:logistic": Objective("SIGMOID", "number"),
     "reg:gamma": Objective("EXP", "number"),
     "reg:tweedie": Objective("EXP", "number"),
@@ -44,8 +44,17 @@ ALPHAS = {  # where a file has the levels of an objective that predicts one numb
 
 def outputs_of(learner: dict[str, Any]) -> int:
     """Return the number of sums: one for each class or each target."""
-    parameters = learner["learner_model_param"]
-    return max(1, int(parameters["num_class"]), int(parameters.get("num_target", 1)))
+    return max(int(learner["learner_model_param"]["num_class"]), targets_of(learner))
+
+
+def targets_of(learner: dict[str, Any]) -> int:
+    """Return the number of targets: one for each column of labels, and for each quantile."""
+    return max(1, int(learner["learner_model_param"].get("num_target", 1)))
+
+
+def known_to_tl2cgen(learner: dict[str, Any]) -> bool:
+    """Return whether tl2cgen's Treelite reads such a model: it has one target, and an objective that is not new."""
+    return targets_of(learner) == 1 and learner["objective"]["name"] != "reg:expectileerror"
 
 
 def transform_of(learner: dict[str, Any]) -> str:

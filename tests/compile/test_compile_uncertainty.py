@@ -102,7 +102,7 @@ def test_a_set_has_who_reaches_its_threshold(model: CompilableModel, probabiliti
         assert members == {s for s, p in zip(CLASSES, shares, strict=True) if p >= model.uncertainty.set_thresholds[s]}
 
 
-NONE = {"gaussians": {}, "distance_limit": None}
+NONE: dict[str, Any] = {"gaussians": {}, "distance_limit": None}
 
 
 @pytest.mark.usefixtures("few_rows")

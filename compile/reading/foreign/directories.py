@@ -1,4 +1,7 @@
-"""Directories that contain a model: those of MLflow, Spark and TensorFlow, and the bundles of this project."""
+"""Directories that contain a model: those of MLflow, Spark and TensorFlow, and the bundles of this project.
+
+The model of XGBoost in a directory of MLflow is found. What the others are is said.
+"""
 
 from itertools import islice
 from pathlib import Path, PurePosixPath
@@ -33,19 +36,24 @@ def directory(path: Path) -> str | None:
 
 
 def _mlflow(path: Path) -> str | None:
-    description = _read(path / MLFLOW_FILE).decode("utf-8", "replace")
+    description = read_start(path / MLFLOW_FILE).decode("utf-8", "replace")
     if not description:
         return None
     flavors = mlflow_flavors(description)
-    named = (flavors.get("xgboost", {}).get("data", ""), *MLFLOW_MODELS)
-    model = next((path / name for name in named if _is_inside(name) and _is_file(path / name)), None)
-    if model is not None:
-        return f"an MLflow model; give the file in it: python -m compile {for_shell(model)}"
     if "sklearn" in flavors:
         load = f"mlflow.sklearn.load_model({str(path)!r}).get_booster().save_model('model.json')"
         return f"an MLflow model of scikit-learn; if it is one of XGBoost: in Python, where it was made, type {load}"
     own = ", ".join(printable_start(name) for name in islice(flavors, FLAVORS_SHOWN)) or "none"
     return f"an MLflow model without a file of XGBoost's (its flavors: {own}); {ONLY_XGBOOST}"
+
+
+def mlflow_file(path: Path) -> Path | None:
+    """Return the file of XGBoost's in a directory of MLflow, or None if it is no such directory."""
+    description = read_start(path / MLFLOW_FILE).decode("utf-8", "replace")
+    if not description:
+        return None
+    named = (mlflow_flavors(description).get("xgboost", {}).get("data", ""), *MLFLOW_MODELS)
+    return next((path / name for name in named if _is_inside(name) and _is_file(path / name)), None)
 
 
 def mlflow_flavors(description: str) -> dict[str, dict[str, str]]:
@@ -66,7 +74,7 @@ def mlflow_flavors(description: str) -> dict[str, dict[str, str]]:
 
 def _bundle(path: Path) -> str | None:
     try:
-        manifest = msgspec.json.decode(_read(path / MANIFEST_FILE), type=_Manifest)
+        manifest = msgspec.json.decode(read_start(path / MANIFEST_FILE), type=_Manifest)
     except (msgspec.DecodeError, UnicodeDecodeError, RecursionError):
         return None
     served = f"to serve it, type: BUNDLE={for_shell(path)} python -m app"
@@ -101,7 +109,7 @@ def spark_class(path: Path) -> str | None:
 
     Its description is JSON that contains NaN, which JSON does not allow.
     """
-    found = SPARK_DESCRIPTION.match(_read(path / SPARK_FILE))
+    found = SPARK_DESCRIPTION.match(read_start(path / SPARK_FILE))
     return found[1].decode() if found else None
 
 
@@ -118,7 +126,7 @@ def _tensorflow(path: Path) -> str | None:
     return f"a SavedModel of TensorFlow; {ONLY_XGBOOST}; if it was made from a model of XGBoost: {SAVE_BOOSTER}"
 
 
-def _read(path: Path) -> bytes:
+def read_start(path: Path) -> bytes:
     """Return the beginning of a file, or nothing if it cannot be read."""
     try:
         if not path.is_file():  # opening a pipe would wait for its writer

@@ -6,6 +6,7 @@ from pathlib import Path
 
 import pytest
 
+from compile.reading.foreign.directories import mlflow_file
 from compile.reading.foreign.kinds import foreign, foreign_directory
 from tests.compile.reading.foreign.files import MODEL, typed
 
@@ -51,22 +52,23 @@ def written(path: Path, text: str | bytes) -> Path:
 
 
 @pytest.mark.parametrize("name", ["model.xgb", "model.json", "model.ubj", "other/m.bin"])
-def test_an_mlflow_model_is_told_by_its_file(tmp_path: Path, name: str) -> None:
-    """The advice names the file that MLmodel names."""
+def test_an_mlflow_model_is_the_file_in_it(tmp_path: Path, name: str) -> None:
+    """The model is the file that MLmodel names."""
     written(tmp_path / "MLmodel", MLFLOW.format(data=name))
     written(tmp_path / name, MODEL)
-    assert told(tmp_path) == f"an MLflow model; give the file in it: python -m compile {tmp_path / name}"
+    assert mlflow_file(tmp_path) == tmp_path / name
+    assert mlflow_file(tmp_path / name) is None
 
 
 @pytest.mark.parametrize("name", ["../secret", "/etc/passwd", "a/../../b", "", "gone.xgb"])
-def test_a_file_outside_or_missing_is_not_advised(tmp_path: Path, name: str) -> None:
-    """The advice names a usual file if MLmodel names none that exists in the directory."""
+def test_a_file_outside_or_missing_is_not_taken(tmp_path: Path, name: str) -> None:
+    """The model is a usual file if MLmodel names none that exists in the directory."""
     written(tmp_path / "secret", MODEL)
     directory = tmp_path / "model"
     written(directory / "MLmodel", MLFLOW.format(data=name))
     assert told(directory).startswith("an MLflow model without a file of XGBoost's (its flavors: python_function, xgb")
     written(directory / "model.ubj", MODEL)
-    assert told(directory).endswith(f"python -m compile {directory / 'model.ubj'}")
+    assert mlflow_file(directory) == directory / "model.ubj"
 
 
 def test_an_mlflow_model_of_scikit_learn_is_told(tmp_path: Path) -> None:
