@@ -149,9 +149,7 @@ class BundleSource:
     def last_good(self) -> VerifiedBundle:
         """Return the last bundle that was kept and still verifies. Raises BundleRefusal if there is none."""
         if not self._cache:
-            raise BundleRefusal(
-                "missing", f"no cache is configured for {self.address}; set BUNDLE_CACHE to a directory"
-            )
+            raise BundleRefusal("missing", f"no cache is configured for {self.address}; set BUNDLE_CACHE")
         return self._cache.last_good(self.address, self._trust, self._wanted)
 
     def close(self) -> None:

@@ -8,9 +8,10 @@ from pathlib import Path
 
 import msgspec
 
-from contract.manifest import FORMAT_VERSION, MANIFEST_FILE, Digest, Manifest, decode_manifest
-from contract.refusal import COMPILE_AGAIN, Refusal
-from contract.schema import CONTRACT_FILE, Contract, decode_contract
+from contract.manifest import MANIFEST_FILE, Digest, Manifest, decode_manifest
+from contract.reading import contract_of
+from contract.refusal import Refusal
+from contract.schema import CONTRACT_FILE, Contract
 from deploy.canary.figures import GOLDEN
 from deploy.canary.scrape import checked_url
 
@@ -96,19 +97,13 @@ def _read(path: Path) -> bytes:
 
 
 def _contract(bundle: Path, manifest: Manifest) -> Contract:
-    """Return the contract of a bundle. Raises Refusal if it is not the one that the manifest lists."""
-    if manifest.format_version < FORMAT_VERSION:
-        from contract.format_2 import CONTRACT  # rarely needed
-
-        return CONTRACT
-    path = bundle / CONTRACT_FILE
-    data = _read(path)
-    if manifest.files.get(CONTRACT_FILE) != Digest.of(data):
-        raise Refusal(f"{path} is not the file that {bundle / MANIFEST_FILE} lists; give a bundle as it was made")
-    try:
-        return decode_contract(data)
-    except (msgspec.DecodeError, UnicodeDecodeError, RecursionError) as error:
-        raise Refusal(f"{path}: {error}; {COMPILE_AGAIN}") from error
+    """Return the contract of a bundle. Raises Refusal if its file is not the one that the manifest lists."""
+    listed = manifest.files.get(CONTRACT_FILE)
+    data = _read(bundle / CONTRACT_FILE) if listed else None
+    if data is not None and listed != Digest.of(data):
+        path = bundle / CONTRACT_FILE
+        raise Refusal(f"{path} is not the file that {MANIFEST_FILE} beside it lists; give a bundle as it was made")
+    return contract_of(manifest, data, str(bundle))
 
 
 class _Output(msgspec.Struct):

@@ -43,7 +43,7 @@ def make_for(directory: Path, key: SigningKey, contract: Contract, label: str = 
     return put(directory, key, CONTRACT_FILE, encode(contract))
 
 
-def make_format_2(directory: Path, key: SigningKey) -> str:
+def make_small_format_2(directory: Path, key: SigningKey) -> str:
     """Make a small bundle of the penguins as it was before contracts travelled. Return its digest."""
     make(directory, key)
     (directory / CONTRACT_FILE).unlink()

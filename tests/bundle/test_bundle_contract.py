@@ -16,7 +16,7 @@ from bundle.verify import Origin, Trust, Wanted, verify
 from contract.format_2 import CONTRACT
 from contract.manifest import MANIFEST_FILE, MODEL_FILE, encode
 from contract.schema import CONTRACT_FILE, Contract, Input, Output
-from tests.bundle.editing import CERTIFICATE, LIBRARY, Edit, edit, make_for, make_format_2, put
+from tests.bundle.editing import CERTIFICATE, LIBRARY, Edit, edit, make_for, make_small_format_2, put
 
 OTHER = Contract("gull", (Input("wing_mm", unit="mm"), Input("wild", "boolean")), Output("number", unit="g"))
 AGAIN = "make the bundle again: python -m compile MODEL"
@@ -42,7 +42,7 @@ def test_a_bundle_without_its_contract_is_refused(made: Path, key: SigningKey, t
     assert (absent.reason, f"cannot read {made}/{CONTRACT_FILE}" in str(absent)) == ("missing", True)
     edit(made, key, lambda manifest: manifest["files"].pop(CONTRACT_FILE))
     unlisted = refusal_of_directory(made, trust)
-    assert unlisted.reason == "format"
+    assert unlisted.reason == "contract"
     assert str(unlisted) == f"{made}/{CONTRACT_FILE} is not in the bundle; {AGAIN}"
 
 
@@ -86,7 +86,7 @@ def test_a_contract_that_is_not_understood_is_refused(
 
 def test_a_bundle_of_format_2_has_the_penguins_contract(tmp_path: Path, key: SigningKey, trust: Trust) -> None:
     """A bundle from before contracts travelled is accepted if it is of the penguins."""
-    digest = make_format_2(tmp_path, key)
+    digest = make_small_format_2(tmp_path, key)
     found = read_directory(tmp_path, trust)
     assert (found.digest, found.contract, found.manifest.format_version) == (digest, CONTRACT, 2)
     assert set(found.files) == {MODEL_FILE, LIBRARY, CERTIFICATE}
@@ -107,7 +107,7 @@ def test_a_bundle_of_format_2_for_another_interface_is_refused(
     tmp_path: Path, key: SigningKey, trust: Trust, change: Edit
 ) -> None:
     """Nothing says what the inputs of another model of format 2 are, so it is refused."""
-    make_format_2(tmp_path, key)
+    make_small_format_2(tmp_path, key)
     edit(tmp_path, key, change)
     refusal = refusal_of_directory(tmp_path, trust)
     assert refusal.reason == "contract"
@@ -144,7 +144,7 @@ def test_another_contract_is_refused_before_the_rest_is_read(
     tmp_path: Path, key: SigningKey, trust: Trust, form: int, wanted: Wanted, told: str
 ) -> None:
     """A bundle of another contract or name costs the manifest, a signature and the contract, not the model."""
-    (make_format_2 if form == 2 else lambda place, by: make_for(place, by, CONTRACT))(tmp_path, key)
+    (make_small_format_2 if form == 2 else lambda place, by: make_for(place, by, CONTRACT))(tmp_path, key)
     names: list[str] = []
     reader = directory_reader(tmp_path, "fix")
 

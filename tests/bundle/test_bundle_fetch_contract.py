@@ -18,7 +18,7 @@ from bundle.verify import Trust
 from contract.format_2 import CONTRACT
 from contract.manifest import MANIFEST_FILE
 from contract.schema import CONTRACT_FILE, Contract, Input, Output
-from tests.bundle.editing import edit, make_for, make_format_2
+from tests.bundle.editing import edit, make_for, make_small_format_2
 from tests.bundle.publishing import HANG_SECONDS, promote, put
 from tests.support.bundles import NOW, make
 
@@ -108,7 +108,7 @@ def test_a_source_takes_another_model_of_the_contract(channel: Channel, trust: T
     """A bundle of the same contract comes, in format 3 and in format 2."""
     source = source_of(channel, trust)
     source.expect("penguin", source.fetch(HANG_SECONDS, NOW).bundle.contract)
-    for label, make_next in (("old", make_format_2), ("new", lambda place, key: make(place, key, "new"))):
+    for label, make_next in (("old", make_small_format_2), ("new", lambda place, key: make(place, key, "new"))):
         digest = channel.release(label, make_next)
         found = source.poll(HANG_SECONDS, NOW)
         assert found is not None

@@ -12,7 +12,7 @@ from bundle.write import write_bundle
 from contract.format_2 import CONTRACT
 from contract.manifest import encode, platform_name
 from contract.schema import CONTRACT_FILE
-from tests.bundle.editing import edit, make_format_2, put
+from tests.bundle.editing import edit, make_small_format_2, put
 from tests.support.bundles import MACHINES, make
 
 ALL = Wanted(all_platforms=True)
@@ -61,7 +61,7 @@ def test_bundles_of_two_contracts_do_not(tmp_path: Path, key: SigningKey) -> Non
     one = made_for(tmp_path / "1", first)
     make(tmp_path / "2", platforms=(second,))
     put(tmp_path / "2", key, CONTRACT_FILE, encode(msgspec.structs.replace(CONTRACT, title="Birds")))
-    make_format_2(tmp_path / "3", key)
+    make_small_format_2(tmp_path / "3", key)
     make(tmp_path / "4", platforms=(second,))
     edit(tmp_path / "4", key, lambda manifest: manifest.update(missing=-1.0))
     for place, told in (

@@ -221,7 +221,7 @@ def test_a_name_that_is_none_is_refused(made: Path, key: SigningKey, trust: Trus
 @pytest.mark.parametrize(
     ("change", "reason"),
     [
-        (lambda m: m["files"].pop(CONTRACT_FILE), "format"),
+        (lambda m: m["files"].pop(CONTRACT_FILE), "contract"),
         (lambda m: m["platforms"].clear(), "platform"),
         (lambda m: m["platforms"][platform_name()].update(library="unlisted"), "format"),
         (lambda m: m["platforms"][platform_name()].update(certificate="unlisted"), "certificate"),

@@ -48,7 +48,9 @@ def numbers(tmp_path_factory: pytest.TempPathFactory, key: SigningKey) -> Releas
     names = list(read_contract(PENGUINS).input_names)
     matrix = xgboost.DMatrix(measured[:, :3], measured[:, 3], feature_names=names[:3])
     xgboost.train({"objective": "reg:squarederror"}, matrix, 5).save_model(directory / "mass.json")
-    compiled = run_module("compile", directory / "mass.json", "--out", directory / "bundle", "--one-row", "walk")
+    compiled = run_module(
+        "compile", directory / "mass.json", "--out", directory / "bundle", "--one-row", "walk", "--block-from", "32"
+    )
     assert compiled.returncode == 0, compiled.stderr
     return sign_copy(directory / "bundle", directory / "signed", key)
 

@@ -17,7 +17,7 @@ from bundle.refusal import CONFLICT, UNAVAILABLE, UNVERIFIED
 from bundle.signing.private import generate, read_signing_key
 from contract.manifest import MANIFEST_FILE, MODEL_FILE, platform_name
 from contract.schema import CONTRACT_FILE, Contract, Input, Output
-from tests.bundle.editing import make_for, make_format_2
+from tests.bundle.editing import make_for, make_small_format_2
 from tests.support.bundles import MACHINES, make
 from tests.support.cloud import Cloud
 from tests.support.commands import ROOT, run_module
@@ -99,7 +99,7 @@ def test_inspect_shows_what_a_model_is_asked_and_answers(tmp_path: Path, capsys:
     gull = Contract("gull", (Input("wing mm"), Input("wild", "boolean")), Output("numbers", names=("low", "high")))
     make(tmp_path / "penguin", key)
     make_for(tmp_path / "gull", key, gull)
-    make_format_2(tmp_path / "old", key)
+    make_small_format_2(tmp_path / "old", key)
     penguin = [
         "  contract   penguin",
         "  inputs     bill_length_mm, bill_depth_mm, flipper_length_mm, body_mass_g",

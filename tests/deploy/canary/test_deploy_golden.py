@@ -78,7 +78,10 @@ def test_a_model_is_asked_by_its_name(tmp_path: Path) -> None:
 
 def test_a_release_of_format_2_is_the_penguins(tmp_path: Path) -> None:
     """A canary can go back to a bundle that holds no contract."""
-    digest = changed(tmp_path, format_version=2, interface=msgspec.to_builtins(INTERFACE))
+    make(tmp_path)
+    files = json.loads((tmp_path / MANIFEST_FILE).read_bytes())["files"]
+    del files[CONTRACT_FILE]
+    digest = changed(tmp_path, format_version=2, interface=msgspec.to_builtins(INTERFACE), files=files)
     (tmp_path / CONTRACT_FILE).unlink()
     assert asked(tmp_path, digest) == ("/behind/v2/models/penguin/versions/1/infer", None)
     assert GoldenCheck(NOWHERE, tmp_path).label == "species"
@@ -98,7 +101,7 @@ def test_a_release_without_its_files_is_refused(tmp_path: Path) -> None:
             GoldenCheck(NOWHERE, tmp_path)
     make(tmp_path)
     (tmp_path / CONTRACT_FILE).write_bytes(encode(GULL))
-    with pytest.raises(Refusal, match=r"contract.json is not the file that .*manifest.json lists; give a bundle as it"):
+    with pytest.raises(Refusal, match=r"contract.json is not the file that manifest.json beside it lists; give"):
         GoldenCheck(NOWHERE, tmp_path)
     (tmp_path / CONTRACT_FILE).unlink()
     with pytest.raises(Refusal, match=r"cannot read .*contract.json"):
