@@ -35,7 +35,8 @@ class Input(msgspec.Struct, frozen=True, forbid_unknown_fields=True, omit_defaul
 
     A boolean is 0 or 1 for the model, a category the index of its name in `categories`. `minimum` and `maximum` are
     inclusive; None means no bound. `typical` is the range of usual values, for guesses about mistakes. `error` is how
-    far a careful measurement may be off. `missing` is whether the input may be absent or null.
+    far a careful measurement may be off. `missing` is whether the input may be absent or null. `categories` are all
+    texts or all integers; one that is not among them is refused, or taken as missing if `unseen` says so.
     """
 
     name: InputName
@@ -47,8 +48,9 @@ class Input(msgspec.Struct, frozen=True, forbid_unknown_fields=True, omit_defaul
     error: Number = 0
     description: str = ""
     example: Number | bool | str | None = None
-    categories: tuple[str, ...] = ()
+    categories: tuple[str | int, ...] = ()
     missing: bool = False
+    unseen: Literal["refuse", "missing"] = "refuse"
 
     def __post_init__(self) -> None:
         """Raise ValueError, which names the input, if its fields contradict each other."""
@@ -64,6 +66,10 @@ class Input(msgspec.Struct, frozen=True, forbid_unknown_fields=True, omit_defaul
             return f"no categories, because its kind is {self.kind}"
         if self.kind == "category" and (not self.categories or len(set(self.categories)) < len(self.categories)):
             return f"categories, each once, found {listed(self.categories)}"
+        if len({type(category) for category in self.categories}) > 1:
+            return f"categories that are all texts or all integers, found {listed(self.categories)}"
+        if self.kind != "category" and self.unseen != "refuse":
+            return f"no unseen, because its kind is {self.kind}"
         return self._fault_of_numbers()
 
     def _fault_of_numbers(self) -> str | None:
@@ -102,7 +108,7 @@ class Input(msgspec.Struct, frozen=True, forbid_unknown_fields=True, omit_defaul
         if self.kind == "boolean":
             return isinstance(value, bool)
         if self.kind == "category":
-            return value in self.categories
+            return not isinstance(value, bool | float) and value in self.categories
         if isinstance(value, bool) or not isinstance(value, int | float):
             return False
         low, high = self.bounds
@@ -266,8 +272,8 @@ def difference(expected: Contract, found: Contract) -> str | None:
     return None
 
 
-def listed(names: Sequence[str]) -> str:
+def listed(names: Sequence[str | int]) -> str:
     """Return names in one line of text, at most MAX_LISTED of them. A name that is not a plain word is quoted."""
-    shown = [name if re.fullmatch(r"[\w./+-]+", name) else repr(name) for name in names[:MAX_LISTED]]
+    shown = [str(name) if re.fullmatch(r"[\w./+-]+", str(name)) else repr(name) for name in names[:MAX_LISTED]]
     more = [f"and {len(names) - MAX_LISTED} more"] if len(names) > MAX_LISTED else []
     return ", ".join(shown + more) or "none"

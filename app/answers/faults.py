@@ -27,7 +27,11 @@ _HALF_PAIR = re.compile(rb"\\u[dD][89abAB][0-9a-fA-F]{2}(?!\\u[dD][c-fC-F][0-9a-
 SHOWN_CHARACTERS = 40  # of a client's value in an error message
 MAX_ERRORS = 64  # that are listed; a wide model may have thousands of inputs
 
+MAX_CATEGORY_BYTES = 100  # of a text that is compared with the categories
+MAX_CATEGORIES = 1_000  # that a text is compared with
+
 _decode_number = msgspec.json.Decoder(float).decode
+_decode_text = msgspec.json.Decoder(str).decode
 
 
 class Diagnosis:
@@ -102,7 +106,7 @@ class Diagnosis:
             try:
                 return None, self._decoders[number](raw)
             except msgspec.DecodeError:
-                return f"{each.name}: expected {_expected(each)}, found {_found(raw, each)}", None
+                return f"{each.name}: expected {_expected(each)}, found {_found(raw, each)}{_meant(raw, each)}", None
         return _number(raw, each)
 
     def _out_of_bounds(self, raw: bytes, value: float, each: Input) -> str:
@@ -143,9 +147,31 @@ def _expected(each: Input) -> str:
 
 
 def _found(raw: bytes, each: Input) -> str:
-    if each.kind == "category" and raw[0] == ord('"'):
+    if each.kind == "category" and (raw[0] == ord('"') or raw[0] not in KINDS):
         return _excerpt(raw)
     return KINDS.get(raw[0], "a number")
+
+
+def _meant(raw: bytes, each: Input) -> str:
+    """Return a question for the only category that is close to the one in `raw`, or an empty string."""
+    if each.kind != "category" or not raw.startswith(b'"') or len(raw) > MAX_CATEGORY_BYTES:
+        return ""
+    text = _decode_text(raw)
+    close = [name for name in each.categories[:MAX_CATEGORIES] if isinstance(name, str) and is_close(text, name)]
+    return f"; did you mean {close[0]!r}?" if len(close) == 1 else ""
+
+
+def is_close(one: str, other: str) -> bool:
+    """Return whether two texts differ by case and blanks, or by one character or two neighbours that are swapped."""
+    one, other = one.strip().casefold(), other.strip().casefold()
+    if one == other:
+        return True
+    start = next(
+        (i for i, pair in enumerate(zip(one, other, strict=False)) if pair[0] != pair[1]), min(len(one), len(other))
+    )
+    left, right = one[start:], other[start:]
+    swapped = left[:2] == right[1::-1] and left[2:] == right[2:]
+    return swapped or left[1:] == right[1:] or left[1:] == right or left == right[1:]
 
 
 def _number(raw: bytes, each: Input) -> tuple[str | None, float]:

@@ -3,6 +3,7 @@
 from collections.abc import Callable
 from enum import Enum
 from functools import partial
+from math import nan
 from typing import Annotated, Any
 
 import msgspec
@@ -16,6 +17,7 @@ LEAST_BODY_BYTES = 65_536
 MAX_SEARCHED = 64  # fields that may come in any order at little cost
 PROBES = 16  # names whose places in a body say whether its fields are in order
 ABSENT = b""
+UNSEEN = "unseen category"  # the name of the member of an enumeration that stands for all others
 _astuple = msgspec.structs.astuple
 # Every field as the undecoded bytes of its value. If a field is repeated, the last value wins.
 decode_fields = msgspec.json.Decoder(dict[str, msgspec.Raw]).decode
@@ -24,11 +26,20 @@ decode_fields = msgspec.json.Decoder(dict[str, msgspec.Raw]).decode
 class Category(Enum):
     """A category of an input. The library converts it to a number by `__float__`, as it converts any number."""
 
-    number: float  # its index in the input's list
+    number: float  # its index in the input's list; NaN for one that is taken as missing
 
     def __float__(self) -> float:
         """Return the index of the category in its input's list."""
         return self.number
+
+
+class _CategoryOrMissing(Category):
+    """A category of an input where unknown ones are taken as missing."""
+
+    @classmethod
+    def _missing_(cls, value: object) -> Any:  # noqa: ARG003  # the signature is Enum's
+        """Return the member for values that are no category."""
+        return cls[UNSEEN]
 
 
 class Inputs:
@@ -96,7 +107,10 @@ class Inputs:
     def body_bytes(self) -> int:
         """The largest body that a client of this contract needs: twice what its inputs take as JSON."""
         names = sum(len(msgspec.json.encode(each.name)) for each in self.contract.inputs)
-        values = sum(VALUE_BYTES + max(map(len, each.categories), default=0) for each in self.contract.inputs)
+        values = sum(
+            VALUE_BYTES + max((len(str(category)) for category in each.categories), default=0)
+            for each in self.contract.inputs
+        )
         return max(LEAST_BODY_BYTES, 2 * (names + values))
 
 
@@ -114,14 +128,20 @@ def _kind(each: Input) -> Any:
     if each.kind == "boolean":
         return bool
     if each.kind == "category":
-        return _categories(each.categories)
+        return _categories(each)
     return float
 
 
-def _categories(names: tuple[str, ...]) -> Any:
-    kind: Any = Category("Category", {f"category_{i}": name for i, name in enumerate(names)})  # type: ignore[call-arg]  # mypy takes it for a member
+def _categories(each: Input) -> Any:
+    """Return an enumeration of the categories. If others are taken as missing, it has a member for them, too."""
+    members: dict[str, str | int] = {f"category_{number}": name for number, name in enumerate(each.categories)}
+    base: Any = Category
+    if each.unseen == "missing":
+        members[UNSEEN] = UNSEEN if isinstance(each.categories[0], str) else min(map(int, each.categories)) - 1
+        base = _CategoryOrMissing
+    kind: Any = base("Category", members)
     for number, category in enumerate(kind):
-        category.number = float(number)
+        category.number = nan if category.name == UNSEEN else float(number)
     return kind
 
 

@@ -12,6 +12,7 @@ import msgspec
 from msgspec import UNSET, Raw, UnsetType
 
 from app.answers.faults import what_is_wrong
+from app.batch.columns import ColumnReader
 from app.batch.rows import RowReader, Rows, Unacceptable, json_length
 from app.batch.tensors import JSON_CHARACTERS, excerpt, json_numbers
 from app.core.answer import CLOSE, Answer, Headers, with_header
@@ -56,7 +57,7 @@ def inferrer(serving: Serving, max_rows: int) -> InferenceHandler:
     The handler adds to the claim the memory that the answer needs. It is safe on any thread and never raises.
     """
 
-    reader: RowReader | None = None  # for the tensors of one model; two threads may make two
+    reader: RowReader | ColumnReader | None = None  # for the tensors of one model; two threads may make two
 
     def answer(headers: Mapping[bytes, bytes], body: bytes, claim: Claim) -> Answer:
         nonlocal reader
@@ -65,7 +66,7 @@ def inferrer(serving: Serving, max_rows: int) -> InferenceHandler:
             return serving.protocol_unavailable
         own = reader
         if own is None or own.protocol is not served.protocol:
-            own = reader = RowReader(served.protocol, max_rows)
+            own = reader = _reader(served, max_rows)
         try:
             offset = json_length(headers.get(HEADER), len(body))
             request = _decode_request(memoryview(body)[:offset])
@@ -81,6 +82,13 @@ def inferrer(serving: Serving, max_rows: int) -> InferenceHandler:
         return _respond(served, request, outputs, _buffers(served, outputs, rows, batch), rows.rows)
 
     return answer
+
+
+def _reader(served: Served, max_rows: int) -> RowReader | ColumnReader:
+    """Return the reader of a model's tensors."""
+    if served.protocol.mixed:
+        return ColumnReader(served.protocol, served.contract.inputs, max_rows)
+    return RowReader(served.protocol, max_rows)
 
 
 def _buffers(served: Served, outputs: list[RequestOutput], rows: Rows, batch: Batch) -> dict[str, bytearray]:

@@ -71,7 +71,7 @@ class RowReader:
         raise Unacceptable(f"{INPUT}: expected data or the parameter binary_data_size, found {found}")
 
     def _count(self, tensor: RequestInput) -> int:
-        datatype = self.protocol.input.datatype
+        datatype = self.protocol.inputs[0].datatype
         if tensor.datatype != datatype:
             raise Unacceptable(f"{INPUT}: expected datatype {datatype}, found {excerpt(tensor.datatype)}")
         shape = tensor.shape

@@ -22,9 +22,9 @@ assert sys.byteorder == "little", "binary tensors are little-endian, but this ma
 
 SLICE_CHARACTERS = 1 << 17  # of JSON that are decoded at once, in about a millisecond
 SLICE_NUMBERS = 1 << 14  # that are encoded at once
-JSON_CHARACTERS: dict[DataType, int] = {"FP32": 25, "INT32": 12, "BOOL": 6}  # of one value with its comma, at most
+JSON_CHARACTERS: dict[DataType, int] = {"FP32": 25, "INT32": 12, "INT64": 21, "BOOL": 6, "BYTES": 0}  # of one value
 EXCERPT_CHARACTERS = 80  # of a client's value in an error message
-FORMATS: dict[DataType, Literal["f", "i", "?"]] = {"FP32": "f", "INT32": "i", "BOOL": "?"}  # of struct and memoryview
+FORMATS: dict[DataType, Literal["f", "i", "?"]] = {"FP32": "f", "INT32": "i", "BOOL": "?"}  # of outputs, in memoryview
 
 _NESTED = re.compile(rb"\[[ \t\r\n]*\[")
 

@@ -9,13 +9,13 @@ import msgspec
 from msgspec import UNSET, Meta, Raw, UnsetType
 
 from app.core.answer import JSON, Answer, Headers
-from contract.schema import Contract
+from contract.schema import Contract, Input
 
 MODEL_VERSION = "1"  # the only version: a server has one bundle, and GET /model returns its digest
 MODEL_PATH = "/v2/models/{model}"  # the name in the contract; Starlette's form of a path with a parameter
 VERSION_PATH = f"{MODEL_PATH}/versions/{MODEL_VERSION}"
 
-DataType = Literal["FP32", "INT32", "BOOL"]
+DataType = Literal["FP32", "INT32", "INT64", "BOOL", "BYTES"]
 HEADER_NAME = "Inference-Header-Content-Length"  # its value: bytes of JSON before the binary tensors
 
 
@@ -27,7 +27,8 @@ class TensorMetadata(msgspec.Struct, frozen=True):
     shape: tuple[int, ...]
 
 
-INPUT = "measurements"  # the name of the only input tensor
+INPUT = "measurements"  # the name of the only input tensor of a model without categories
+TYPES: dict[str, DataType] = {"number": "FP32", "integer": "INT64", "boolean": "BOOL", "category": "BYTES"}  # by kind
 VALUES = {"classes": "probabilities", "number": "prediction", "numbers": "prediction"}  # by the kind of the answer
 LABEL, MARGIN, SET, INSIDE, DISTANCE = "label", "margin", "prediction_set", "in_distribution", "distance"
 
@@ -35,7 +36,8 @@ LABEL, MARGIN, SET, INSIDE, DISTANCE = "label", "margin", "prediction_set", "in_
 class Protocol:
     """One model in terms of the protocol. Made once for it.
 
-    `outputs` are all tensors by name, `default` the names of those that are sent if a request names none.
+    `inputs` is one tensor of numbers, or one for each input if some of them are categories. `outputs` are all tensors
+    by name, `default` the names of those that are sent if a request names none.
     """
 
     def __init__(self, contract: Contract, margins: int, *, sets: bool, distance: bool) -> None:
@@ -43,7 +45,11 @@ class Protocol:
         output, values = contract.output, len(contract.output.values)
         self.name = contract.name
         self.nullable = any(each.missing for each in contract.inputs)
-        self.input = TensorMetadata(INPUT, "FP32", (-1, len(contract.inputs)))
+        self.columns = len(contract.inputs)  # a row
+        self.inputs: tuple[TensorMetadata, ...] = (TensorMetadata(INPUT, "FP32", (-1, self.columns)),)
+        self.mixed = any(each.kind == "category" for each in contract.inputs)
+        if self.mixed:
+            self.inputs = tuple(TensorMetadata(each.name, _datatype(each), (-1,)) for each in contract.inputs)
         tensors = []
         if output.kind in VALUES:
             shape = (-1,) if output.kind == "number" else (-1, values)
@@ -57,13 +63,14 @@ class Protocol:
         if distance:
             tensors += [TensorMetadata(INSIDE, "BOOL", (-1,)), TensorMetadata(DISTANCE, "FP32", (-1,))]
         self.outputs = {tensor.name: tensor for tensor in tensors}
-        self.metadata = ModelMetadata(self.name, inputs=(self.input,), outputs=tuple(tensors))
+        self.metadata = ModelMetadata(self.name, inputs=self.inputs, outputs=tuple(tensors))
         self.path = MODEL_PATH.replace("{model}", self.name)
 
-    @property
-    def columns(self) -> int:
-        """The number of inputs a row."""
-        return self.input.shape[1]
+
+def _datatype(each: Input) -> DataType:
+    """Return the data type of a tensor that has this input alone."""
+    texts = bool(each.categories) and isinstance(each.categories[0], str)
+    return TYPES["integer" if each.kind == "category" and not texts else each.kind]
 
 
 class InputParameters(msgspec.Struct, frozen=True):

@@ -168,9 +168,7 @@ def _protocol_paths(
 
 
 def _infer(served: Served, name: str, request: Any, response: Any, error: Any) -> dict[str, Any]:
-    contract, tensor = served.contract, served.protocol.input
-    row = [int(number) if number.is_integer() else number for number in contract.sample_numbers]
-    example = {"inputs": [{"name": tensor.name, "datatype": tensor.datatype, "shape": [1, len(row)], "data": row}]}
+    example = {"inputs": schemas.example_tensors(served.contract, served.protocol)}
     answer = _response("The outputs that the request asked for", "application/json", response)
     return {
         "operationId": name,

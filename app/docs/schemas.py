@@ -3,6 +3,7 @@
 from typing import Any
 
 from app.answers.parts import Judged
+from app.core.protocol import Protocol
 from contract.schema import Contract, Input, Number
 
 Schema = dict[str, Any]
@@ -154,3 +155,13 @@ def _object(title: str, properties: Schema, required: list[str], description: st
 def example(contract: Contract) -> dict[str, Number | bool | str]:
     """Return a body that clients may send."""
     return {each.name: each.sample for each in contract.inputs}
+
+
+def example_tensors(contract: Contract, protocol: Protocol) -> list[dict[str, Any]]:
+    """Return the input tensors of one row that clients may send, as in an inference request."""
+    if protocol.mixed:
+        pairs = zip(protocol.inputs, contract.inputs, strict=True)
+        return [{"name": t.name, "datatype": t.datatype, "shape": [1], "data": [each.sample]} for t, each in pairs]
+    (tensor,) = protocol.inputs
+    row = [int(number) if number.is_integer() else number for number in contract.sample_numbers]
+    return [{"name": tensor.name, "datatype": tensor.datatype, "shape": [1, len(row)], "data": row}]

@@ -56,7 +56,8 @@ class DriftCounts:
         """
         bins, columns = self._bins, list(zip(*rows, strict=True))
         for place, name in self._inputs:
-            column = [float(value) for value in columns[place] if value is not None]
+            numbers = [float(value) for value in columns[place] if value is not None]
+            column = [number for number in numbers if number == number]  # an unknown category may be missing
             if column:
                 bins[name].count(column)
         if not self._classes:
