@@ -53,12 +53,7 @@ class ColumnReader:
         first = inputs[0].shape
         for tensor in inputs:
             shape = tensor.shape
-            if (
-                len(shape) not in (1, 2)
-                or shape[1:] not in ([], [1])
-                or shape[0] != first[0]
-                or shape[0] > MAX_UNSIGNED
-            ):
+            if not shape or shape[1:] not in ([], [1]) or shape[:1] != first[:1] or shape[0] > MAX_UNSIGNED:
                 raise Unacceptable(f"{tensor.name}: expected shape [rows] or [rows, 1], found {excerpt(str(shape))}")
         if first[0] > self._max_rows:
             raise Unacceptable(f"expected at most {self._max_rows} rows, found {first[0]}; send several requests", 413)
@@ -138,14 +133,14 @@ class Column:
     def _number(self, value: Any, row: int) -> float:
         if value is None:
             return nan
-        if self._datatype != "BYTES":
+        if not self._codes:
             try:
                 return _float32(value)
             except OverflowError:
                 raise Unacceptable(
                     f"{self.name}: row {row}: expected a number of float32's range, found {value}"
                 ) from None
-        code = self._codes.get(value)
+        code = self._codes.get(str(value))
         if code is not None:
             return code
         if self._input.unseen == "missing":
