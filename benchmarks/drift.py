@@ -1,8 +1,7 @@
 """python -m benchmarks.drift [--quick]: what drift is seen, how soon, and how often there is an alarm without any."""
 
-import argparse
 import sys
-from collections.abc import Callable
+from collections.abc import Callable, Sequence
 from functools import partial
 from pathlib import Path
 
@@ -11,7 +10,7 @@ import numpy.typing as npt
 
 from app.model.bundle import load_bundle
 from benchmarks.machine import heading
-from benchmarks.page import DOCS, PARTIAL, write_page
+from benchmarks.page import options, write_page
 from benchmarks.tables import table
 from binding.library import Library
 from contract.drift import CONFIDENCE, QUIET_DAYS, SPECIES_VARIABLE, DriftBaseline, judge
@@ -121,24 +120,28 @@ def quiet_days(population: Population, runs: int) -> tuple[int, int]:
     return sum(days), days.count(0)
 
 
-def main() -> None:
-    """Measure and write the page. Raises Refusal."""
-    parser = argparse.ArgumentParser(prog="python -m benchmarks.drift")
-    parser.add_argument("--quick", action="store_true", help="few trials; the page is not published")
-    trials, runs, place = (5, 1, PARTIAL) if parser.parse_args().quick else (TRIALS, RUNS, DOCS)
-    population = Population(load(), load_bundle(Path("artifacts/bundle")).library)
-    references = [population.reference() for _ in range(10)]
-    rows = [[name, detected_after(draw, population, references, trials)] for name, draw in drifts(population).items()]
-    days, quiet = quiet_days(population, runs)
-    write_page(
-        place / "drift.md",
-        heading="\n".join(heading("Drift", "make drift")),
-        sizes=", ".join(f"{size:,}" for size in SIZES),
-        drifts=table(["drift", "requests until 95 of 100 trials have an alarm"], rows),
-        quiet=f"{days} of {runs * QUIET_DAYS:,} days of {A_DAY:,} requests had an alarm;\n"
-        f"{quiet} of {runs} runs of {QUIET_DAYS} days had none.",
-    )
+def main(arguments: Sequence[str] | None = None) -> int:
+    """Parse the command line, measure, and write the page. Returns the exit status."""
+    quick, out = options("drift", arguments)
+    trials, runs = (5, 1) if quick else (TRIALS, RUNS)
+
+    def run() -> None:
+        population = Population(load(), load_bundle(Path("artifacts/bundle")).library)
+        references = [population.reference() for _ in range(10)]
+        kinds = drifts(population).items()
+        rows = [[name, detected_after(draw, population, references, trials)] for name, draw in kinds]
+        days, quiet = quiet_days(population, runs)
+        write_page(
+            out / "drift.md",
+            heading("Drift", "make drift"),
+            sizes=", ".join(f"{size:,}" for size in SIZES),
+            drifts=table(["drift", "requests until 95 of 100 trials have an alarm"], rows),
+            quiet=f"{days} of {runs * QUIET_DAYS:,} days of {A_DAY:,} requests had an alarm;\n"
+            f"{quiet} of {runs} runs of {QUIET_DAYS} days had none.",
+        )
+
+    return exit_status(run)
 
 
 if __name__ == "__main__":
-    sys.exit(exit_status(main))
+    sys.exit(main())

@@ -45,7 +45,6 @@ SYNTHETIC = (
     Synthetic("100x6", 100, 6),
     Synthetic("500x6", 500, 6),
     Synthetic("500x8", 500, 8),
-    Synthetic("1000x6", 1000, 6),
     Synthetic("300x6-missing", 300, 6, missing=0.2),
 )
 MODELS = (PENGUIN, *(synthetic.name for synthetic in SYNTHETIC))

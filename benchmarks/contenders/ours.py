@@ -2,21 +2,16 @@
 
 import numpy as np
 
-from app.answers.predict import predictor
-from app.model.serving import Served, Serving
-from benchmarks.contenders.entry import Answers, Entry, body_of, read_answer
+from benchmarks.contenders.entry import Answers, Entry
 from benchmarks.contenders.models import Model
 from binding.library import Batch, Library, RowPrediction
 
 NAME = "ours"
 
 
-def prepare(model: Model, rows: int | None) -> Entry:
-    """Prepare `Library.predict` for floats, `Library.predict_rows` for bytes, the service's own handler for JSON."""
+def prepare(model: Model, rows: int) -> Entry:
+    """Prepare `Library.predict` for floats, or `Library.predict_rows` for bytes."""
     library = model.library
-    if rows is None:
-        handler = predictor(Serving(Served(library, "")))
-        return Entry(lambda body: handler(body).body, body_of, read_answer)
     if rows == 1:
         return Entry(library.predict, lambda row: tuple(row[0].tolist()), lambda found: _one(library, found))
     predict_rows = library.predict_rows

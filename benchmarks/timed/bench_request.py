@@ -31,11 +31,11 @@ from app.telemetry.log_lines import JsonLines
 from app.telemetry.log_writer import Writer
 from app.telemetry.recorder import Origin, Record, Telemetry
 from app.telemetry.request_log import RequestLog
-from benchmarks.timed.cells import REQUEST_ROUNDS
-from benchmarks.timed.turns import Turn, alternate, take
-from contract.measurements import MEASUREMENTS, Measurements
+from benchmarks.wire.question import BODY
+from contract.measurements import Measurements
 
-CALLS = 1_000  # in a turn
+ROUNDS = 60
+CALLS = 1_000  # in a round
 BIRD = b'{"bill_length_mm": %.1f, "bill_depth_mm": %.1f, "flipper_length_mm": %.0f, "body_mass_g": %.0f}'
 HEAD = (
     b"POST /predict HTTP/1.1\r\nHost: penguins.example\r\nUser-Agent: field/1.0\r\n"
@@ -46,19 +46,11 @@ PARTS = (
     "the native call",
     "encode",
     "the whole handler",
-    "a request whose head is repeated",
+    "a request, each with a new head",
     "the same with metrics",
     "the same with metrics and a log line each",
-    "a request whose head is new",
-    "the same, with metrics",
 )
-BODY = msgspec.json.encode({measurement.name: measurement.example for measurement in MEASUREMENTS})
 Part = Callable[[], Any]
-
-
-def turns(most_rounds: int | None) -> list[Turn]:
-    """Return the turns: each part takes one in every round."""
-    return alternate({"request": REQUEST_ROUNDS}, PARTS, most_rounds)
 
 
 class Dropped(asyncio.Transport):
@@ -92,15 +84,12 @@ def counting(settings: Settings, bundle: Bundle, *, logs: bool) -> Telemetry:
     return made
 
 
-def requests(heads: int) -> list[bytes]:
-    """Return a thousand requests with so many different heads and five headers each, about different birds.
-
-    Their bodies have one length, because a connection recognises a head by its bytes.
-    """
+def requests() -> list[bytes]:
+    """Return a thousand requests with different heads of five headers each, about different birds."""
     random, made = Random(0), []  # noqa: S311  # birds, not secrets
     for number in range(CALLS):
         bird = [random.uniform(*ends) for ends in ((33, 59), (13.5, 21), (175, 230), (2800, 6200))]
-        body, trace = BIRD % tuple(bird), b"traceparent: 00-%032x-%016x-01" % (number % heads, number % heads)
+        body, trace = BIRD % tuple(bird), b"traceparent: 00-%032x-%016x-01" % (number, number)
         made.append(HEAD % (trace, len(body)) + body)
     return made
 
@@ -118,7 +107,7 @@ async def prepare(artifacts: Path) -> dict[str, Part]:
     state.default_headers = [(b"date", b"Thu, 01 Jan 1970 00:00:00 GMT")]
     application.state.http.max_lag_seconds = float("inf")
 
-    def connection(telemetry: Telemetry, asked: list[bytes]) -> Part:
+    def connection(telemetry: Telemetry) -> Part:
         made = Connection(config, server_state=state, app_state={})
         made.telemetry = telemetry
         made.connection_made(Dropped())
@@ -131,24 +120,22 @@ async def prepare(artifacts: Path) -> dict[str, Part]:
     label, probabilities = bundle.library.predict(row)[:2]
     document = {"prediction": label, "species": "Adelie", "probabilities": probabilities}
     metrics, logs = counting(settings, bundle, logs=False), counting(settings, bundle, logs=True)
-    repeated, new = requests(heads=1), requests(heads=CALLS)
+    asked = requests()
     calls = (
         again(msgspec.json.Decoder(Measurements).decode, BODY),
         again(bundle.library.predict, row),
         again(orjson.dumps, document),
         again(application.state.http.operations[b"POST", b"/predict"].handler, BODY),
-        connection(Unobserved(settings), repeated),
-        connection(metrics, repeated),
-        connection(logs, repeated),
-        connection(Unobserved(settings), new),
-        connection(metrics, new),
+        connection(Unobserved(settings)),
+        connection(metrics),
+        connection(logs),
     )
     return dict(zip(PARTS, calls, strict=True))
 
 
 @pytest.fixture(scope="module")
 def loop() -> Iterator[asyncio.Runner]:
-    """Yield the event loop of all turns."""
+    """Yield the event loop of all parts."""
     with asyncio.Runner(loop_factory=uvloop.new_event_loop) as runner:
         yield runner
 
@@ -159,10 +146,18 @@ def parts(loop: asyncio.Runner, artifacts: Path) -> dict[str, Part]:
     return loop.run(prepare(artifacts))
 
 
-def bench_request(benchmark: BenchmarkFixture, turn: Turn, loop: asyncio.Runner, parts: dict[str, Part]) -> None:
-    """Take one turn: a thousand calls of one part."""
+@pytest.mark.parametrize("part", PARTS)
+def bench_request(
+    benchmark: BenchmarkFixture,
+    part: str,
+    loop: asyncio.Runner,
+    parts: dict[str, Part],
+    bounded: Callable[[int], int],
+) -> None:
+    """Time rounds of a thousand calls of one part."""
+    benchmark.group, benchmark.name = "request", part
 
     async def timed() -> None:
-        take(benchmark, turn, parts[turn.contender], CALLS)
+        benchmark.pedantic(parts[part], rounds=bounded(ROUNDS), iterations=CALLS)  # type: ignore[no-untyped-call]
 
     loop.run(timed())

@@ -1,10 +1,8 @@
-"""Which birds are refused, which are called out of distribution, and what it costs to know."""
+"""Which birds are refused, which are called out of distribution, and how long it takes to know."""
 
 import statistics
-import tempfile
 import time
 from collections.abc import Iterator
-from pathlib import Path
 from typing import NamedTuple
 
 import msgspec
@@ -12,14 +10,8 @@ import numpy as np
 import numpy.typing as npt
 
 from app.answers.guesses import guess
-from app.answers.predict import predictor
-from app.model.serving import Served, Serving
-from benchmarks.contenders.compiled import compiled
 from benchmarks.trust.cases import AS_THEY_ARE, Rows, mistakes, points
 from binding.library import Library
-from bundle.fetch import read_directory
-from bundle.verify import IN_PLACE
-from contract.files import write_atomically
 from contract.measurements import MEASUREMENTS, Measurements
 from contract.species import SPECIES
 from contract.uncertainty import Uncertainty
@@ -28,7 +20,6 @@ from train.evaluate import hold_out
 from train.features import features
 from train.penguins import load
 
-MODEL = "penguin_model.json"
 TIMED_ROWS, REPEATS = 100_000, 31
 
 
@@ -41,14 +32,6 @@ class Figures(NamedTuple):
     wrong: float | None
     unusual: float  # of all, by their distance alone
     noticed: float  # refused, or answered as out of distribution
-
-
-class Cost(NamedTuple):
-    """Nanoseconds. `distance`: of one bird among many, in C; the handlers': of a whole body to a whole answer."""
-
-    distance: float
-    handler: float
-    handler_alone: float  # of the same model, compiled without a reference
 
 
 def measure_cases(library: Library, reference: Uncertainty) -> Iterator[Figures]:
@@ -86,23 +69,8 @@ def _figures(name: str, rows: Rows, meant: Rows | None, unusual: npt.NDArray[np.
     return Figures(name, float(refused.mean()), fixed, suggested - fixed, unusual_share, noticed)
 
 
-def measure_cost(library: Library, artifacts: Path, rounds: int) -> Cost:
-    """Time the handlers in turns; a turn asks about every bird, and the median of the turns counts."""
-    bodies = [msgspec.json.encode(Measurements(*row)) for row in load().measurements.astype(np.float64).tolist()]
-    libraries = (library, _without_reference(artifacts))
-    handlers = [predictor(Serving(Served(one, str(place)))) for place, one in enumerate(libraries)]
-    taken: tuple[list[float], list[float]] = ([], [])
-    for _ in range(rounds):
-        for handler, found in zip(handlers, taken, strict=True):
-            start = time.perf_counter_ns()
-            for body in bodies:
-                handler(body)
-            found.append((time.perf_counter_ns() - start) / len(bodies))
-    return Cost(_distance_ns(library), *map(statistics.median, taken))
-
-
-def _distance_ns(library: Library) -> float:
-    """Time distance, comparison and prediction set, one bird after the other; the median of several passes."""
+def distance_ns(library: Library) -> float:
+    """Return nanoseconds of distance, comparison and prediction set of a bird; the median of several passes."""
     birds = load().measurements
     rows = np.resize(birds, (TIMED_ROWS, birds.shape[1])).tobytes()
     shares = np.full((TIMED_ROWS, len(SPECIES)), 1 / 3, np.float32).tobytes()
@@ -112,11 +80,3 @@ def _distance_ns(library: Library) -> float:
         library.judge_rows(rows, shares, TIMED_ROWS)
         taken.append((time.perf_counter_ns() - start) / TIMED_ROWS)
     return statistics.median(taken)
-
-
-def _without_reference(artifacts: Path) -> Library:
-    """Return the model, compiled in a directory without the reference."""
-    with tempfile.TemporaryDirectory(prefix="trust-") as directory:
-        copy = Path(directory) / MODEL
-        write_atomically(copy, (artifacts / MODEL).read_bytes())
-        return Library(read_directory(compiled(copy), IN_PLACE).library, SPECIES)

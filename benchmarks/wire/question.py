@@ -17,13 +17,7 @@ CLOUD_HEADERS = (  # ten, like those of Cloud Run's front end; four are new each
     "X-Forwarded-Proto: https",
     'Forwarded: for="203.0.113.%d";proto=https',
 )
-CLOUD = "\r\n".join(["POST /predict HTTP/1.1", *CLOUD_HEADERS, "", BODY.decode()])  # both generators fill it in
-
-
-def request(port: int) -> bytes:
-    """Return a whole HTTP request with three headers, equal to wrk's own."""
-    head = f"POST /predict HTTP/1.1\r\nHost: 127.0.0.1:{port}\r\nContent-Type: application/json\r\n"
-    return f"{head}Content-Length: {len(BODY)}\r\n\r\n".encode() + BODY
+CLOUD = "\r\n".join(["POST /predict HTTP/1.1", *CLOUD_HEADERS, "", BODY.decode()])  # wrk fills it in, too
 
 
 def cloud_request(number: int) -> bytes:

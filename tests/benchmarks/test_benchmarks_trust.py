@@ -4,7 +4,7 @@ from pathlib import Path
 import numpy as np
 import pytest
 
-from benchmarks.trust.__main__ import main
+from benchmarks.trust.__main__ import run
 from benchmarks.trust.cases import AS_THEY_ARE, mistakes, points
 from contract.measurements import MEASUREMENTS
 from contract.species import SPECIES
@@ -33,7 +33,7 @@ def test_the_command_measures_what_is_published(artifacts: Path, tmp_path: Path)
 
     The model that another version of XGBoost trains has other probabilities, so other figures for the species.
     """
-    assert main(["--artifacts", str(artifacts), "--out", str(tmp_path), "--rounds", "1"]) == 0
+    run(artifacts, tmp_path)
     pages = [(place / "trust.md").read_text("utf-8") for place in (tmp_path, PUBLISHED.parent)]
     found, published = map(table, pages)
     (digest, version), (published_digest, published_version) = map(model, pages)

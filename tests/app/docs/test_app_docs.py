@@ -40,7 +40,7 @@ def test_the_page_predicts(browser: webdriver.Chrome, service: Service) -> None:
     field = browser.find_element(By.NAME, "body_mass_g")
     field.clear()
     field.send_keys("6000")
-    assert "Doubtful: unlike the birds of all species it knows" in answer(browser)
+    assert "Doubtful: unlike all that the model knows" in answer(browser)
     assert "POST /predict" in browser.find_element(By.ID, "operations").text
     log = browser.get_log("browser")  # type: ignore[no-untyped-call]  # selenium ships it without
     assert [entry for entry in log if "400 (Bad Request)" not in entry["message"]] == []

@@ -1,0 +1,84 @@
+"""docs/http-benchmarks.md: tables from one run."""
+
+from collections.abc import Callable
+from statistics import median
+
+from benchmarks.tables import figure, table, times
+from benchmarks.wire.contenders import ASGI, CONTENDERS, OURS, PLAIN, UVLOOP
+from benchmarks.wire.run import Measured
+from benchmarks.wire.wrk import CONNECTIONS, Closed
+
+BASES = (PLAIN, ASGI, UVLOOP)  # what ours is compared with
+Results = dict[str, Measured]  # by name of contender
+Columns = dict[str, Callable[[Measured], float]]
+
+
+def _closed(value: Callable[[Closed], float]) -> Callable[[Measured], float]:
+    """Return a column of the closed loop: the median of the rounds."""
+    return lambda measured: median(map(value, measured.closed))
+
+
+def _rate(found: Closed) -> float:
+    return found.rate
+
+
+def _cpu_us(found: Closed) -> float:
+    return found.cpu_us
+
+
+THROUGHPUT: Columns = {
+    "requests/s": _closed(_rate),
+    "CPU µs": _closed(_cpu_us),
+    "server busy, %": _closed(lambda found: 100 * found.server_cpu_s / found.seconds),
+    "generator busy, %": _closed(lambda found: 100 * found.generator_cpu_s / found.seconds),
+}
+OPEN: Columns = {
+    "requests/s": lambda measured: median(step.rate for step in measured.open),
+    "p50, ms": lambda measured: median(step.quantile_ms(0.5) for step in measured.open),
+    "p99, ms": lambda measured: median(step.quantile_ms(0.99) for step in measured.open),
+    "generator late, p99, ms": lambda measured: median(step.late_p99_us / 1000 for step in measured.open),
+}
+FOOTPRINT: Columns = {
+    "exec to first 200, ms": lambda measured: median(measured.first_answer_ms),
+    "the quickest, ms": lambda measured: min(measured.first_answer_ms),
+    "resident memory, MB": lambda measured: measured.memory_mb,
+}
+
+
+def columns(first: str, results: Results, chosen: Columns) -> str:
+    """Return a table with a line for each contender."""
+    rows = []
+    for name, measured in results.items():
+        words = f"**{CONTENDERS[name].words}**" if name == OURS else CONTENDERS[name].words
+        rows.append([words, *(figure(value(measured)) for value in chosen.values())])
+    return table([first, *chosen], rows)
+
+
+def headline(results: Results) -> str:
+    """Return where ours stands."""
+    rows = [
+        _claim(results, words, other, value, ratio(results, other, of_round))
+        for words, value, of_round in (
+            (f"requests/s, one core, {CONNECTIONS} connections", THROUGHPUT["requests/s"], _rate),
+            ("server's CPU for one of them, µs", THROUGHPUT["CPU µs"], _cpu_us),
+        )
+        for other in BASES
+    ]
+    for words, value in (
+        ("from exec to the first 200, ms", FOOTPRINT["exec to first 200, ms"]),
+        ("resident memory after the load, MB", FOOTPRINT["resident memory, MB"]),
+        ("p99 at half its capacity, open loop, ms", OPEN["p99, ms"]),
+    ):
+        rows.append(_claim(results, words, PLAIN, value, value(results[OURS]) / value(results[PLAIN])))
+    return table(["what", "against", "ours", "theirs", "ours / theirs"], rows)
+
+
+def _claim(results: Results, words: str, other: str, value: Callable[[Measured], float], found: float) -> list[str]:
+    mine, theirs = (figure(value(results[name])) for name in (OURS, other))
+    return [words, CONTENDERS[other].words, mine, theirs, f"**{times(found)}**"]
+
+
+def ratio(results: Results, other: str, value: Callable[[Closed], float]) -> float:
+    """Return the median over the rounds of our value over the other's within the same round."""
+    rounds = zip(results[OURS].closed, results[other].closed, strict=True)
+    return median(value(mine) / value(theirs) for mine, theirs in rounds)
