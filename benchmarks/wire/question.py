@@ -2,9 +2,9 @@
 
 import msgspec
 
-from contract.measurements import MEASUREMENTS
+from train.contract import CONTRACT
 
-BODY = msgspec.json.encode({measurement.name: measurement.example for measurement in MEASUREMENTS})
+BODY = msgspec.json.encode({each.name: each.example for each in CONTRACT.inputs})
 CLOUD_HEADERS = (  # ten, like those of Cloud Run's front end; four are new each time
     "Host: penguins-abcdefghij-ew.a.run.app",
     "Content-Type: application/json",

@@ -8,7 +8,7 @@ from app.core.protocol import MODEL_PATH, ProtocolError
 from tests.support.commands import EXAMPLE
 from tests.support.service import Reply
 
-INFER = f"{MODEL_PATH}/infer"
+INFER = f"{MODEL_PATH.format(model='penguin')}/infer"
 HEADER = "Inference-Header-Content-Length"
 ROW = list(EXAMPLE.values())
 TWO_ROWS = bytes(32)
