@@ -26,7 +26,7 @@ POOL_ROWS = 8_192  # distinct rows that a contender is asked about, if a batch h
 
 
 class Cell(NamedTuple):
-    """A model, batches of so many rows that it was not trained on, and what XGBoost answers. `about` is for the page."""
+    """A model, in words too, batches of so many rows that it was not trained on, and what XGBoost answers."""
 
     model: Model
     about: str

@@ -130,6 +130,7 @@ class Started:
     def stop(self) -> None:
         """Stop it in good order if it can; kill what is left of it."""
         self.process.terminate()
+        self.process.send_signal(signal.SIGCONT)
         with contextlib.suppress(subprocess.TimeoutExpired):
             self.process.wait(STOPS_WITHIN)
         for process in family(self.process.pid) if self.process.poll() is None else []:
