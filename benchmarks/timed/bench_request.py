@@ -10,7 +10,7 @@ from collections.abc import Callable, Iterator
 from itertools import cycle
 from pathlib import Path
 from random import Random
-from typing import Any, NamedTuple
+from typing import Any
 
 import orjson
 import pytest
@@ -53,13 +53,7 @@ PARTS = (
     "the same with metrics and a log line each",
 )
 Part = Callable[[], Any]
-
-
-class Ready(NamedTuple):
-    """A part that may be timed. `call` is its next call; a turn has so many."""
-
-    call: Part
-    calls: int
+Ready = tuple[Part, int]  # and how many calls a turn has
 
 
 def turns(most_rounds: int | None) -> list[Turn]:
@@ -155,7 +149,7 @@ def _ready(call: Part) -> Ready:
     for _ in range(TRIED):
         call()
     calls = calls_in_a_turn((time.perf_counter() - started) / TRIED)
-    return Ready(call, -(-calls // FLUSH_REQUESTS) * FLUSH_REQUESTS)
+    return call, -(-calls // FLUSH_REQUESTS) * FLUSH_REQUESTS
 
 
 @pytest.fixture(scope="module")

@@ -9,7 +9,12 @@ from benchmarks.wire.question import CLOUD, SHORT
 OURS, PLAIN, ASGI, UVLOOP = "ours", "plain", "asgi_constant", "uvloop_constant"
 SAME, UVLOOP_SAME = "same_head", "uvloop_same_head"
 SERVERS = "benchmarks.wire.servers"
-UVICORN = ("uvicorn", "--host", "127.0.0.1", "--port", "{port}")
+LISTENING = ("--host", "127.0.0.1", "--port", "{port}")
+UVICORN = ("uvicorn", *LISTENING)
+GRANIAN = ("granian", *LISTENING, "--interface", "asginl", "--loop", "uvloop", "--no-ws")
+FASTPYSGI = (f"{SERVERS}.fastpysgi_constant",)
+UVLOOP_SERVER = (f"{SERVERS}.uvloop_constant",)
+BARE = ("--ws", "none", "--lifespan", "off", "--no-access-log", "--no-server-header")
 
 
 class HttpContender(NamedTuple):
@@ -27,20 +32,16 @@ class HttpContender(NamedTuple):
     spins: bool = False
 
 
-def _constant(words: str, name: str, *mode: str, request: str = CLOUD, spins: bool = False) -> HttpContender:
-    return HttpContender(words, (f"{SERVERS}.{name}_constant", *mode), request=request, spins=spins)
-
-
 CONTENDERS = {
     OURS: HttpContender("this app", ("app",), predicts=True),
     SAME: HttpContender("this app, the same head each time", ("app",), predicts=True, request=SHORT),
     "starlette": HttpContender("this app, Starlette's route", ("app",), predicts=True, environment={"FAST_PATH": "0"}),
     PLAIN: HttpContender("FastAPI + XGBClassifier", (*UVICORN, f"{SERVERS}.plain:app"), predicts=True),
-    ASGI: _constant("ASGI constant on uvicorn", "asgi"),
-    "granian": _constant("ASGI constant on granian", "granian"),
-    "fastpysgi_asgi": _constant("ASGI constant on FastPySGI", "fastpysgi", "asgi", spins=True),
-    "fastpysgi_wsgi": _constant("WSGI constant on FastPySGI", "fastpysgi", "wsgi"),
-    "nginx": _constant("nginx constant", "nginx"),
-    UVLOOP: _constant("uvloop constant", "uvloop"),
-    UVLOOP_SAME: _constant("uvloop constant, the same head each time", "uvloop", request=SHORT),
+    ASGI: HttpContender("ASGI constant on uvicorn", (*UVICORN, *BARE, f"{SERVERS}.asgi_constant:unread")),
+    "granian": HttpContender("ASGI constant on granian", (*GRANIAN, f"{SERVERS}.asgi_constant:read")),
+    "fastpysgi_asgi": HttpContender("ASGI constant on FastPySGI", (*FASTPYSGI, "asgi"), spins=True),
+    "fastpysgi_wsgi": HttpContender("WSGI constant on FastPySGI", (*FASTPYSGI, "wsgi")),
+    "nginx": HttpContender("nginx constant", (f"{SERVERS}.nginx_constant",)),
+    UVLOOP: HttpContender("uvloop constant", UVLOOP_SERVER),
+    UVLOOP_SAME: HttpContender("uvloop constant, the same head each time", UVLOOP_SERVER, request=SHORT),
 }

@@ -24,6 +24,7 @@ from contract.refusal import Refusal
 
 TICKS = os.sysconf("SC_CLK_TCK")
 STARTS_WITHIN, STOPS_WITHIN = 60.0, 15.0  # seconds
+SERVERS_OWN = ("UVICORN_", "GRANIAN_")  # variables of the environment
 Cores = frozenset[int]
 T = TypeVar("T")
 
@@ -163,7 +164,7 @@ def serving(module: Sequence[str], environment: Mapping[str, str], cores: Cores)
 def _bare() -> dict[str, str]:
     """Return this process's environment without settings of servers, so that they run by their defaults."""
     ours = {field.encode_name for field in msgspec.structs.fields(Settings)} | {"WEB_CONCURRENCY"}
-    return {name: value for name, value in os.environ.items() if name not in ours and not name.startswith("UVICORN_")}
+    return {name: value for name, value in os.environ.items() if name not in ours and not name.startswith(SERVERS_OWN)}
 
 
 def family(process: int) -> list[int]:

@@ -1,6 +1,7 @@
 """docs/http-benchmarks.md: tables from one run."""
 
 from collections.abc import Callable
+from operator import attrgetter
 from statistics import median
 
 from benchmarks.tables import figure, table, times
@@ -11,6 +12,7 @@ from benchmarks.wire.wrk import CONNECTIONS, Closed
 BASES = [name for name in CONTENDERS if name not in (OURS, SAME, "starlette", UVLOOP_SAME)]  # ours is compared with
 Results = dict[str, Measured]  # by name of contender
 Columns = dict[str, Callable[[Measured], float]]
+RATE, CPU_US = attrgetter("rate"), attrgetter("cpu_us")
 
 
 def _closed(value: Callable[[Closed], float]) -> Callable[[Measured], float]:
@@ -18,17 +20,9 @@ def _closed(value: Callable[[Closed], float]) -> Callable[[Measured], float]:
     return lambda measured: median(map(value, measured.closed))
 
 
-def _rate(found: Closed) -> float:
-    return found.rate
-
-
-def _cpu_us(found: Closed) -> float:
-    return found.cpu_us
-
-
 THROUGHPUT: Columns = {
-    "requests/s": _closed(_rate),
-    "CPU µs": _closed(_cpu_us),
+    "requests/s": _closed(RATE),
+    "CPU µs": _closed(CPU_US),
     "server busy, %": _closed(lambda found: 100 * found.server_cpu_s / found.seconds),
     "generator busy, %": _closed(lambda found: 100 * found.generator_cpu_s / found.seconds),
 }
@@ -59,13 +53,13 @@ def headline(results: Results) -> str:
     rows = [
         _claim(results, words, (OURS, other), value, ratio(results, (OURS, other), of_round))
         for words, value, of_round in (
-            (f"requests/s, one core, {CONNECTIONS} connections", THROUGHPUT["requests/s"], _rate),
-            ("server's CPU for one of them, µs", THROUGHPUT["CPU µs"], _cpu_us),
+            (f"requests/s, one core, {CONNECTIONS} connections", THROUGHPUT["requests/s"], RATE),
+            ("server's CPU for one of them, µs", THROUGHPUT["CPU µs"], CPU_US),
         )
         for other in BASES
     ]
     pair, words = (SAME, UVLOOP_SAME), "the same head each time: server's CPU, µs"
-    rows.append(_claim(results, words, pair, THROUGHPUT["CPU µs"], ratio(results, pair, _cpu_us)))
+    rows.append(_claim(results, words, pair, THROUGHPUT["CPU µs"], ratio(results, pair, CPU_US)))
     for words, value in (
         ("from exec to the first 200, ms", FOOTPRINT["exec to first 200, ms"]),
         ("resident memory after the load, MB", FOOTPRINT["resident memory, MB"]),

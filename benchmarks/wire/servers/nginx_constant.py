@@ -3,32 +3,10 @@
 import os
 import tempfile
 from pathlib import Path
+from string import Template
 
 from benchmarks.wire.servers.constants import PORT, parts
 
-CONFIGURATION = """
-daemon off;
-master_process off;
-pid {directory}/pid;
-error_log stderr error;
-events {{ worker_connections 1024; }}
-http {{
-    access_log off;
-    client_body_temp_path {directory}/body;
-    proxy_temp_path {directory}/proxy;
-    fastcgi_temp_path {directory}/fastcgi;
-    uwsgi_temp_path {directory}/uwsgi;
-    scgi_temp_path {directory}/scgi;
-    server_tokens off;
-    keepalive_requests 1000000000;
-    default_type application/json;
-    server {{
-        listen 127.0.0.1:{port};
-        {headers}
-        location / {{ return 200 '{body}'; }}
-    }}
-}}
-"""
 OWN = {b"content-type", b"content-length", b"date", b"server"}  # that nginx sends itself
 
 
@@ -37,8 +15,8 @@ def main() -> None:
     pairs, body = parts()
     headers = "\n".join(f"add_header {name.decode()} '{value.decode()}';" for name, value in pairs if name not in OWN)
     directory = tempfile.mkdtemp(prefix="nginx-")
-    path = Path(directory) / "nginx.conf"
-    path.write_text(CONFIGURATION.format(directory=directory, port=PORT, headers=headers, body=body.decode()))
+    template, path = Template(Path(__file__).with_name("nginx.conf.in").read_text()), Path(directory) / "nginx.conf"
+    path.write_text(template.substitute(directory=directory, port=PORT, headers=headers, body=body.decode()))
     os.execvp("nginx", ["nginx", "-c", str(path), "-e", "stderr"])  # noqa: S606, S607  # as PATH has it
 
 
