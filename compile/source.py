@@ -43,7 +43,9 @@ def write_source(model: CompilableModel, directory: Path, with_tl2cgen: bool) ->
 
 def _write_trees(model: CompilableModel, directory: Path) -> None:
     if not model.for_tl2cgen:
-        raise Refusal("tl2cgen cannot write this model (several targets, or a new objective); choose --one-row walk")
+        raise Refusal(
+            "tl2cgen cannot write this model (several targets, or an objective that Treelite does not know); choose --one-row walk"
+        )
     trees = treelite.frontend.from_xgboost(model.booster)
     # library.c adds the base scores first, as XGBoost does. tl2cgen would add them last.
     header = trees.get_header_accessor()
