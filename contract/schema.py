@@ -247,7 +247,7 @@ decode_contract = msgspec.json.Decoder(Contract).decode
 def difference(expected: Contract, found: Contract) -> str | None:
     """Return the first thing in which two contracts differ for a client, in words. None if they are the same.
 
-    Texts, typical ranges, errors and derived features belong to the model and may differ.
+    The name, texts, typical ranges, errors and derived features belong to the model and may differ.
     """
     if expected.input_names != found.input_names:
         return f"expected inputs {listed(expected.input_names)}; found {listed(found.input_names)}"

@@ -1,7 +1,7 @@
 """How far to trust an answer: prediction sets or intervals, and the distance to the known rows. Evaluation writes them.
 
-The formula of the distance is defined here. Evaluation computes it with numpy, and compile/native/reference.h follows it
-in C. Both use the same float32 operations in the same order, so both get the same bits; the certificate proves it.
+The formula of the distance is defined here. Evaluation computes it with numpy, and compile/native/reference.h follows
+it in C. Both use the same float32 operations in the same order, so both get the same bits; the certificate proves it.
 """
 
 from collections.abc import Sequence

@@ -79,7 +79,7 @@ def test_its_kinds_of_answers_have_their_fields(kind: str) -> None:
 @pytest.mark.parametrize("kind", OUTPUTS)
 def test_its_tensors_are_those_of_the_protocol(kind: str) -> None:
     """The page names every output tensor with its data type: what is sent by itself, and what must be named."""
-    protocol = Protocol(Contract("m", (Input("x"),), OUTPUTS[kind]), 1, sets=True, distance=True)
+    protocol = Protocol("m", Contract("m", (Input("x"),), OUTPUTS[kind]), 1, sets=True, distance=True)
     sentence = re.search(rf"of `{kind}`(?: are|,) ", PAGE)
     assert sentence
     told = re.split(r"[;.]", PAGE[sentence.end() :])[0]

@@ -21,7 +21,7 @@ def rows_of(missing: bool, columns: int = COLUMNS) -> JsonRows:
     """Return the reader of rows for a contract whose inputs may be missing or not."""
     inputs = tuple(Input(f"x{number}", missing=missing) for number in range(columns))
     contract = Contract(name="rows", inputs=inputs, output=Output(kind="number"))
-    return JsonRows(Protocol(contract, 1, sets=False, distance=False))
+    return JsonRows(Protocol("m", contract, 1, sets=False, distance=False))
 
 
 pack_json = rows_of(missing=False).pack

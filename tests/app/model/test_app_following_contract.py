@@ -39,10 +39,9 @@ def changed(release: Release, out: Path, shop: Shop, contract: bytes | None = No
     [
         (None, {"format_version": 4}, r"poll refused \(format\): .* expected bundle format 2 or 3, found 4"),
         (encode(INCHES), {}, r"poll refused \(contract\): .* expected unit of input 'bill_length_mm' to be 'mm'"),
-        (encode(GULL), {}, r"poll refused \(contract\): .* expected the model penguin; found gull"),
         (b"{}", {}, r"poll refused \(contract\): .*contract.json: Object missing required field `name`"),
     ],
-    ids=["newer format", "another unit", "another name", "no contract"],
+    ids=["newer format", "another unit", "no contract"],
 )
 def test_what_the_service_cannot_answer_for_is_not_served(
     following: Service,
@@ -61,6 +60,18 @@ def test_what_the_service_cannot_answer_for_is_not_served(
     assert_serves(following, first)
     shop.promote(second)
     until_served(following, second)
+
+
+def test_a_service_keeps_the_name_that_it_began_with(
+    following: Service, shop: Shop, second: Release, tmp_path: Path
+) -> None:
+    """A bundle may give its model another name, such as its file's: the paths of the protocol stay."""
+    gull = changed(second, tmp_path / "gull", shop, encode(GULL))
+    shop.promote(gull)
+    until_served(following, gull)
+    assert following.request("GET", "/model").document["contract"]["name"] == "gull"
+    assert following.request("GET", "/v2/models/penguin/ready").status == 200
+    assert following.request("GET", "/v2/models/gull/ready").status == 404
 
 
 def test_a_service_goes_back_to_format_2_and_on(following: Service, shop: Shop, first: Release, tmp_path: Path) -> None:
