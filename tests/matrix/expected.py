@@ -7,11 +7,15 @@ from tests.matrix.data import CATEGORICAL
 from tests.matrix.situations import SITUATIONS
 
 ROUNDS_ARE_KNOWN: Version = (1, 6)  # until then a file did not say how many trees a round has
+BASE_IS_A_MARGIN: Version = (1, 3)  # since then, for binary:logitraw
+LEAVES_HAVE_WEIGHTS: Version = (3, 2)  # since then, if they are vectors; a newer XGBoost crashes on older ones
 REASONS = {  # what the text of a refusal holds, as a regular expression
     "newer": r"was written by XGBoost \d+\.\d+",
     "binary format": r"binary format|not an XGBoost model in JSON or UBJSON",
     "gblinear": "the booster 'gblinear'",
     "dart": "the booster 'dart'|weight_drop",
+    "base of logitraw": "binary:logitraw of XGBoost before 1.3",
+    "old vectors": "leaves that are vectors .* as XGBoost before 3.2 wrote them",
     "categorical": "categorical splits",
     "no trees": "without trees",
     "not finite": r"(leaf|threshold) of -?(inf|nan)\b|more than a float32 holds|not an XGBoost model in JSON",
@@ -49,6 +53,8 @@ def _reasons(cell: Cell, judge: Version) -> list[str]:
         "binary format": version < (1,),
         "gblinear": cell.booster == "gblinear",
         "dart": cell.booster == "dart",
+        "base of logitraw": cell.objective == "binary:logitraw" and version < BASE_IS_A_MARGIN,
+        "old vectors": "in-vectors" in cell.situation and version < LEAVES_HAVE_WEIGHTS,
         "categorical": cell.features in CATEGORICAL,
     }
     return [reason for reason, holds in found.items() if holds]
