@@ -108,7 +108,7 @@ bench-request: $(VENV)/.bench $(BUNDLE) ## what each part of a request costs, wi
 	@$(BIN)/python -m benchmarks.timed.request_page $(if $(ARGS),--quick)
 
 drift: $(VENV)/.dev $(BUNDLE) ## what drift is seen, how soon, and how often without any: docs/drift.md
-	$(BIN)/python -m benchmarks.drift $(ARGS)
+	$(BIN)/python -m evaluation.drift_study $(ARGS)
 
 fuzz: $(VENV)/.dev $(BUNDLE) ## feed made-up requests to both doors, and compare: ARGS="CASES SEED"
 	ALLOW_UNSIGNED_BUNDLES=1 $(BIN)/python -m tests.support.doors $(ARGS)

@@ -14,8 +14,8 @@ from benchmarks.page import options, write_page
 from benchmarks.tables import figure, table
 from benchmarks.wire.openloop import Offer, Step, send_offer
 from benchmarks.wire.processes import Server, on, serving, two_cores
-from contract.measurements import MEASUREMENTS
 from contract.refusal import exit_status
+from train.contract import CONTRACT
 
 FACTOR = 10
 ROWS = 1_000  # of a batch
@@ -27,10 +27,11 @@ RECOVERS_WITHIN = 30.0  # seconds
 @cache
 def batch_request(rows: int) -> bytes:
     """Return an inference request of so many rows, in JSON."""
-    row = [measurement.example for measurement in MEASUREMENTS]
-    tensor = {"name": INPUT.name, "datatype": INPUT.datatype, "shape": [rows, len(row)], "data": row * rows}
+    row = CONTRACT.sample_numbers
+    tensor = {"name": INPUT, "datatype": "FP32", "shape": [rows, len(row)], "data": row * rows}
     body = msgspec.json.encode({"inputs": [tensor]})
-    return f"POST {MODEL_PATH}/infer HTTP/1.1\r\nHost: x\r\nContent-Length: {len(body)}\r\n\r\n".encode() + body
+    path = MODEL_PATH.format(model=CONTRACT.name)
+    return f"POST {path}/infer HTTP/1.1\r\nHost: x\r\nContent-Length: {len(body)}\r\n\r\n".encode() + body
 
 
 def _batch(_number: int) -> bytes:

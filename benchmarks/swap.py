@@ -20,6 +20,7 @@ from benchmarks.page import options, write_page
 from benchmarks.tables import table
 from benchmarks.wire.connection import Connection
 from benchmarks.wire.processes import on, serving, two_cores
+from benchmarks.wire.question import BODY
 from bundle.deadline import Deadline
 from bundle.fetch import read_directory
 from bundle.publish import move, next_pointer, position, publish
@@ -114,7 +115,7 @@ def swap_often(channel: Channel, swaps: int) -> tuple[list[tuple[int, ...]], flo
     for number in range(1, swaps + 1):
         serving.swap(load_bundle(directories[number % 2]))
         assert serving.served
-        serving.served.predict((39.1, 18.7, 181.0, 3750.0))
+        serving.served.predict(BODY)
         if number in (100, 1000, swaps):
             mapped = Path("/proc/self/maps").read_text(encoding="ascii").count("memfd:libmodel")
             pages = int(Path("/proc/self/statm").read_text(encoding="ascii").split()[1])

@@ -253,10 +253,8 @@ decode_contract = msgspec.json.Decoder(Contract).decode
 def difference(expected: Contract, found: Contract) -> str | None:
     """Return the first thing in which two contracts differ for a client, in words. None if they are the same.
 
-    Texts, typical ranges, errors and derived features belong to the model and may differ.
+    The name, texts, typical ranges, errors and derived features belong to the model and may differ.
     """
-    if expected.name != found.name:  # it is in the paths of the Open Inference Protocol
-        return f"expected the model {expected.name}; found {found.name}"
     if expected.input_names != found.input_names:
         return f"expected inputs {listed(expected.input_names)}; found {listed(found.input_names)}"
     for wanted, given in zip(expected.inputs, found.inputs, strict=True):

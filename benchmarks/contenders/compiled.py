@@ -8,11 +8,11 @@ from pathlib import Path
 from benchmarks.machine import ROOT
 from binding.library import Library
 from bundle.fetch import read_directory
-from bundle.verify import IN_PLACE, Wanted
+from bundle.verify import IN_PLACE
 from contract.manifest import MANIFEST_FILE
 from contract.refusal import Refusal
 
-SOURCES = ("bundle/write.py", "compile/*.py", "compile/native/*", "contract/*.py", "binding/*.py")  # of the compiler
+SOURCES = ("bundle/write.py", "compile/**/*.py", "compile/native/*", "contract/*.py", "binding/*.py")  # of the compiler
 
 
 def compiled(model: Path) -> Path:
@@ -32,5 +32,5 @@ def compiled(model: Path) -> Path:
 
 def load_library(bundle: Path) -> Library:
     """Return the library of a bundle of any contract. Raises Refusal."""
-    verified = read_directory(bundle, IN_PLACE, Wanted(interface=None))
-    return Library(verified.library, verified.manifest.interface.classes)
+    verified = read_directory(bundle, IN_PLACE)
+    return Library(verified.library, verified.contract.output.values)

@@ -1,4 +1,7 @@
-"""The compiled library: one row is asked like the service does it, many rows are bytes."""
+"""The compiled library: one row is asked like the service does it, many rows are bytes.
+
+Of two classes it answers both probabilities, and XGBoost the second one's.
+"""
 
 import numpy as np
 
@@ -19,14 +22,11 @@ def prepare(model: Model, rows: int) -> Entry:
 
 
 def _one(library: Library, found: RowPrediction) -> Answers:
-    label, shares = found[:2]
-    margins, probabilities = (np.array([values], np.float32) for values in (library.margins, list(shares.values())))
-    return Answers(probabilities, margins, np.array([label], dtype=np.int32))
+    values, margins = (np.array([each], np.float32) for each in (list(found[1].values()), library.margins))
+    return Answers(values[:, -library.outputs :], margins, np.array([found[0]], dtype=np.int32))
 
 
 def _many(library: Library, found: Batch) -> Answers:
-    margins, probabilities = (
-        np.frombuffer(values, np.float32).reshape(-1, library.outputs)
-        for values in (found.margins, found.probabilities)
-    )
-    return Answers(probabilities, margins, np.frombuffer(found.labels, dtype=np.int32))
+    rows = len(found.labels) // 4
+    values, margins = (np.frombuffer(each, np.float32).reshape(rows, -1) for each in (found.values, found.margins))
+    return Answers(values[:, -library.outputs :], margins, np.frombuffer(found.labels, dtype=np.int32))

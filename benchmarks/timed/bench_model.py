@@ -1,31 +1,30 @@
 """`make bench`: the compiled model beside XGBoost and other ways to ask the same model, in one process."""
 
-from collections.abc import Callable
 from pathlib import Path
 
-import pytest
 from pytest_benchmark.fixture import BenchmarkFixture
 
-from benchmarks.contenders.models import MODELS
-from benchmarks.timed.cells import CONTENDERS, ROUNDS, load_cell, prepare
+from benchmarks.timed.cells import CELLS, CONTENDERS, load_cell, load_ready
+from benchmarks.timed.turns import Turn, alternate, calls_in_a_turn, take
 
 
-@pytest.mark.parametrize("contender", CONTENDERS)
-@pytest.mark.parametrize("rows", ROUNDS)
-@pytest.mark.parametrize("model", MODELS)
-def bench_model(
-    benchmark: BenchmarkFixture,
-    model: str,
-    rows: int,
-    contender: str,
-    artifacts: Path,
-    bounded: Callable[[int], int],
-) -> None:
-    """Time one contender with one model and batch: rounds of about 5 ms, each call with the next input."""
-    cell = load_cell(model, rows, artifacts)
-    ready = prepare(cell, contender)
-    benchmark.group, benchmark.name = f"{model}-{rows}", contender
-    benchmark.extra_info["model"], benchmark.extra_info["rows"] = model, rows
-    benchmark.extra_info["contender"], benchmark.extra_info["about"] = ready.name, cell.model.words()
-    benchmark.extra_info["instruction_sets"] = cell.model.library.instruction_sets
-    benchmark.pedantic(ready.call, rounds=bounded(ROUNDS[rows]), iterations=ready.calls)  # type: ignore[no-untyped-call]
+def turns(most_rounds: int | None) -> list[Turn]:
+    """Return the turns: each contender takes one in every round of every cell."""
+    return alternate(CELLS, CONTENDERS, most_rounds)
+
+
+def bench_model(benchmark: BenchmarkFixture, turn: Turn, artifacts: Path) -> None:
+    """Take one turn: calls for about 5 ms, each with the next input."""
+    ready = load_ready(turn.group, turn.contender, artifacts)
+    model, about, rows, *_ = load_cell(turn.group, artifacts)
+    take(
+        benchmark,
+        turn,
+        ready.call,
+        calls_in_a_turn(ready.seconds),
+        model=model.name,
+        rows=rows,
+        contender=ready.name,
+        about=about,
+        instruction_sets=model.library.instruction_sets,
+    )

@@ -1,7 +1,6 @@
 """One cell of the comparison: a model and a batch. A contender is checked, and then it may be timed."""
 
 import itertools
-import math
 from collections.abc import Callable
 from functools import lru_cache
 from importlib import import_module
@@ -10,7 +9,7 @@ from typing import Any, NamedTuple, cast
 
 from benchmarks.contenders.check import check, xgboost_answers
 from benchmarks.contenders.entry import Answers, Contender
-from benchmarks.contenders.models import Model, Rows, load_model
+from benchmarks.contenders.models import MODELS, Model, Rows, load_model
 
 OURS = "ours"
 CONTENDERS = (  # modules of benchmarks.contenders
@@ -22,32 +21,33 @@ CONTENDERS = (  # modules of benchmarks.contenders
     "onnxruntime_session",
 )
 ROUNDS = {1: 31, 16: 31, 256: 31, 4096: 15, 65536: 5}  # by rows
+CELLS = {f"{model}-{rows}": rounds for model in MODELS for rows, rounds in ROUNDS.items()}
 POOL_ROWS = 8_192  # distinct rows that a contender is asked about, if a batch has no more
-ROUND_SECONDS = 0.005  # a round is as many calls as take about so long
-MOST_CALLS = 10_000
 
 
 class Cell(NamedTuple):
-    """A model, batches of so many rows that it was not trained on, and what XGBoost answers."""
+    """A model, in words too, batches of so many rows that it was not trained on, and what XGBoost answers."""
 
     model: Model
+    about: str
     rows: int
     batches: list[Rows]
     expected: list[Answers]
 
 
 class Ready(NamedTuple):
-    """A contender that may be timed. `call` asks about the next input; a round calls it so many times."""
+    """A contender that may be timed. `call` asks about the next input; the quickest call took so many seconds."""
 
     name: str
     call: Callable[[], Any]
-    calls: int
+    seconds: float
 
 
 @lru_cache(1)
-def load_cell(name: str, rows: int, artifacts: Path) -> Cell:
-    """Return the cell of a model and a number of rows. Raises Refusal if there is no model."""
-    return make_cell(_load(name, artifacts), rows)
+def load_cell(cell: str, artifacts: Path) -> Cell:
+    """Return the cell with this name. Raises Refusal if there is no model."""
+    model, _, rows = cell.rpartition("-")
+    return make_cell(_load(model, artifacts), int(rows))
 
 
 @lru_cache(1)
@@ -55,11 +55,17 @@ def _load(name: str, artifacts: Path) -> Model:
     return load_model(name, artifacts)
 
 
+@lru_cache(len(CONTENDERS))
+def load_ready(cell: str, contender: str, artifacts: Path) -> Ready:
+    """Return a contender of a cell, for all its turns. Raises Wrong."""
+    return prepare(load_cell(cell, artifacts), contender)
+
+
 def make_cell(model: Model, rows: int) -> Cell:
     """Draw the rows, and ask XGBoost about them."""
     drawn = model.draw(max(rows, POOL_ROWS))
     batches = [drawn[start : start + rows].copy() for start in range(0, len(drawn) - rows + 1, rows)]
-    return Cell(model, rows, batches, xgboost_answers(model, batches))
+    return Cell(model, model.words(), rows, batches, xgboost_answers(model, batches))
 
 
 def prepare(cell: Cell, name: str) -> Ready:
@@ -71,5 +77,4 @@ def prepare(cell: Cell, name: str) -> Ready:
     entry = contender.prepare(cell.model, cell.rows)
     seconds = check(entry, cell.batches, cell.expected, exact=name == OURS)
     following = map(entry.call, itertools.cycle([entry.take(rows) for rows in cell.batches]))
-    calls = max(1, min(MOST_CALLS, math.ceil(ROUND_SECONDS / max(seconds, 1e-9))))
-    return Ready(contender.NAME, following.__next__, calls)
+    return Ready(contender.NAME, following.__next__, seconds)

@@ -1,10 +1,13 @@
-"""How pytest runs the benchmarks: on one core and one thread."""
+"""How pytest runs the benchmarks: on one core and one thread, in turns, with one row for each contender."""
 
 import os
-from collections.abc import Callable
+from collections.abc import Generator
 from pathlib import Path
+from typing import Any
 
 import pytest
+
+from benchmarks.timed.turns import merge
 
 ONE_THREAD = dict.fromkeys(("OMP_NUM_THREADS", "OPENBLAS_NUM_THREADS", "MKL_NUM_THREADS"), "1")
 
@@ -21,14 +24,20 @@ def pytest_configure() -> None:
     os.sched_setaffinity(0, {max(os.sched_getaffinity(0))})
 
 
+def pytest_generate_tests(metafunc: pytest.Metafunc) -> None:
+    """Run the turns that each benchmark module names."""
+    if "turn" in metafunc.fixturenames:
+        metafunc.parametrize("turn", metafunc.module.turns(metafunc.config.getoption("rounds")), ids=str)
+
+
 @pytest.fixture(scope="session")
 def artifacts(request: pytest.FixtureRequest) -> Path:
     """Return where the model and its bundle are."""
     return Path(request.config.getoption("artifacts"))
 
 
-@pytest.fixture(scope="session")
-def bounded(request: pytest.FixtureRequest) -> Callable[[int], int]:
-    """Return a function that bounds a number of rounds by --rounds."""
-    most: int | None = request.config.getoption("rounds")
-    return lambda rounds: rounds if most is None else min(rounds, most)
+@pytest.hookimpl(wrapper=True, tryfirst=True)
+def pytest_sessionfinish(session: pytest.Session) -> Generator[None, Any, Any]:
+    """Merge before pytest-benchmark makes its table and its files."""
+    merge(session.config._benchmarksession.benchmarks)  # type: ignore[attr-defined]
+    return (yield)

@@ -53,7 +53,7 @@ def headline(cells: Cells) -> str:
         if contender in cell:
             rows.append(_comparison(words, cell[OURS], cell[contender]))
     pairs = [
-        (row.us / cell[OURS].us, cell[OURS], row)
+        (row.ratio(cell[OURS]), cell[OURS], row)
         for batches in cells.values()
         for cell in batches.values()
         for name, row in cell.items()
@@ -67,7 +67,7 @@ def headline(cells: Cells) -> str:
 
 
 def _comparison(words: str, ours: Row, theirs: Row) -> list[str]:
-    faster = f"**{times(theirs.us / ours.us)}**"
+    faster = f"**{times(theirs.ratio(ours))}**"
     return [words, theirs.extra_info.contender, figure(ours.us), figure(theirs.us), faster]
 
 
@@ -88,7 +88,7 @@ def _time(cell: dict[str, Row], name: str) -> str:
     if name not in cell:
         return "-"
     text = figure(cell[name].us)
-    return f"**{text}**" if name == OURS else f"{text} ({times(cell[name].us / cell[OURS].us)})"
+    return f"**{text}**" if name == OURS else f"{text} ({times(cell[name].ratio(cell[OURS]))})"
 
 
 def main(arguments: Sequence[str] | None = None) -> int:

@@ -1,6 +1,7 @@
-"""What pytest-benchmark has written with --benchmark-json."""
+"""What pytest-benchmark has written with --benchmark-json, and ratios within a round."""
 
 from pathlib import Path
+from statistics import median
 
 import msgspec
 
@@ -11,9 +12,9 @@ STORED = ROOT / "artifacts" / "bench"
 
 
 class Stats(msgspec.Struct, frozen=True):
-    """Seconds of one call in the quickest round: what disturbs the machine only adds."""
+    """Seconds of one call, by round."""
 
-    min: float
+    data: tuple[float, ...]
 
 
 class About(msgspec.Struct, frozen=True):
@@ -35,8 +36,12 @@ class Row(msgspec.Struct, frozen=True):
 
     @property
     def us(self) -> float:
-        """Return microseconds for one row of input."""
-        return self.stats.min / self.extra_info.rows * 1e6
+        """Return the median of the rounds, in microseconds for one row of input."""
+        return median(self.stats.data) / self.extra_info.rows * 1e6
+
+    def ratio(self, other: "Row") -> float:
+        """Return the median over the rounds of this time over the other's within the same round."""
+        return median(mine / theirs for mine, theirs in zip(self.stats.data, other.stats.data, strict=True))
 
 
 class Saved(msgspec.Struct, frozen=True):

@@ -15,11 +15,10 @@ from binding.library import Library
 from bundle.fetch import read_directory
 from bundle.verify import IN_PLACE
 from contract.manifest import TRAINING_FILE
-from contract.measurements import MEASUREMENTS
 from contract.refusal import exit_status
-from contract.species import SPECIES
 from contract.training import TrainingSummary
 from contract.uncertainty import UNCERTAINTY_FILE, Uncertainty
+from train.contract import CLASSES, CONTRACT
 
 
 def run(artifacts: Path, out: Path) -> None:
@@ -27,7 +26,7 @@ def run(artifacts: Path, out: Path) -> None:
     verified = read_directory(artifacts / "bundle", IN_PLACE)
     reference = msgspec.json.decode(verified.files[UNCERTAINTY_FILE], type=Uncertainty)
     training = msgspec.json.decode(verified.files[TRAINING_FILE], type=TrainingSummary)
-    library, figures, evidence = Library(verified.library, SPECIES), training.cross_validation, reference.evidence
+    library, figures, evidence = Library(verified.library, CLASSES), training.cross_validation, reference.evidence
     write_page(
         out / "trust.md",
         heading("When to believe an answer", "make trust"),
@@ -46,7 +45,7 @@ def run(artifacts: Path, out: Path) -> None:
         birds=f"{training.rows_trained}",
         points=f"{POINTS:,}",
         cases=case_table(list(measure_cases(library, reference))),
-        errors=", ".join(f"{name} {one.error:g} {one.unit}" for name, one in zip(NAMES, MEASUREMENTS, strict=True)),
+        errors=", ".join(f"{name} {one.error:g} {one.unit}" for name, one in zip(NAMES, CONTRACT.inputs, strict=True)),
         distance=f"{distance_ns(library):.0f}",
     )
 
@@ -62,7 +61,7 @@ def set_table(reference: Uncertainty) -> str:
             f"{reference.conformal_thresholds[species]:.3f}",
             f"{evidence.conformal_coverage[species]:.1%}",
         ]
-        for species in SPECIES
+        for species in CLASSES
     ]
     return table(["species", "in the set from p =", "coverage", "conformal alone, from p =", "its coverage"], rows)
 

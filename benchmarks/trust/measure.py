@@ -5,17 +5,15 @@ import time
 from collections.abc import Iterator
 from typing import NamedTuple
 
-import msgspec
 import numpy as np
 import numpy.typing as npt
 
 from app.answers.guesses import guess
 from benchmarks.trust.cases import AS_THEY_ARE, Rows, mistakes, points
 from binding.library import Library
-from contract.measurements import MEASUREMENTS, Measurements
-from contract.species import SPECIES
 from contract.uncertainty import Uncertainty
-from train.distances import distances, fit_gaussians
+from evaluation.distances import distances, fit_gaussians
+from train.contract import CLASSES, CONTRACT
 from train.evaluate import hold_out
 from train.features import features
 from train.penguins import load
@@ -37,6 +35,7 @@ class Figures(NamedTuple):
 def measure_cases(library: Library, reference: Uncertainty) -> Iterator[Figures]:
     """Judge every bird by Gaussians of the other folds, without and with each mistake; then random points."""
     birds = load()
+    assert reference.distance_limit is not None
     decimals = birds.measurements.astype(str).astype(np.float64)
     folds = hold_out(features(birds.measurements), birds.labels, repeats=1).folds[0]
     for name, change in [AS_THEY_ARE, *mistakes()]:
@@ -44,25 +43,24 @@ def measure_cases(library: Library, reference: Uncertainty) -> Iterator[Figures]
         nearest = np.empty(len(changed), np.float32)
         for fold in np.unique(folds):
             others = folds != fold
-            gaussians = fit_gaussians(birds.measurements[others], birds.labels[others])
+            gaussians = fit_gaussians(birds.measurements[others], birds.labels[others], CLASSES)
             nearest[~others] = distances(changed[~others].astype(np.float32), gaussians)
         yield _figures(name, changed, decimals, nearest > reference.distance_limit)
     for name, rows in points():
-        nothing = bytes(4 * len(rows) * len(SPECIES))
+        nothing = bytes(4 * len(rows) * len(CLASSES))
         judged = library.judge_rows(rows.astype(np.float32).tobytes(), nothing, len(rows))
         yield _figures(name, rows, None, np.frombuffer(judged.in_distribution, np.int32) == 0)
 
 
 def _figures(name: str, rows: Rows, meant: Rows | None, unusual: npt.NDArray[np.bool_]) -> Figures:
-    low = np.array([measurement.minimum for measurement in MEASUREMENTS])
-    high = np.array([measurement.maximum for measurement in MEASUREMENTS])
+    low, high = np.array([each.bounds for each in CONTRACT.inputs]).T
     refused = ((rows < low) | (rows > high)).any(axis=1)
     unusual_share, noticed = float(unusual.mean()), float((refused | unusual).mean())
     if meant is None or not refused.any():
         return Figures(name, float(refused.mean()), None, None, unusual_share, noticed)
-    found = [guess(Measurements(*row)) for row in rows[refused].tolist()]
+    found = [guess(CONTRACT.inputs, tuple(row)) for row in rows[refused].tolist()]
     right = [
-        each is not None and np.allclose(msgspec.structs.astuple(each.suggestion), bird, rtol=1e-4)
+        each is not None and np.allclose(list(each.suggestion.values()), bird, rtol=1e-4)
         for each, bird in zip(found, meant[refused].tolist(), strict=True)
     ]
     fixed, suggested = float(np.mean(right)), float(np.mean([each is not None for each in found]))
@@ -73,7 +71,7 @@ def distance_ns(library: Library) -> float:
     """Return nanoseconds of distance, comparison and prediction set of a bird; the median of several passes."""
     birds = load().measurements
     rows = np.resize(birds, (TIMED_ROWS, birds.shape[1])).tobytes()
-    shares = np.full((TIMED_ROWS, len(SPECIES)), 1 / 3, np.float32).tobytes()
+    shares = np.full((TIMED_ROWS, len(CLASSES)), 1 / 3, np.float32).tobytes()
     taken = []
     for _ in range(REPEATS):
         start = time.perf_counter_ns()

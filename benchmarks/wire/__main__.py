@@ -7,11 +7,12 @@ from benchmarks.machine import ROOT, heading
 from benchmarks.page import options, write_page
 from benchmarks.wire.report import FOOTPRINT, OPEN, THROUGHPUT, columns, headline
 from benchmarks.wire.run import FULL, QUICK, run
-from benchmarks.wire.wrk import CONNECTIONS, require_wrk
+from benchmarks.wire.wrk import CONNECTIONS, require
 from contract.refusal import exit_status
 
 PACKAGES = (
     "uvicorn", "uvloop", "httptools", "starlette", "msgspec", "orjson", "fastapi", "pydantic", "xgboost", "numpy",
+    "granian", "fastpysgi",
 )  # fmt: skip
 
 
@@ -20,7 +21,7 @@ def main(arguments: Sequence[str] | None = None) -> int:
     quick, out = options("wire", arguments)
 
     def measure() -> None:
-        require_wrk()
+        require("wrk", "nginx")
         results = run(QUICK if quick else FULL, ROOT / "artifacts")
         top = headline(results)
         write_page(

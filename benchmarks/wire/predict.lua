@@ -1,11 +1,11 @@
 -- Ask for predictions; print one line of JSON at the end.
--- CLOUD is a whole request with places for numbers, so that no two have the same head.
-local cloud, count = os.getenv("CLOUD"), 0
+-- REQUEST is a whole request with places for numbers, so that no two have the same head, or without any.
+local template, count = os.getenv("REQUEST"), 0
 
 function request()
   count = count + 1
   local last = count % 250
-  return cloud:format(count, count, count, count, last, last)
+  return template:format(count, count, count, count, last, last)
 end
 
 function done(summary)

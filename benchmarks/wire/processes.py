@@ -24,6 +24,7 @@ from contract.refusal import Refusal
 
 TICKS = os.sysconf("SC_CLK_TCK")
 STARTS_WITHIN, STOPS_WITHIN = 60.0, 15.0  # seconds
+SERVERS_OWN = ("UVICORN_", "GRANIAN_")  # variables of the environment
 Cores = frozenset[int]
 T = TypeVar("T")
 
@@ -130,6 +131,7 @@ class Started:
     def stop(self) -> None:
         """Stop it in good order if it can; kill what is left of it."""
         self.process.terminate()
+        self.process.send_signal(signal.SIGCONT)
         with contextlib.suppress(subprocess.TimeoutExpired):
             self.process.wait(STOPS_WITHIN)
         for process in family(self.process.pid) if self.process.poll() is None else []:
@@ -162,7 +164,7 @@ def serving(module: Sequence[str], environment: Mapping[str, str], cores: Cores)
 def _bare() -> dict[str, str]:
     """Return this process's environment without settings of servers, so that they run by their defaults."""
     ours = {field.encode_name for field in msgspec.structs.fields(Settings)} | {"WEB_CONCURRENCY"}
-    return {name: value for name, value in os.environ.items() if name not in ours and not name.startswith("UVICORN_")}
+    return {name: value for name, value in os.environ.items() if name not in ours and not name.startswith(SERVERS_OWN)}
 
 
 def family(process: int) -> list[int]:

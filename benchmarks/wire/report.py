@@ -1,16 +1,18 @@
 """docs/http-benchmarks.md: tables from one run."""
 
 from collections.abc import Callable
+from operator import attrgetter
 from statistics import median
 
 from benchmarks.tables import figure, table, times
-from benchmarks.wire.contenders import ASGI, CONTENDERS, OURS, PLAIN, UVLOOP
+from benchmarks.wire.contenders import CONTENDERS, OURS, PLAIN, SAME, UVLOOP_SAME
 from benchmarks.wire.run import Measured
 from benchmarks.wire.wrk import CONNECTIONS, Closed
 
-BASES = (PLAIN, ASGI, UVLOOP)  # what ours is compared with
+BASES = [name for name in CONTENDERS if name not in (OURS, SAME, "starlette", UVLOOP_SAME)]  # ours is compared with
 Results = dict[str, Measured]  # by name of contender
 Columns = dict[str, Callable[[Measured], float]]
+RATE, CPU_US = attrgetter("rate"), attrgetter("cpu_us")
 
 
 def _closed(value: Callable[[Closed], float]) -> Callable[[Measured], float]:
@@ -18,17 +20,9 @@ def _closed(value: Callable[[Closed], float]) -> Callable[[Measured], float]:
     return lambda measured: median(map(value, measured.closed))
 
 
-def _rate(found: Closed) -> float:
-    return found.rate
-
-
-def _cpu_us(found: Closed) -> float:
-    return found.cpu_us
-
-
 THROUGHPUT: Columns = {
-    "requests/s": _closed(_rate),
-    "CPU µs": _closed(_cpu_us),
+    "requests/s": _closed(RATE),
+    "CPU µs": _closed(CPU_US),
     "server busy, %": _closed(lambda found: 100 * found.server_cpu_s / found.seconds),
     "generator busy, %": _closed(lambda found: 100 * found.generator_cpu_s / found.seconds),
 }
@@ -57,28 +51,32 @@ def columns(first: str, results: Results, chosen: Columns) -> str:
 def headline(results: Results) -> str:
     """Return where ours stands."""
     rows = [
-        _claim(results, words, other, value, ratio(results, other, of_round))
+        _claim(results, words, (OURS, other), value, ratio(results, (OURS, other), of_round))
         for words, value, of_round in (
-            (f"requests/s, one core, {CONNECTIONS} connections", THROUGHPUT["requests/s"], _rate),
-            ("server's CPU for one of them, µs", THROUGHPUT["CPU µs"], _cpu_us),
+            (f"requests/s, one core, {CONNECTIONS} connections", THROUGHPUT["requests/s"], RATE),
+            ("server's CPU for one of them, µs", THROUGHPUT["CPU µs"], CPU_US),
         )
         for other in BASES
     ]
+    pair, words = (SAME, UVLOOP_SAME), "the same head each time: server's CPU, µs"
+    rows.append(_claim(results, words, pair, THROUGHPUT["CPU µs"], ratio(results, pair, CPU_US)))
     for words, value in (
         ("from exec to the first 200, ms", FOOTPRINT["exec to first 200, ms"]),
         ("resident memory after the load, MB", FOOTPRINT["resident memory, MB"]),
         ("p99 at half its capacity, open loop, ms", OPEN["p99, ms"]),
     ):
-        rows.append(_claim(results, words, PLAIN, value, value(results[OURS]) / value(results[PLAIN])))
+        rows.append(_claim(results, words, (OURS, PLAIN), value, value(results[OURS]) / value(results[PLAIN])))
     return table(["what", "against", "ours", "theirs", "ours / theirs"], rows)
 
 
-def _claim(results: Results, words: str, other: str, value: Callable[[Measured], float], found: float) -> list[str]:
-    mine, theirs = (figure(value(results[name])) for name in (OURS, other))
-    return [words, CONTENDERS[other].words, mine, theirs, f"**{times(found)}**"]
+def _claim(
+    results: Results, words: str, pair: tuple[str, str], value: Callable[[Measured], float], found: float
+) -> list[str]:
+    mine, theirs = (figure(value(results[name])) for name in pair)
+    return [words, CONTENDERS[pair[1]].words, mine, theirs, f"**{times(found)}**"]
 
 
-def ratio(results: Results, other: str, value: Callable[[Closed], float]) -> float:
-    """Return the median over the rounds of our value over the other's within the same round."""
-    rounds = zip(results[OURS].closed, results[other].closed, strict=True)
+def ratio(results: Results, pair: tuple[str, str], value: Callable[[Closed], float]) -> float:
+    """Return the median over the rounds of the first one's value over the second one's within the same round."""
+    rounds = zip(*(results[name].closed for name in pair), strict=True)
     return median(value(mine) / value(theirs) for mine, theirs in rounds)

@@ -3,13 +3,15 @@
 import contextlib
 import sys
 from collections.abc import Iterator
+from functools import partial
 from pathlib import Path
 from typing import NamedTuple
 
-from benchmarks.wire.contenders import CONTENDERS
+from benchmarks.wire.contenders import CONTENDERS, HttpContender
 from benchmarks.wire.openloop import Offer, Step, measure_offer
 from benchmarks.wire.processes import Server, naming, on
-from benchmarks.wire.stage import Stage
+from benchmarks.wire.question import fill
+from benchmarks.wire.stage import Stage, awake
 from benchmarks.wire.wrk import Closed, closed, refuse_errors
 from contract.refusal import Refusal
 
@@ -59,8 +61,7 @@ def _measure(stage: Stage, starts: dict[str, list[float]], plan: HttpPlan) -> di
         turns: dict[str, list[tuple[Closed, Step]]] = {name: [] for name in servers}
         for _ in _counted(plan.rounds, "rounds"):
             for name, server in servers.items():
-                with naming(CONTENDERS[name].words):
-                    turns[name].append(_turn(server, plan.seconds))
+                turns[name].append(_turn(server, CONTENDERS[name], plan.seconds))
         return {
             name: Measured(
                 starts[name], [turn[0] for turn in turns[name]], [turn[1] for turn in turns[name]], server.memory_mb()
@@ -69,11 +70,12 @@ def _measure(stage: Stage, starts: dict[str, list[float]], plan: HttpPlan) -> di
         }
 
 
-def _turn(server: Server, seconds: int) -> tuple[Closed, Step]:
+def _turn(server: Server, contender: HttpContender, seconds: int) -> tuple[Closed, Step]:
     """Run a closed loop, then an open one at half of the rate that it has reached. Raises NotServed."""
-    found = closed(server, seconds)
-    step = measure_offer(server, Offer(found.rate * SHARE, seconds))
-    refuse_errors(step.wrong, step.offered)
+    with naming(contender.words), awake(server, contender):
+        found = closed(server, seconds, contender.request)
+        step = measure_offer(server, Offer(found.rate * SHARE, seconds, request=partial(fill, contender.request)))
+        refuse_errors(step.wrong, step.offered)
     return found, step
 
 

@@ -1,6 +1,7 @@
 """Where contenders run: each server on its core, in its environment, and its answer was checked."""
 
 import contextlib
+import signal
 import time
 from collections.abc import Iterator
 from pathlib import Path
@@ -44,7 +45,7 @@ class Stage:
     def ready(self, contender: HttpContender) -> Iterator[Server]:
         """Run a server that has answered rightly and is warm. Raises NotServed."""
         with self.serving(contender) as server:
-            with contextlib.closing(Connection(server.port)) as connection:
+            with awake(server, contender), contextlib.closing(Connection(server.port)) as connection:
                 answers = [connection.ask() for _ in range(WARM_UP)]
             with naming(contender.words):
                 (check_prediction if contender.predicts else check_size)(answers[-1], self.expected)
@@ -55,6 +56,16 @@ class Stage:
         started = time.perf_counter()
         with self.serving(contender):
             return (time.perf_counter() - started) * 1000
+
+
+@contextlib.contextmanager
+def awake(server: Server, contender: HttpContender) -> Iterator[None]:
+    """Let the server take its turn. A server that spins is stopped after it."""
+    if contender.spins:
+        server.process.send_signal(signal.SIGCONT)
+    yield
+    if contender.spins:
+        server.process.send_signal(signal.SIGSTOP)
 
 
 def check_prediction(answer: bytes, expected: bytes) -> None:

@@ -9,7 +9,6 @@ from typing import NamedTuple
 import msgspec
 
 from benchmarks.wire.processes import NotServed, Started
-from benchmarks.wire.question import CLOUD
 from contract.refusal import Refusal
 
 SCRIPT = Path(__file__).with_name("predict.lua")
@@ -44,18 +43,19 @@ class Closed(NamedTuple):
         return self.server_cpu_s / self.requests * 1e6
 
 
-def require_wrk() -> None:
-    """Raise Refusal if wrk is not installed."""
-    if shutil.which("wrk") is None:
-        raise Refusal("wrk is not installed; on Debian: apt install wrk")
+def require(*programs: str) -> None:
+    """Raise Refusal if one of these programs is not installed."""
+    for program in programs:
+        if shutil.which(program) is None:
+            raise Refusal(f"{program} is not installed; on Debian: apt install {program}")
 
 
-def closed(server: Started, seconds: int) -> Closed:
-    """Run wrk on this process's cores. Raises NotServed."""
+def closed(server: Started, seconds: int, request: str) -> Closed:
+    """Run wrk on this process's cores; predict.lua fills the request in. Raises NotServed."""
     options = ["-t1", f"-c{CONNECTIONS}", f"-d{seconds}s", "--timeout", "10s", "-s", str(SCRIPT)]
     command = ["wrk", *options, f"http://127.0.0.1:{server.port}"]
     before = server.cpu_seconds()
-    with subprocess.Popen(command, env={**os.environ, "CLOUD": CLOUD}, stdout=subprocess.PIPE) as process:
+    with subprocess.Popen(command, env={**os.environ, "REQUEST": request}, stdout=subprocess.PIPE) as process:
         assert process.stdout
         said = process.stdout.read()
         _, process.returncode, usage = os.wait4(process.pid, 0)

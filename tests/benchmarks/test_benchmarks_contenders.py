@@ -16,7 +16,7 @@ def test_a_contender_answers_like_xgboost(model: Model, rows: int, name: str) ->
     if name == "onnxruntime_session":
         pytest.importorskip("onnxmltools", reason="needs onnxmltools: make .venv/.bench")
     ready = prepare(make_cell(model, rows), name)
-    assert ready.calls >= 1
+    assert ready.seconds > 0
     assert len({str(ready.call()) for _ in range(16)}) > 1
 
 

@@ -1,5 +1,6 @@
 import importlib.util
 import os
+import shutil
 from pathlib import Path
 
 import msgspec
@@ -22,8 +23,11 @@ def stage(artifacts: Path) -> Stage:
 @pytest.mark.parametrize("name", CONTENDERS)
 def test_a_contender_answers_the_example(stage: Stage, name: str) -> None:
     """A contender answers through a real socket: predictors with our document, constants with as many bytes."""
-    if name == PLAIN and not importlib.util.find_spec("fastapi"):
-        pytest.skip("needs fastapi: make .venv/.bench")
+    needs = "fastapi" if name == PLAIN else name.partition("_")[0]
+    if needs in ("fastapi", "fastpysgi") and not importlib.util.find_spec(needs):
+        pytest.skip(f"needs {needs}: make .venv/.bench")
+    if needs == "nginx" and not shutil.which(needs):
+        pytest.skip("needs the Debian package nginx")
     with stage.ready(CONTENDERS[name]) as server:
         assert os.sched_getaffinity(server.process.pid) == stage.server_core
         assert server.cpu_seconds() > 0

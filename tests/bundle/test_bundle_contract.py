@@ -133,7 +133,7 @@ def changed_contract(**fields: Any) -> Contract:
 WANTED = [
     (Wanted(contract=changed_contract(unit="in")), "expected unit of input 'bill_length_mm' to be 'in'; found 'mm'"),
     (Wanted(contract=changed_contract(missing=True)), "expected missing of input 'bill_length_mm' to be True; found F"),
-    (Wanted(contract=OTHER), "expected the model gull; found penguin"),
+    (Wanted(contract=OTHER), "expected inputs wing_mm, wild; found bill_length_mm"),
     (Wanted(model_name="gull"), "expected the model gull (MODEL_NAME), found penguin; name its bundle, or change"),
 ]
 

@@ -75,7 +75,7 @@ def source_of(channel: Channel, trust: Trust, cache: Cache | None = None) -> Bun
     ("make_next", "reason", "told"),
     [
         (make_newer, "format", "expected bundle format 2 or 3, found 4; compile its model with this version"),
-        (lambda place, key: make_for(place, key, GULL), "contract", "expected the model gull|found gull"),
+        (lambda place, key: make_for(place, key, GULL), "contract", "expected inputs bill_length_mm|found wing_mm"),
         (
             lambda place, key: make_for(place, key, INCHES),
             "contract",
@@ -126,7 +126,7 @@ def test_a_source_that_expects_nothing_takes_any_contract(channel: Channel, trus
     assert (found.bundle.digest, found.bundle.contract) == (other, GULL)
     source.expect("", GULL)
     channel.point(first.digest)
-    with pytest.raises(BundleRefusal, match="expected the model gull; found penguin"):
+    with pytest.raises(BundleRefusal, match="expected inputs wing_mm; found bill_length_mm"):
         source.poll(HANG_SECONDS, NOW)
     source.close()
 

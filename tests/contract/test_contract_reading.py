@@ -97,7 +97,7 @@ def test_what_is_no_toml_is_refused(tmp_path: Path, data: bytes) -> None:
     assert refused(path).startswith(f"{path} is not TOML: ")
 
 
-def test_a_file_that_cannot_be_read_is_refused(tmp_path: Path) -> None:
+def test_a_path_without_a_contract_is_refused(tmp_path: Path) -> None:
     """A path that is absent, or a directory, is refused, and another path is asked for."""
     for path in (tmp_path / "absent.toml", tmp_path):
         assert refused(path).startswith(f"cannot read the contract {path}: ")

@@ -1,1 +1,1 @@
-"""Servers that are not ours: what most people deploy, and two that always give the same answer."""
+"""Servers that are not ours: what most people deploy, and those that always give the same answer."""
