@@ -10,6 +10,7 @@ import xgboost
 from compile.certification.probes import Rows
 from compile.reading.booster import CompilableModel
 
+LARGEST = np.finfo(np.float32).max
 Labels = npt.NDArray[np.int32]
 
 
@@ -20,15 +21,16 @@ class Answers(NamedTuple):
     values: Rows
     labels: Labels
 
-    def first(self, rows: int) -> "Answers":
-        """Return the answers to the first rows."""
-        return Answers(self.margins[:rows], self.values[:rows], self.labels[:rows])
+    def at(self, rows: npt.NDArray[np.int64]) -> "Answers":
+        """Return the answers to some rows, by their numbers."""
+        return Answers(self.margins[rows], self.values[rows], self.labels[rows])
 
 
 class BoosterOracle:
     """Answers rows of features with `Booster.predict` on a DMatrix. This is what "XGBoost's answer" means here.
 
-    A DMatrix accepts no infinity, so rows with one are answered by `Booster.inplace_predict`.
+    A DMatrix accepts an infinity only if infinity means missing. So rows with one are asked in a matrix where +infinity
+    would mean missing, with the largest float32 in its place, which is on the same side of every split.
     """
 
     def __init__(self, model: CompilableModel) -> None:
@@ -43,20 +45,22 @@ class BoosterOracle:
 
     def answer(self, features: Rows) -> Answers:
         """Return the answers to features (rows, features). NaN is missing."""
-        infinite = np.isinf(features).any(axis=1)
-        matrix = xgboost.DMatrix(features[~infinite], nthread=1)
         margins = np.empty((len(features), self._outputs), dtype=np.float32)
         values = np.empty_like(margins)
-        for booster, kind, answers in ((self._booster, "margin", margins), (self._valued, "value", values)):
-            if matrix.num_row():
-                found = booster.predict(matrix, output_margin=kind == "margin", validate_features=False)
-                answers[~infinite] = found.reshape(-1, self._outputs)
-            if infinite.any():
-                found = booster.inplace_predict(features[infinite], predict_type=kind, validate_features=False)
-                answers[infinite] = np.asarray(found).reshape(-1, self._outputs)
+        infinite = np.isinf(features).any(axis=1)
+        for chosen, missing in ((~infinite, np.nan), (infinite, np.inf)):
+            if chosen.any():
+                rows = np.where(features[chosen] == np.inf, LARGEST, features[chosen])
+                matrix = xgboost.DMatrix(rows, missing=missing, nthread=1)
+                margins[chosen] = self._predict(self._booster, matrix, True)
+                values[chosen] = self._predict(self._valued, matrix, False)
         if self._kind == "classes" and self._outputs == 1 and not self._objective.startswith("multi:"):
             values = both_classes(values)
         return Answers(margins, values, self._labels(margins, values))
+
+    def _predict(self, booster: xgboost.Booster, matrix: xgboost.DMatrix, output_margin: bool) -> Rows:
+        found: Rows = booster.predict(matrix, output_margin=output_margin, validate_features=False)
+        return found.reshape(-1, self._outputs)
 
     def _labels(self, margins: Rows, values: Rows) -> Labels:
         """Return labels as XGBClassifier.predict chooses them, and Booster.predict for multi:softmax. 0 for numbers."""
@@ -75,7 +79,11 @@ def both_classes(shares: Rows) -> Rows:
 
 
 class WrapperOracle:
-    """Answers with a fresh XGBClassifier, XGBRegressor or XGBRanker that loaded the model's file unchanged."""
+    """Answers with a fresh XGBClassifier, XGBRegressor or XGBRanker that loaded the model's file unchanged.
+
+    It asks through `Booster.inplace_predict`. Until 3.2 this differs for DART from `Booster.predict`, which is what
+    "XGBoost's answer" means here. So for DART the wrapper is made to ask through a DMatrix then.
+    """
 
     def __init__(self, model: CompilableModel) -> None:
         self._objective = model.trees.objective
@@ -84,6 +92,16 @@ class WrapperOracle:
         with xgboost.config_context(verbosity=0):  # it warns of files from before 1.6; a notice says so already
             self._wrapper.load_model(bytearray(model.data))
         self._rounds = (0, model.trees.rounds) if model.pass_rounds else None
+        self._by_matrix = self._wrapper.booster == "dart"
+        if self._by_matrix:
+            self._wrapper._can_use_inplace_predict = lambda: False
+
+    def accepts(self, rows: Rows) -> npt.NDArray[np.bool_]:
+        """Return which rows it can be asked: a DMatrix accepts no infinity."""
+        accepted = np.ones(len(rows), dtype=np.bool_)
+        if self._by_matrix:
+            accepted[np.isinf(rows).any(axis=1)] = False
+        return accepted
 
     @property
     def name(self) -> str:

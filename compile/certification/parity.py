@@ -99,10 +99,12 @@ class _Comparison:
     def _ask_wrapper(self, kind: str, rows: Rows, missing: float | None, expected: Answers) -> None:
         """Compare the wrapper's answers to the first WRAPPER_ROWS of a kind."""
         count = min(len(rows), max(0, WRAPPER_ROWS - self._rows.get(kind, 0)))
-        if count:
-            found = self._wrapper.answer(rows[:count], missing, expected.first(count))
-            compare(found, expected.first(count), rows[:count], "Booster.predict", self._wrapper.name)
-            self._wrapped += count
+        asked = np.flatnonzero(self._wrapper.accepts(rows[:count]))
+        if len(asked):
+            known = expected.at(asked)
+            found = self._wrapper.answer(rows[asked], missing, known)
+            compare(found, known, rows[asked], "Booster.predict", self._wrapper.name)
+            self._wrapped += len(asked)
 
 
 def _all_answers(library: Library, rows: Rows, derived: bool) -> Iterator[Answers]:

@@ -9,7 +9,7 @@ import numpy as np
 import numpy.typing as npt
 import xgboost
 
-from compile.reading import derived_contract, mlflow, vector_leaves
+from compile.reading import dart, derived_contract, mlflow, vector_leaves
 from compile.reading.document import INSTALLED, Document, dotted, read_document
 from compile.reading.foreign.directories import mlflow_file
 from compile.reading.objectives import known_to_tl2cgen, outputs_of, transform_of
@@ -24,13 +24,14 @@ from contract.uncertainty import Uncertainty
 class CompilableModel(msgspec.Struct, frozen=True):
     """A booster that can be compiled.
 
-    `data` are the bytes of its file. `document` is what XGBoost writes for it, with only the trees that are used, each
-    of which adds to one output. `booster` has the same trees, as they were trained. `contract` was given or is derived
-    from the file. `transform` is how margins become values (the macro TRANSFORM of library.c). `thresholds` maps a
-    feature's index to its sorted distinct float32 split thresholds. `missing` is a value that means missing, as NaN
-    does. `pass_rounds` means that XGBoost's wrapper would use other rounds by itself, so it must be given them.
-    `for_tl2cgen` means that tl2cgen can write it: that no tree was split, and that it knows the objective.
-    `uncertainty` is what answers are judged by, or None if there is none. `notices` are for the person who compiles.
+    `data` are the bytes of its file. `document` is what XGBoost writes for it, with only the trees that are used,
+    each of which adds to one output. `booster` has the same trees, as they were trained. `contract` was given or is
+    derived from the file. `transform` is how margins become values (the macro TRANSFORM of library.c). `thresholds`
+    maps a feature's index to its sorted distinct float32 split thresholds. `missing` is a value that means missing,
+    as NaN does. `pass_rounds` means that XGBoost's wrapper would use other rounds by itself, so it must be given
+    them. `for_tl2cgen` means that tl2cgen can write it: no tree had a weight or was split, and it knows the
+    objective. `uncertainty` is what answers are judged by, or None if there is none. `notices` are for the person
+    who compiles.
     """
 
     data: bytes
@@ -55,7 +56,7 @@ def read_model(
     Without a contract, one is derived from the file.
     """
     file = read_document(mlflow_file(path) or path)
-    content = _scalar(file.content, path)
+    content, plain = _plain(file.content, path)
     rounds = rounds_of(content, file.says_rounds, all_trees, str(path))
     document = cut(content, rounds)
     booster = xgboost.Booster({"nthread": 1})  # on a busy machine, threads wait for each other
@@ -80,19 +81,23 @@ def read_model(
         notices=(*of_names, *_of_version(file), *_of_rounds(rounds)),
         missing=missing,
         pass_rounds=all_trees or not file.says_rounds,
-        for_tl2cgen=content is file.content and known_to_tl2cgen(document["learner"]),
+        for_tl2cgen=plain and known_to_tl2cgen(document["learner"]),
     )
 
 
-def _scalar(content: dict[str, Any], path: Path) -> dict[str, Any]:
-    """Return the document, well formed, with trees that add to one output each. Raises Refusal."""
+def _plain(content: dict[str, Any], path: Path) -> tuple[dict[str, Any], bool]:
+    """Return the document, well formed, with trees that have no weight and add to one output each. Raises Refusal.
+
+    Also return whether it was so already.
+    """
     vectors = vector_leaves.has_vectors(content["learner"])
-    found = vector_leaves.misfit(content["learner"]) if vectors else None
-    scalar = vector_leaves.split(content) if vectors and not found else content
-    found = found or malformed(scalar["learner"])
+    found = dart.misfit(content) or (vector_leaves.misfit(content["learner"]) if vectors else None)
+    plain = content if found else dart.without_weights(content)
+    plain = vector_leaves.split(plain) if vectors and not found else plain
+    found = found or malformed(plain["learner"])
     if found:
         raise Refusal(f"{path}: {found}")
-    return scalar
+    return plain, plain is content
 
 
 def _contract(learner: dict[str, Any], given: Contract | None, path: Path) -> tuple[Contract, tuple[str, ...]]:

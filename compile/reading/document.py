@@ -8,6 +8,7 @@ from typing import Any
 import msgspec
 import xgboost
 
+from compile.reading import dart
 from compile.reading.foreign.kinds import foreign, foreign_directory
 from compile.reading.known_keys import lost, not_understood
 from compile.reading.saved_again import WAY_OUT, saved_again
@@ -23,9 +24,9 @@ class Document(msgspec.Struct, frozen=True):
     """A model file that is understood.
 
     `data` are the bytes of the file. `saved` is the same model as UBJSON by the installed XGBoost, and `content` is
-    that, parsed: arrays of numbers are numpy arrays. `version` is the XGBoost that wrote the file. `says_rounds` is
-    whether the file holds the number of trees in a round, as files do since 1.6. Otherwise XGBoost assumes one tree a
-    class.
+    that, parsed: arrays of numbers are numpy arrays, and weights of trees (DART) are in the model. `version` is the
+    XGBoost that wrote the file. `says_rounds` is whether the file holds the number of trees in a round, as files do
+    since 1.6. Otherwise XGBoost assumes one tree a class.
     """
 
     data: bytes
@@ -41,7 +42,7 @@ def read_document(path: Path) -> Document:
     kind = foreign(path, data)
     if kind:
         raise Refusal(f"{path} is {kind}")
-    found = _parse(data, path)
+    found = dart.canonical(_parse(data, path))
     version = _version(found, path)
     _refuse(unsupported_name(found["learner"]), path)  # before XGBoost reads it, which may not know the name
     _refuse(changed_since(found["learner"], version), path)
@@ -52,8 +53,13 @@ def read_document(path: Path) -> Document:
             "writes it, or with an older XGBoost"
         )
     saved = saved_again(path)
-    content = read_ubjson(saved)
+    content = dart.canonical(read_ubjson(saved))
     _refuse(unsupported(content["learner"]), path)
+    if dart.weights_of(found) is not None and dart.weights_of(content) is None:
+        raise Refusal(
+            f"{path} holds weighted trees (weight_drop: DART as XGBoost 3.3 and newer save it): XGBoost "
+            f"{xgboost.__version__}, which judges it here, reads past the weights; {_newer_judge()}"
+        )
     loss = lost(found, content)
     if loss:
         raise Refusal(f"{path}: XGBoost {xgboost.__version__} reads past {loss}; {WAY_OUT}")

@@ -31,7 +31,7 @@ DECISIVE = frozenset(
         "learner.objective.name",
         *(f"{MODEL}.cats.{name}" for name in ("enc", "feature_segments", "sorted_idx")),
         *(f"{MODEL}.gbtree_model_param.{name}" for name in ("num_parallel_tree", "num_trees")),
-        *(f"{MODEL}.{name}" for name in ("iteration_indptr", "tree_info")),
+        *(f"{MODEL}.{name}" for name in ("iteration_indptr", "tree_info", "weight_drop")),
         *(f"{TREE}.categories{name}" for name in ("", "_nodes", "_segments", "_sizes")),
         *(f"{TREE}.{name}" for name in ("default_left", "left_children", "right_children")),
         *(f"{TREE}.split_{name}" for name in ("conditions", "indices", "type")),

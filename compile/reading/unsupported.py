@@ -8,7 +8,7 @@ from compile.reading.objectives import OBJECTIVES
 
 LOGITRAW_BASE = (1, 3)  # since then, binary:logitraw takes the base score for a margin
 LEAF_WEIGHTS = (3, 2)  # since then, trees of vectors have them
-SUPPORTED = f"supported are tree models (gbtree) with the objectives {', '.join(OBJECTIVES)}"
+SUPPORTED = f"supported are tree models (gbtree, dart) with the objectives {', '.join(OBJECTIVES)}"
 
 
 def unsupported(learner: dict[str, Any]) -> str | None:
@@ -49,8 +49,6 @@ def _by_name(learner: dict[str, Any]) -> str | None:
     booster, objective = _object(learner, "gradient_booster"), _object(learner, "objective")
     if booster.get("name") != "gbtree":
         return f"the booster {booster.get('name')!r}"
-    if "weight_drop" in booster or "weight_drop" in _object(booster, "model"):
-        return "weighted trees (weight_drop: the booster dart, as XGBoost 3.3 and newer write it)"
     if not isinstance(objective.get("name"), str) or objective["name"] not in OBJECTIVES:
         return f"the objective {objective.get('name')!r}"
     if not _trees(learner):

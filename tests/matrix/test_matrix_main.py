@@ -13,8 +13,8 @@ from tests.matrix.judge import EQUAL, REFUSED, Outcome
 
 INSTALLED = xgboost.__version__
 COMPILES = Cell(INSTALLED, "gbtree", "binary:logistic", "named")
-REFUSES = Cell(INSTALLED, "dart", "binary:logistic", "plain")
-MISNAMED = Cell(INSTALLED, "gbtree", "binary:logistic", "plain", "small-dart")
+REFUSES = Cell(INSTALLED, "gblinear", "binary:logistic", "plain")
+MISNAMED = Cell(INSTALLED, "gbtree", "binary:logistic", "plain", "linear-shotgun")
 
 
 @pytest.fixture
@@ -32,7 +32,7 @@ def test_cells_are_trained_and_judged() -> None:
     """Each cell is trained and judged, and has the outcome of its kind."""
     jobs, untrained = matrix.trained({INSTALLED: environment(INSTALLED)}, [COMPILES, REFUSES])
     assert not untrained
-    assert dict(matrix.judged_apart(jobs)) == {COMPILES: Outcome(EQUAL, ""), REFUSES: Outcome(REFUSED, "dart")}
+    assert dict(matrix.judged_apart(jobs)) == {COMPILES: Outcome(EQUAL, ""), REFUSES: Outcome(REFUSED, "gblinear")}
 
 
 @pytest.mark.long

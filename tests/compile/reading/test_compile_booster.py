@@ -35,7 +35,6 @@ def test_the_penguin_model_fits_its_contract(model_path: Path) -> None:
     ("parameters", "matrix", "named"),
     [
         ({"booster": "gblinear", "updater": "coord_descent"}, {}, "the booster 'gblinear'"),
-        ({"booster": "dart", "rate_drop": 0.5}, {}, "the booster (')?dart"),
         (
             {"tree_method": "hist", "max_cat_to_onehot": 1},
             {
