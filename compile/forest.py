@@ -3,8 +3,10 @@
 from typing import Any
 
 import msgspec
+import numpy as np
 
 from compile.reading.booster import CompilableModel
+from compile.reading.categories import categorical, sets_of
 from contract.manifest import Digest
 from contract.trees import TREES_FILE, Forest, Tree
 
@@ -26,7 +28,8 @@ def _tree(tree: dict[str, Any], output: int) -> Tree:
         left=tuple(tree["left_children"].tolist()),
         right=tuple(tree["right_children"].tolist()),
         feature=tuple(tree["split_indices"].tolist()),
-        value=tuple(tree["split_conditions"].tolist()),
+        value=tuple(np.where(categorical(tree), np.float32(0), tree["split_conditions"]).tolist()),
         cover=tuple(tree["sum_hessian"].tolist()),
         missing_left=tuple(map(bool, tree["default_left"].tolist())),
+        categories=sets_of(tree),
     )

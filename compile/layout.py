@@ -1,13 +1,14 @@
 """The trees as data for compile/native/walk.c and rows.c. model_data.h says what each array holds."""
 
-import struct
 from collections.abc import Iterable, Iterator
-from itertools import groupby
-from typing import Any, NamedTuple
+from typing import Any
 
 import numpy as np
 
+from compile.expression import literal
+from compile.planes import CodeSet, Column, Members, Planes, Split, Tree
 from compile.reading.booster import CompilableModel
+from compile.reading.categories import sets_of
 
 PLANES_DEPTH = 8  # edges; leaf indices are bytes
 PADDING = 4  # a tree may grow by this factor to become perfect; sparser trees are walked
@@ -15,42 +16,6 @@ WALKED = 0xFFFFFFFF
 NAN = 0x7FC00000  # the bits of a float32
 SMALL = 0xFFFF  # the largest 16-bit index
 TOGETHER = 8  # trees; enough to hide the latency of a step, and few enough for the registers
-
-
-class Comparison(NamedTuple):
-    """One split: a row goes right unless feature < threshold. If the feature is missing, `missing_left` decides."""
-
-    feature: int
-    missing_left: int
-    threshold: float  # a float32
-
-
-class Column(NamedTuple):
-    """The comparisons of one feature that send missing values the same way. Each has a plane after `first_plane`."""
-
-    comparisons: list[Comparison]
-    first_plane: int
-
-
-class Tree(NamedTuple):
-    """One tree in breadth-first order. `left[i]` is the position of a left child, -1 for a leaf.
-
-    The right child is next.
-
-    `values` are bits of float32: an inner node's threshold, or a leaf's value.
-    """
-
-    left: list[int]
-    feature: list[int]
-    missing_left: list[int]
-    values: list[int]
-    depth: int
-    output: int
-
-    def comparison(self, node: int) -> Comparison:
-        """Return the comparison of an inner node."""
-        threshold = struct.unpack("=f", struct.pack("=I", self.values[node]))[0]
-        return Comparison(self.feature[node], self.missing_left[node], threshold + 0.0)  # -0 becomes +0
 
 
 def read_trees(document: dict[str, Any]) -> list[Tree]:
@@ -76,6 +41,7 @@ def _read_tree(tree: dict[str, Any], output: int) -> Tree:
         values=tree["split_conditions"].view(np.uint32)[order].tolist(),
         depth=depths[-1],
         output=output,
+        codes={position[node]: codes for node, codes in sets_of(tree).items() if node in position},
     )
 
 
@@ -84,58 +50,56 @@ def write_layout(model: CompilableModel) -> tuple[str, str]:
     trees = read_trees(model.document)
     features = len(model.contract.features)
     perfect = [_fits_planes(tree) for tree in trees]
-    columns = _columns(tree for tree, planes in zip(trees, perfect, strict=True) if planes)
-    plane_count = 1 + sum(len(column.comparisons) + 1 for column in columns)
-    largest = max(max(len(tree.left) for tree in trees), 2 * features)
+    planes = Planes.of(tree for tree, fits in zip(trees, perfect, strict=True) if fits)
+    members = Members.of(trees)
+    largest = max(max(len(tree.left) for tree in trees), 2 * features + len(members.limits))
     outputs = len(model.trees.base_margins)
     in_turn = [tree.output for tree in trees] == [i % outputs for i in range(len(trees))] and outputs <= TOGETHER
     together = round(TOGETHER / outputs) * outputs if in_turn else TOGETHER
     macros = [
         f"#define TREE_COUNT {len(trees)}",
         f"#define NODE_COUNT {sum(len(tree.left) for tree in trees)}",
-        f"#define COLUMN_COUNT {len(columns)}",
-        f"#define PLANE_COUNT {plane_count}",
+        f"#define COLUMN_COUNT {len(planes.columns)}",
+        f"#define SET_COUNT {len(planes.sets)}",
+        f"#define PLANE_COUNT {planes.total}",
+        f"#define CATEGORY_COUNT {len(members.limits)} /* features with categories */",
         f"#define WALKED_TREES {perfect.count(False)}",
         f"#define TOGETHER {together} /* trees that are walked at once */",
         f"#define OUTPUTS_IN_TURN {int(in_turn)}",
         f"typedef {_index_type(largest)} node_index;",
-        f"typedef {_index_type(plane_count)} plane_index;",
+        f"typedef {_index_type(planes.total)} plane_index;",
     ]
     depths = [max(tree.depth for tree in trees[i : i + together]) for i in range(0, len(trees), together)]
     arrays = [
-        *_tree_arrays(trees, perfect, columns, features),
+        *_tree_arrays(trees, perfect, planes, members, features),
         _array("uint32_t", "WALK_DEPTHS", map(str, [*depths, *[0] * (len(trees) // together + 1 - len(depths))])),
-        *_column_arrays(columns),
+        *_column_arrays(planes.columns),
+        *(_set_arrays(planes) if planes.sets else ()),
+        *(_member_arrays(members) if members.limits else ()),
     ]
     return "\n".join(macros), "\n".join(["#include <math.h>", '#include "model_data.h"', *arrays, ""])
 
 
-def _tree_arrays(trees: list[Tree], perfect: list[bool], columns: list[Column], features: int) -> Iterator[str]:
-    plane = _planes(columns)
+def _tree_arrays(
+    trees: list[Tree], perfect: list[bool], planes: Planes, members: Members, features: int
+) -> Iterator[str]:
     rows: list[str] = []
     nodes: list[str] = []
     values: list[int] = []
     order: list[int] = []
     leaves: list[int] = []
-    for tree, planes in zip(trees, perfect, strict=True):
-        first = f"{len(order)}" if planes else f"{WALKED}u"
+    for tree, fits in zip(trees, perfect, strict=True):
+        first = f"{len(order)}" if fits else f"{WALKED}u"
         rows.append(f"{{{len(values)}, {tree.depth}, {tree.output}, {first}, {len(leaves)}}}")
-        nodes += _walked_nodes(tree, features)
+        nodes += _walked_nodes(tree, members, features)
         values += tree.values
-        if planes:
-            _append_perfect(tree, plane, order, leaves)
+        if fits:
+            _append_perfect(tree, planes.numbers, order, leaves)
     yield _array("struct tree", "TREES", rows)
     yield _array("struct node", "NODES", nodes)
     yield _array("uint32_t", "LEAF_VALUES", map(_word, values))
     yield _array("plane_index", "ORDER", map(str, order or [0]))
     yield _array("uint32_t", "LEAVES", map(_word, [*leaves, *[0] * 16]))  # a vector load may read beyond the last leaf
-
-
-def _planes(columns: list[Column]) -> dict[Comparison, int]:
-    """Return the index of each comparison's plane."""
-    return {
-        comparison: column.first_plane + 1 + i for column in columns for i, comparison in enumerate(column.comparisons)
-    }
 
 
 def _index_type(largest: int) -> str:
@@ -146,23 +110,12 @@ def _fits_planes(tree: Tree) -> bool:
     return tree.depth <= PLANES_DEPTH and 2 << tree.depth <= PADDING * (len(tree.left) + 1)
 
 
-def _columns(trees: Iterable[Tree]) -> list[Column]:
-    """Return the distinct comparisons, grouped by feature and by the side of missing values, thresholds ascending."""
-    distinct = {tree.comparison(node) for tree in trees for node, left in enumerate(tree.left) if left != -1}
-    columns: list[Column] = []
-    plane = 1
-    for _, group in groupby(sorted(distinct), key=lambda comparison: comparison[:2]):
-        columns.append(Column(list(group), plane))
-        plane += len(columns[-1].comparisons) + 1
-    return columns
-
-
 def _column_arrays(columns: list[Column]) -> Iterator[str]:
     rows: list[str] = []
     thresholds: list[str] = []
     groups: list[str] = []
     for column in columns:
-        values = [f"{comparison.threshold.hex()}f" for comparison in column.comparisons]
+        values = [literal(comparison.threshold) for comparison in column.comparisons]
         firsts = values[16::16]
         padded = 16 if len(firsts) <= 16 else (1 << len(firsts).bit_length()) - 1
         first = column.comparisons[0]
@@ -177,16 +130,36 @@ def _column_arrays(columns: list[Column]) -> Iterator[str]:
     yield _array("float", "GROUPS", groups or ["NAN"])
 
 
-def _walked_nodes(tree: Tree, features: int) -> Iterator[str]:
+def _set_arrays(planes: Planes) -> Iterator[str]:
+    rows: list[str] = []
+    parts: list[int] = []
+    for each in planes.sets:
+        found = planes.of_set(each)
+        rows.append(f"{{{len(parts)}, {len(found)}}}")
+        parts += found
+    yield _array("struct code_set", "SETS", rows)
+    yield _array("plane_index", "SET_PARTS", map(str, parts or [0]))
+
+
+def _member_arrays(members: Members) -> Iterator[str]:
+    yield _array("struct category", "CATEGORIES", (f"{{{name}, {limit}}}" for name, limit in members.limits.items()))
+    yield _array("uint32_t", "MEMBERS", map(_word, members.words))
+
+
+def _walked_nodes(tree: Tree, members: Members, features: int) -> Iterator[str]:
+    place = {feature: 2 * features + i for i, feature in enumerate(members.limits)}
     for node, left in enumerate(tree.left):
-        if left == -1:
+        split = tree.split(node) if left != -1 else None
+        if split is None:
             yield f"{{{_word(NAN)}, 0, {max(node, 1) - 1}}}"
+        elif isinstance(split, CodeSet):
+            yield f"{{{members.firsts[split]}, {place[split.feature]}, {left}}}"
         else:
             feature = tree.feature[node] + features * tree.missing_left[node]
             yield f"{{{_word(tree.values[node])}, {feature}, {left}}}"
 
 
-def _append_perfect(tree: Tree, plane: dict[Comparison, int], order: list[int], leaves: list[int]) -> None:
+def _append_perfect(tree: Tree, plane: dict[Split, int], order: list[int], leaves: list[int]) -> None:
     """Append the planes of inner nodes depth first, and the leaves from left to right.
 
     Every path gets the same length.
@@ -198,7 +171,7 @@ def _append_perfect(tree: Tree, plane: dict[Comparison, int], order: list[int], 
             order.extend([0] * ((1 << height) - 1))
             leaves.extend([tree.values[node]] * (1 << height))
         else:
-            order.append(plane[tree.comparison(node)])
+            order.append(plane[tree.split(node)])
             append(left, height - 1)
             append(left + 1, height - 1)
 

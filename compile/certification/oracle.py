@@ -39,6 +39,7 @@ class BoosterOracle:
         self._objective = model.trees.objective
         self._kind = model.contract.output.kind
         self._outputs = len(model.trees.base_margins)
+        self._types = model.booster.feature_types
         if self._objective == "multi:softmax":  # whose booster answers labels
             self._valued = model.booster.copy()
             self._valued.set_param({"objective": "multi:softprob"})
@@ -51,7 +52,9 @@ class BoosterOracle:
         for chosen, missing in ((~infinite, np.nan), (infinite, np.inf)):
             if chosen.any():
                 rows = np.where(features[chosen] == np.inf, LARGEST, features[chosen])
-                matrix = xgboost.DMatrix(rows, missing=missing, nthread=1)
+                matrix = xgboost.DMatrix(
+                    rows, missing=missing, nthread=1, feature_types=self._types, enable_categorical=True
+                )
                 margins[chosen] = self._predict(self._booster, matrix, True)
                 values[chosen] = self._predict(self._valued, matrix, False)
         if self._kind == "classes" and self._outputs == 1 and not self._objective.startswith("multi:"):

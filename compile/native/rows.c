@@ -4,6 +4,7 @@
  * 2. A tree's leaf index is d planes, folded from the leaves up by selecting between the planes of both children:
  *    one instruction decides one bit for all rows of the block.
  * 3. The planes become indices, and the leaves are added to the sums: trees in order, as XGBoost adds them. */
+#include <float.h>
 #include <math.h>
 
 #include "model_data.h"
@@ -71,7 +72,7 @@ static void add_walk(const struct tree *tree, const float (*column)[ROWS], float
         for (uint32_t level = 0; level < tree->depth; level++)
             for (int j = 0; j < 8; j++) {
                 const struct node node = nodes[at[j]];
-                at[j] = node.left + !(column[node.feature][i + j] < float_of(node.threshold));
+                at[j] = node.left + goes_right(node, column[node.feature][i + j]);
             }
         for (int j = 0; j < 8; j++) sum[i + j] += float_of(LEAF_VALUES[tree->nodes + at[j]]);
     }
@@ -105,18 +106,36 @@ static void compare_column(const struct column *column, const float *value, plan
     for (uint32_t i = column->count; i-- > 1;) planes[i] |= planes[i + 1];
 }
 
-/* In a column that sends missing values right, +infinity replaces NaN: it is below no threshold. */
+static inline float below_infinity(float value) { return SET_COUNT && value > FLT_MAX ? FLT_MAX : value; }
+
+/* The plane of a set of codes is made of the planes of its ends. */
+static void combine_sets(plane *goes_right) {
+#if SET_COUNT
+    for (int i = 0; i < SET_COUNT; i++) {
+        const plane_index *parts = SET_PARTS + SETS[i].first;
+        plane member = {0};
+        for (uint32_t j = 0; j < SETS[i].count; j++) member ^= goes_right[parts[j]];
+        goes_right[PLANE_COUNT - SET_COUNT + i] = member;
+    }
+#else
+    (void)goes_right;
+#endif
+}
+
+/* In a column that sends missing values right, +infinity replaces NaN: it is below no threshold. If there are sets of
+ * codes, +infinity is also a threshold, for missing values alone, and the largest float32 replaces an infinity. */
 static void compare_columns(const float (*feature)[ROWS], plane *goes_right) {
     for (int i = 0; i < COLUMN_COUNT; i++) {
         const float *value = feature[COLUMNS[i].feature];
         float raised[ROWS] __attribute__((aligned(PLANE_BYTES)));
         if (!COLUMNS[i].missing_left) {
-            for (int j = 0; j < ROWS; j++) raised[j] = value[j] == value[j] ? value[j] : INFINITY;
+            for (int j = 0; j < ROWS; j++) raised[j] = value[j] == value[j] ? below_infinity(value[j]) : INFINITY;
             value = raised;
         }
         compare_column(COLUMNS + i, value, goes_right);
     }
     memset(goes_right, 0, sizeof *goes_right);
+    combine_sets(goes_right);
 }
 
 /* Load at most ROWS rows as columns. If there are fewer, the rest of the block repeats the first row. */
@@ -128,9 +147,14 @@ static void load_columns(const float *row, int64_t rows, int width, float (*colu
 }
 
 #if WALKED_TREES
-static void copy_columns_with_missing_low(float (*column)[ROWS]) {
+static void copy_columns_for_walks(float (*column)[ROWS]) {
     for (int j = 0; j < FEATURE_COUNT; j++)
         for (int i = 0; i < ROWS; i++) column[FEATURE_COUNT + j][i] = isnan(column[j][i]) ? -INFINITY : column[j][i];
+#if CATEGORY_COUNT
+    for (int j = 0; j < CATEGORY_COUNT; j++)
+        for (int i = 0; i < ROWS; i++)
+            column[2 * FEATURE_COUNT + j][i] = code_of(CATEGORIES + j, column[CATEGORIES[j].feature][i]);
+#endif
 }
 #endif
 
@@ -153,7 +177,7 @@ void NAMED(predict_block, INSTRUCTION_SET)(const float *row, int64_t rows, int d
     load_columns(row, rows, derived ? FEATURE_COUNT : MEASUREMENT_COUNT, column);
     if (!derived) derive_columns(column);
 #if WALKED_TREES
-    copy_columns_with_missing_low(column);
+    copy_columns_for_walks(column);
 #endif
     compare_columns((const float(*)[ROWS])column, goes_right);
     for (int i = 0; i < OUTPUT_COUNT; i++)

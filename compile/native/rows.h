@@ -10,7 +10,7 @@
 
 /* The working memory of one call, aligned to 64 bytes. Each instruction set uses the part that it needs. */
 struct block_memory {
-    float columns[(WALKED_TREES ? 2 : 1) * FEATURE_COUNT][MOST_ROWS];
+    float columns[WALKED_TREES ? 2 * FEATURE_COUNT + CATEGORY_COUNT : FEATURE_COUNT][MOST_ROWS];
     float sums[OUTPUT_COUNT][MOST_ROWS];
     uint8_t planes[PLANE_COUNT][MOST_ROWS / 8];
 };

@@ -8,7 +8,7 @@
 
 static inline uint32_t step(const struct node *nodes, uint32_t at, const float *row) {
     const struct node node = nodes[at];
-    return node.left + !(row[node.feature] < float_of(node.threshold));
+    return node.left + goes_right(node, row[node.feature]);
 }
 
 /* If the trees' outputs are 0, 1, ... in turn, and start anew with each group, each sum can stay in a register. */
@@ -30,11 +30,15 @@ static inline __attribute__((always_inline)) void walk_together(const struct tre
 }
 
 void walk_row(const float *feature, float *margin) {
-    float row[2 * FEATURE_COUNT], sum[OUTPUT_COUNT];
+    float row[WALKED_COLUMNS], sum[OUTPUT_COUNT];
     for (int i = 0; i < FEATURE_COUNT; i++) {
         row[i] = feature[i];
         row[FEATURE_COUNT + i] = isnan(feature[i]) ? -INFINITY : feature[i];
     }
+#if CATEGORY_COUNT
+    for (int i = 0; i < CATEGORY_COUNT; i++)
+        row[2 * FEATURE_COUNT + i] = code_of(CATEGORIES + i, feature[CATEGORIES[i].feature]);
+#endif
     memcpy(sum, BASE_MARGINS, sizeof sum);
     uint32_t i = 0;
     for (; i + TOGETHER <= TREE_COUNT; i += TOGETHER)

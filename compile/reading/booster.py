@@ -9,7 +9,7 @@ import numpy as np
 import numpy.typing as npt
 import xgboost
 
-from compile.reading import dart, derived_contract, mlflow, vector_leaves
+from compile.reading import categories, dart, derived_contract, mlflow, vector_leaves
 from compile.reading.document import INSTALLED, Document, dotted, read_document
 from compile.reading.foreign.directories import mlflow_file
 from compile.reading.objectives import known_to_tl2cgen, outputs_of, transform_of
@@ -81,7 +81,7 @@ def read_model(
         notices=(*of_names, *_of_version(file), *_of_rounds(rounds)),
         missing=missing,
         pass_rounds=all_trees or not file.says_rounds,
-        for_tl2cgen=plain and known_to_tl2cgen(document["learner"]),
+        for_tl2cgen=plain and _known_to_tl2cgen(document["learner"]),
     )
 
 
@@ -137,6 +137,11 @@ def _refuse_possible(missing: float | None, contract: Contract, path: Path) -> N
                 f"{path}: expected --missing to be no {each.name} from {low:g} to {high:g}, found {missing:g}; "
                 "choose a value outside the bounds"
             )
+
+
+def _known_to_tl2cgen(learner: dict[str, Any]) -> bool:
+    """Return whether Treelite, which tl2cgen needs, reads such a model: an objective it knows, and no categories."""
+    return known_to_tl2cgen(learner) and not categories.has_sets(learner) and not categories.stored(learner)
 
 
 def _of_version(file: Document) -> tuple[str, ...]:
@@ -203,14 +208,25 @@ def _leaf(tree: dict[str, Any], number: int) -> dict[str, Any]:
     empty: dict[str, list[int]] = {key: [] for key, value in tree.items() if key.startswith("categories")}
     alone = {"left_children": [-1], "right_children": [-1], "split_conditions": [-0.0], "split_indices": [0]}
     parameters = {**tree["tree_param"], "num_nodes": "1", "num_deleted": "0"}
-    return {**tree, **lists, **empty, **alone, "default_left": [0], "id": number, "tree_param": parameters}
+    alone |= {"default_left": [0], "split_type": [0]}
+    return {**tree, **lists, **empty, **alone, "id": number, "tree_param": parameters}
 
 
 def _thresholds(document: dict[str, Any]) -> dict[int, npt.NDArray[np.float32]]:
     trees = document["learner"]["gradient_booster"]["model"]["trees"]
-    inner = [tree["left_children"] != -1 for tree in trees]
-    features = np.concatenate([tree["split_indices"][at] for tree, at in zip(trees, inner, strict=True)])
-    values = np.concatenate([tree["split_conditions"][at] for tree, at in zip(trees, inner, strict=True)])
+    found = [_thresholds_of(tree) for tree in trees]
+    features, values = (np.concatenate(parts) for parts in zip(*found, strict=True))
     order = np.argsort(features, kind="stable")
     names, starts = np.unique(features[order], return_index=True)
     return dict(zip(names.tolist(), map(np.unique, np.split(values[order], starts[1:])), strict=False))
+
+
+def _thresholds_of(tree: dict[str, Any]) -> tuple[npt.NDArray[np.int32], npt.NDArray[np.float32]]:
+    """Return features and thresholds of a tree. Those of a set are where a sequence of its codes begins and ends."""
+    numeric = (tree["left_children"] != -1) & ~categories.categorical(tree)
+    features, values = [tree["split_indices"][numeric]], [tree["split_conditions"][numeric]]
+    for node, codes in categories.sets_of(tree).items():
+        ends = categories.ends_of(codes)
+        features.append(np.full(len(ends), tree["split_indices"][node]))
+        values.append(np.array(ends, dtype=np.float32))
+    return np.concatenate(features).astype(np.int32), np.concatenate(values).astype(np.float32)

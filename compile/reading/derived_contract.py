@@ -6,6 +6,7 @@ from typing import Any, Literal
 
 import msgspec
 
+from compile.reading import categories
 from compile.reading.objectives import output_of
 from contract.refusal import Refusal
 from contract.schema import Contract, Input, InputName, Output, listed
@@ -42,7 +43,13 @@ def derived_contract(learner: dict[str, Any], stem: str, source: str, signature:
     if signature is not None:
         names, kinds = signature.names, signature.kinds
     _refuse_unfit(names, source)
-    inputs = tuple(Input(name, kind, missing=True) for name, kind in zip(names, kinds, strict=True))
+    stored = categories.stored(learner)
+    inputs = tuple(
+        Input(name, "category", categories=stored[number], missing=True)
+        if number in stored
+        else Input(name, kind, missing=True)
+        for number, (name, kind) in enumerate(zip(names, kinds, strict=True))
+    )
     return Contract(name=_model_name(stem), inputs=inputs, output=output_of(learner), title=stem)
 
 
@@ -82,6 +89,9 @@ def misfit(learner: dict[str, Any], contract: Contract) -> str | None:
             f"expected the {len(contract.features)} features of the contract ({listed(contract.features)}), found "
             f"{count} without names; give its own contract (--contract), or train with these features"
         )
+    other = _other_categories(learner, contract)
+    if other:
+        return other
     expected, found = _described(contract.output), _described(output_of(learner))
     if expected != found:
         return (
@@ -89,6 +99,19 @@ def misfit(learner: dict[str, Any], contract: Contract) -> str | None:
             f"{learner['objective']['name']} that answers {found}; give its own contract (--contract), or train with "
             "another objective"
         )
+    return None
+
+
+def _other_categories(learner: dict[str, Any], contract: Contract) -> str | None:
+    """Return in words where the contract lists other categories than the file stores, or None."""
+    for number, expected in categories.stored(learner).items():
+        given = contract.inputs[number] if number < len(contract.inputs) else None
+        if given is None or given.categories != expected:
+            return (
+                f"expected the categories of {contract.features[number]!r} as in the model's file, in its order "
+                f"({listed(expected)}), found {listed(given.categories if given else ())} in the contract; give these "
+                "categories there (python -m contract MODEL prints them)"
+            )
     return None
 
 

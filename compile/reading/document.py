@@ -14,7 +14,7 @@ from compile.reading.known_keys import lost, not_understood
 from compile.reading.saved_again import WAY_OUT, saved_again
 from compile.reading.strict_json import Malformed, read_json
 from compile.reading.ubjson import read_ubjson
-from compile.reading.unsupported import changed_since, unsupported, unsupported_name
+from compile.reading.unsupported import changed_since, unsupported
 from contract.refusal import Refusal
 
 INSTALLED = tuple(map(int, re.findall(r"\d+", xgboost.__version__)[:3]))
@@ -44,7 +44,7 @@ def read_document(path: Path) -> Document:
         raise Refusal(f"{path} is {kind}")
     found = dart.canonical(_parse(data, path))
     version = _version(found, path)
-    _refuse(unsupported_name(found["learner"]), path)  # before XGBoost reads it, which may not know the name
+    _refuse(unsupported(found["learner"]), path)  # before XGBoost reads it, which may not know the name
     _refuse(changed_since(found["learner"], version), path)
     unknown = not_understood(found)
     if unknown:
@@ -54,7 +54,6 @@ def read_document(path: Path) -> Document:
         )
     saved = saved_again(path)
     content = dart.canonical(read_ubjson(saved))
-    _refuse(unsupported(content["learner"]), path)
     if dart.weights_of(found) is not None and dart.weights_of(content) is None:
         raise Refusal(
             f"{path} holds weighted trees (weight_drop: DART as XGBoost 3.3 and newer save it): XGBoost "

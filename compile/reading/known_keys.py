@@ -30,6 +30,7 @@ DECISIVE = frozenset(
         "learner.learner_model_param.num_target",
         "learner.objective.name",
         *(f"{MODEL}.cats.{name}" for name in ("enc", "feature_segments", "sorted_idx")),
+        *(f"{MODEL}.cats.enc[].{name}" for name in ("offsets", "type", "values")),
         *(f"{MODEL}.gbtree_model_param.{name}" for name in ("num_parallel_tree", "num_trees")),
         *(f"{MODEL}.{name}" for name in ("iteration_indptr", "tree_info", "weight_drop")),
         *(f"{TREE}.categories{name}" for name in ("", "_nodes", "_segments", "_sizes")),

@@ -2,8 +2,6 @@
 
 from typing import Any
 
-import numpy as np
-
 from compile.reading.objectives import OBJECTIVES
 
 LOGITRAW_BASE = (1, 3)  # since then, binary:logitraw takes the base score for a margin
@@ -12,13 +10,9 @@ SUPPORTED = f"supported are tree models (gbtree, dart) with the objectives {', '
 
 
 def unsupported(learner: dict[str, Any]) -> str | None:
-    """Return in words what cannot be compiled in a model that XGBoost has saved again, or None."""
-    return unsupported_name(learner) or _with_support(_in_trees(learner))
-
-
-def unsupported_name(learner: dict[str, Any]) -> str | None:
     """Return in words what cannot be compiled by the names and numbers at the top of any file, or None."""
-    return _with_support(_by_name(learner))
+    found = _by_name(learner)
+    return f"{found}; {SUPPORTED}" if found else None
 
 
 def changed_since(learner: dict[str, Any], version: tuple[int, ...]) -> str | None:
@@ -41,10 +35,6 @@ def _has_vectors(tree: Any) -> bool:
     return str(_object(tree, "tree_param").get("size_leaf_vector", "1")) not in ("0", "1")
 
 
-def _with_support(found: str | None) -> str | None:
-    return f"{found}; {SUPPORTED}" if found else None
-
-
 def _by_name(learner: dict[str, Any]) -> str | None:
     booster, objective = _object(learner, "gradient_booster"), _object(learner, "objective")
     if booster.get("name") != "gbtree":
@@ -53,15 +43,6 @@ def _by_name(learner: dict[str, Any]) -> str | None:
         return f"the objective {objective.get('name')!r}"
     if not _trees(learner):
         return "a model without trees"
-    return None
-
-
-def _in_trees(learner: dict[str, Any]) -> str | None:
-    model = learner["gradient_booster"]["model"]
-    if any(np.any(tree["split_type"]) for tree in model["trees"]):
-        return "categorical splits"
-    if len(model.get("cats", {}).get("enc", ())):
-        return "features whose categories are stored in the model"
     return None
 
 

@@ -6,6 +6,7 @@ from typing import Any
 import numpy as np
 import numpy.typing as npt
 
+from compile.reading import categories
 from compile.reading.objectives import outputs_of
 
 CAUSES = {  # the cause of numbers that are not finite
@@ -30,7 +31,7 @@ def malformed(learner: dict[str, Any]) -> str | None:
         found = _malformed_tree(tree, features)
         if found:
             return f"tree {number} {found}"
-    return None
+    return categories.malformed_lists(learner) or categories.too_large(learner)
 
 
 def _are_rounds(starts: npt.NDArray[Any], trees: int) -> bool:
@@ -45,8 +46,11 @@ def _malformed_tree(tree: dict[str, Any], features: int) -> str | None:
     indices = lists[2][inner]
     if len(indices) and (indices.min() < 0 or indices.max() >= features):
         return "splits on a feature that the model does not have"
+    found = categories.malformed(tree)
+    if found:
+        return found
     values = lists[3]
-    for kind, which in (("threshold", inner), ("leaf", ~inner)):
+    for kind, which in (("threshold", inner & ~categories.categorical(tree)), ("leaf", ~inner)):
         bad = which & ~np.isfinite(values)
         if bad.any():
             node = int(bad.argmax())

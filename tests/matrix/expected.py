@@ -3,7 +3,6 @@
 import re
 
 from tests.matrix.cells import Cell, Version, version_of
-from tests.matrix.data import CATEGORICAL
 from tests.matrix.situations import SITUATIONS
 
 ROUNDS_ARE_KNOWN: Version = (1, 6)  # until then a file did not say how many trees a round has
@@ -15,7 +14,6 @@ REASONS = {  # what the text of a refusal holds, as a regular expression
     "gblinear": "the booster 'gblinear'",
     "base of logitraw": "binary:logitraw of XGBoost before 1.3",
     "old vectors": "leaves that are vectors .* as XGBoost before 3.2 wrote them",
-    "categorical": "categorical splits",
     "no trees": "without trees",
     "not finite": r"(leaf|threshold) of -?(inf|nan)\b|more than a float32 holds|not an XGBoost model in JSON",
     "pruned by 1.0": r"(cannot read|not an XGBoost model) .*num_deleted",
@@ -53,6 +51,5 @@ def _reasons(cell: Cell, judge: Version) -> list[str]:
         "gblinear": cell.booster == "gblinear",
         "base of logitraw": cell.objective == "binary:logitraw" and version < BASE_IS_A_MARGIN,
         "old vectors": "in-vectors" in cell.situation and version < LEAVES_HAVE_WEIGHTS,
-        "categorical": cell.features in CATEGORICAL,
     }
     return [reason for reason, holds in found.items() if holds]

@@ -20,7 +20,6 @@ def test_what_can_be_compiled_must_be() -> None:
     ("cell", "refusal", "reason"),
     [
         (COMPILED._replace(booster="gblinear"), "cannot compile the booster 'gblinear'", "gblinear"),
-        (COMPILED._replace(features="one-hot"), "cannot compile categorical splits", "categorical"),
         (COMPILED._replace(version="3.4.1"), "was written by XGBoost 3.4.1: expected 3.2.0", "newer"),
         (COMPILED._replace(situation="leaf-nan"), "tree 0 has a leaf of nan at node 3", "not finite"),
         (

@@ -64,7 +64,6 @@ def test_a_model_that_compiles_is_equal_in_both_formats(judged: Judge) -> None:
 def test_a_refusal_by_name_is_an_outcome(judged: Judge) -> None:
     """A refusal by name is an outcome."""
     assert judged(CELL._replace(booster="gblinear")) == Outcome(REFUSED, "gblinear")
-    assert judged(CELL._replace(features="partitions")) == Outcome(REFUSED, "categorical")
 
 
 @pytest.mark.long

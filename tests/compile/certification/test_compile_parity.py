@@ -88,8 +88,8 @@ FIRST_THRESHOLD = "const float THRESHOLDS[] = {\n0x1."
         pytest.param(TL2CGEN, edit("main.c", ".fvalue < ", ".fvalue <= "), id="one comparison"),
         pytest.param(TL2CGEN, edit("main.c", "result[0] += -", "result[0] += "), id="one leaf"),
         pytest.param(TL2CGEN, edit("main.c", "data[4]", "data[5]"), id="one feature"),
-        pytest.param(WALK, edit("walk.c", "< float_of", "<= float_of"), id="the walk's comparison"),
-        pytest.param(WALK, edit("walk.c", "!(row[node.feature] < ", "(row[node.feature] >= "), id="the walk's NaN"),
+        pytest.param(WALK, edit("model_data.h", "< float_of", "<= float_of"), id="the walk's comparison"),
+        pytest.param(WALK, edit("model_data.h", "!(value < ", "(value >= "), id="the walk's NaN"),
         pytest.param(TL2CGEN, edit("planes.h", "_CMP_GE_OQ", "_CMP_GT_OQ", -1), id="the vectors' comparison"),
         pytest.param(
             TL2CGEN,
@@ -98,7 +98,7 @@ FIRST_THRESHOLD = "const float THRESHOLDS[] = {\n0x1."
         ),
         pytest.param(
             TL2CGEN,
-            edit("rows.c", "value[j] : INFINITY", "value[j] : value[j]"),
+            edit("rows.c", ": INFINITY;", ": value[j];"),
             id="missing values of blocks",
         ),
     ],

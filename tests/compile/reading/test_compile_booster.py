@@ -35,15 +35,6 @@ def test_the_penguin_model_fits_its_contract(model_path: Path) -> None:
     ("parameters", "matrix", "named"),
     [
         ({"booster": "gblinear", "updater": "coord_descent"}, {}, "the booster 'gblinear'"),
-        (
-            {"tree_method": "hist", "max_cat_to_onehot": 1},
-            {
-                "data": RANDOM.integers(0, 9, (200, 5)).astype(np.float32),
-                "feature_types": ["c"] * 5,
-                "enable_categorical": True,
-            },
-            "categorical splits",
-        ),
     ],
 )
 def test_what_cannot_be_exact_is_refused_by_name(

@@ -155,7 +155,7 @@ def test_explanations_get_the_weighted_leaves(tmp_path: Path) -> None:
         ([0.5] * 7, "6 trees and 7 weights|cannot read"),
         ([float("nan")] * 6, "nan|NaN"),
         ([3e38] * 6, "leaf of -?inf"),
-        ("half", "the booster 'dart'|weight_drop"),
+        ("half", "the booster 'dart'|weight_drop|cannot read"),
     ],
 )
 def test_weights_that_do_not_fit_are_refused(tmp_path: Path, found: Any, told: str) -> None:

@@ -28,6 +28,7 @@ def learner(count: int, names: tuple[str, ...] = (), types: tuple[str, ...] = ()
     return {
         "feature_names": list(names),
         "feature_types": list(types),
+        "gradient_booster": {"model": {}},
         "learner_model_param": {"num_class": "0", "num_feature": str(count), "num_target": "1"},
         "objective": {"name": "reg:squarederror", **objective},
     }
@@ -271,8 +272,8 @@ def test_a_signature_is_not_more_than_names_and_kinds() -> None:
     assert contract.inputs == (Input("a", "integer", missing=True),)
 
 
-def test_inputs_that_are_no_numbers_are_left_to_xgboost(tmp_path: Path) -> None:
-    """A type that is not known, such as a category, is refused by what it does in the trees, not here."""
+def test_categories_that_are_not_stored_are_codes(tmp_path: Path) -> None:
+    """A category is an integer, its code, if the file does not store the categories."""
 
     def edit(document: dict[str, Any]) -> None:
         document["learner"]["feature_types"] = ["c"] * 5
