@@ -9,7 +9,7 @@ Attribution for Tree Ensembles" (2018). Sums here are in double precision, XGBoo
 """
 
 from collections.abc import Iterator, Sequence
-from math import factorial, inf, prod
+from math import factorial, floor, inf, prod
 from typing import NamedTuple
 
 from contract.trees import Forest, Tree
@@ -18,7 +18,8 @@ from contract.trees import Forest, Tree
 class Range(NamedTuple):
     """The condition of a path on one feature: low <= value < high. `share` of the training rows, 0 to 1, met it.
 
-    `missing` is whether a missing value meets it.
+    `missing` is whether a missing value meets it. A path with splits on categories also has a condition on the code,
+    which is the value without its fraction: it must be in `among`, if there is one, and not in `never`.
     """
 
     feature: int
@@ -26,10 +27,40 @@ class Range(NamedTuple):
     high: float
     share: float
     missing: bool
+    among: frozenset[int] | None = None
+    never: frozenset[int] = frozenset()
 
     def holds(self, value: float) -> bool:
         """Return whether a value meets the condition. NaN is missing."""
-        return self.low <= value < self.high or (self.missing and value != value)
+        if not self.low <= value < self.high:
+            return self.missing and value != value
+        return (self.among is None and not self.never) or self._admits(value, value)
+
+    def meets(self, low: float, high: float) -> bool:
+        """Return whether some value from `low` to `high` may meet the condition. Two NaN are a missing value."""
+        if low != low:
+            return self.missing
+        return high >= self.low and low < self.high and self._admits(low, high)
+
+    def _admits(self, low: float, high: float) -> bool:
+        """Return whether the condition on codes admits some value from `low` to `high`."""
+        if self.among is not None:
+            return any(low < code + 1 and high >= code for code in self.among - self.never)
+        if low < 0 or high - low > len(self.never):
+            return True
+        return any(code not in self.never for code in range(floor(low), floor(high) + 1))
+
+    def branch(self, tree: Tree, node: int, right: bool, passed: float) -> "Range":
+        """Return the condition of the path that goes on to the left or to the right of a node."""
+        takes_missing = right != (not tree.missing_left or tree.missing_left[node])
+        found = self._replace(share=passed, missing=self.missing and takes_missing)
+        if node in tree.categories:
+            codes = frozenset(tree.categories[node])
+            if not right:
+                return found._replace(never=self.never | codes)
+            return found._replace(among=codes if self.among is None else self.among & codes)
+        threshold = tree.value[node]
+        return found._replace(low=max(self.low, threshold)) if right else found._replace(high=min(self.high, threshold))
 
 
 class Leaf(NamedTuple):
@@ -74,15 +105,11 @@ def leaves_of(tree: Tree) -> Iterator[Leaf]:
         if tree.left[node] == -1:
             yield Leaf(tree.output, tree.value[node], tuple(path.values()))
             continue
-        feature, threshold = tree.feature[node], tree.value[node]
-        _, low, high, share, missing = path.get(feature, Range(feature, -inf, inf, 1.0, True))
-        goes_left = not tree.missing_left or tree.missing_left[node]
-        for child, within, takes_missing in (
-            (tree.left[node], (low, min(high, threshold)), goes_left),
-            (tree.right[node], (max(low, threshold), high), not goes_left),
-        ):
-            passed = share * tree.cover[child] / tree.cover[node] if tree.cover[node] else 0.0
-            paths.append((child, {**path, feature: Range(feature, *within, passed, missing and takes_missing)}))
+        feature = tree.feature[node]
+        so_far = path.get(feature, Range(feature, -inf, inf, 1.0, True))
+        for right, child in ((False, tree.left[node]), (True, tree.right[node])):
+            passed = so_far.share * tree.cover[child] / tree.cover[node] if tree.cover[node] else 0.0
+            paths.append((child, {**path, feature: so_far.branch(tree, node, right, passed)}))
 
 
 def _weight(ranges: Sequence[Range], inside: Sequence[bool], left_out: int) -> float:

@@ -2,8 +2,9 @@
 
 Each split of a tree compares a feature with a threshold. On either side of zero, a feature is a monotonic function of
 each input, or does not depend on it. So each threshold corresponds to one value of the input there, which is found by
-bisection over all its values. Between two neighbouring values of this kind the answer is constant, so the library is
-asked once for each interval.
+bisection over all its values. A split on a set of codes changes its side where a sequence of codes in it begins or
+ends, so these are thresholds, too. Between two neighbouring values of this kind the answer is constant, so the library
+is asked once for each interval.
 """
 
 from bisect import bisect_left
@@ -43,9 +44,9 @@ class Flips(Generic[Found]):
         features = features_of(contract)
         thresholds: list[set[float]] = [set() for _ in features]
         for tree in forest.trees:
-            for left, feature, value in zip(tree.left, tree.feature, tree.value, strict=True):
+            for node, (left, feature, value) in enumerate(zip(tree.left, tree.feature, tree.value, strict=True)):
                 if left != -1:
-                    thresholds[feature].add(value)
+                    thresholds[feature] |= _ends(tree.categories[node]) if node in tree.categories else {value}
         # By input: the features that depend on it, with their thresholds.
         self._moved: list[list[tuple[Feature, list[float]]]] = [[] for _ in contract.inputs]
         for feature_of, values in zip(features, thresholds, strict=True):
@@ -93,6 +94,11 @@ class Flips(Generic[Found]):
                 for threshold in _between(thresholds, first, last):
                     steps.add(_bisect(at, threshold, low, high, rising=first < last))
         return sorted(steps)
+
+
+def _ends(codes: Sequence[int]) -> set[float]:
+    """Return the codes where a sequence of consecutive codes begins, and the first ones after it."""
+    return {float(end) for end in {*codes} ^ {code + 1 for code in codes}}
 
 
 def _between(thresholds: Sequence[float], first: float, last: float) -> Sequence[float]:

@@ -9,7 +9,7 @@ from collections import deque
 from collections.abc import Callable, Iterator
 from math import inf
 
-from app.explanation.contributions import Leaf, Range, leaves_of
+from app.explanation.contributions import Leaf, leaves_of
 from app.explanation.features import Span, features_of
 from app.explanation.flips import Row
 from app.explanation.scales import Scale
@@ -73,7 +73,7 @@ class Survival:
             spans[feature] = span
         lowest, highest = list(self._bases), list(self._bases)
         for leaves in self._trees:
-            reached = [leaf.value for leaf in leaves if all(_meets(each, spans) for each in leaf.ranges)]
+            reached = [leaf.value for leaf in leaves if all(each.meets(*spans[each.feature]) for each in leaf.ranges)]
             output = leaves[0].output + self._zeros
             lowest[output] += min(reached)
             highest[output] += max(reached)
@@ -93,12 +93,6 @@ class Survival:
         before, after = box[:place], box[place + 1 :]
         lower, upper = self._scales[place].halves(*box[place])
         return (*before, lower, *after), (*before, upper, *after)
-
-
-def _meets(each: Range, spans: dict[int, Span]) -> bool:
-    """Return whether some value of the feature's span meets the condition."""
-    low, high = spans[each.feature]
-    return (high >= each.low and low < each.high) or (low != low and each.missing)
 
 
 def _is_point(box: Box) -> bool:
