@@ -66,14 +66,14 @@ def is_missing(text: str) -> bool:
 def input_meaning(each: Input) -> Meaning:
     """Return what the cells of an input mean, by its kind: the number that the model gets, NaN for a missing one."""
     expected = _expected(each)
-    categories = {name: float(index) for index, name in enumerate(each.categories)}
+    categories = {str(name): float(index) for index, name in enumerate(each.categories)}
     low, high = each.bounds
     low, high = max(low, -LARGEST), min(high, LARGEST)
 
     def of(text: str) -> float:
         if text in categories:  # also one that is named NA
             return categories[text]
-        if is_missing(text) and each.missing:
+        if (is_missing(text) and each.missing) or (categories and each.unseen == "missing"):
             return math.nan
         value = _truth(text) if each.kind == "boolean" else math.nan if categories else _number(text)
         if not low <= value <= high or (each.kind == "integer" and value != int(value)):  # the first refuses NaN

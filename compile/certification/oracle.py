@@ -121,8 +121,10 @@ class WrapperOracle:
             return answers  # the wrapper treats its labels, or a single class, as the probability of a second class
         if self._kind != "classes" or not isinstance(self._wrapper, xgboost.XGBClassifier):
             return self._with_values(answers, self._predict(rows), rows)
-        answers = answers._replace(values=self._wrapper.predict_proba(rows, iteration_range=self._rounds))
-        labels = self._wrapper.predict(rows, iteration_range=self._rounds)
+        answers = answers._replace(
+            values=self._wrapper.predict_proba(rows, validate_features=False, iteration_range=self._rounds)
+        )
+        labels = self._wrapper.predict(rows, validate_features=False, iteration_range=self._rounds)
         if labels.ndim > 1:
             return answers  # the wrapper treats two outputs of multi:softprob as two labels
         return answers._replace(labels=labels.astype(np.int32))
@@ -130,7 +132,13 @@ class WrapperOracle:
     def _predict(self, rows: Rows, output_margin: bool = False) -> Rows:
         """Return what a regressor predicts, also for a classifier, whose own `predict` gives labels."""
         predict = xgboost.XGBModel.predict
-        found: Rows = predict(self._wrapper, rows, output_margin=output_margin, iteration_range=self._rounds)
+        found: Rows = predict(
+            self._wrapper,
+            rows,
+            output_margin=output_margin,
+            validate_features=False,  # rows have no names
+            iteration_range=self._rounds,
+        )
         return found.reshape(len(rows), -1)
 
     def _with_values(self, answers: Answers, found: Rows, rows: Rows) -> Answers:
@@ -139,7 +147,7 @@ class WrapperOracle:
             found = both_classes(found)
         answers = answers._replace(values=found)
         if self._kind == "label" and isinstance(self._wrapper, xgboost.XGBClassifier):
-            labels = self._wrapper.predict(rows, iteration_range=self._rounds)
+            labels = self._wrapper.predict(rows, validate_features=False, iteration_range=self._rounds)
             return answers._replace(labels=labels.astype(np.int32))
         return answers
 
