@@ -12,11 +12,8 @@ class Expression:
     def __truediv__(self, denominator: "Expression") -> "Expression":
         return Expression(f"{self.text} / {denominator.text}")
 
-    def __sub__(self, other: float) -> "Expression":
-        return Expression(f"({self.text} - {literal(other)})")
-
-    def __mul__(self, other: "float | Expression") -> "Expression":
-        return Expression(f"({self.text} * {other.text if isinstance(other, Expression) else literal(other)})")
+    def __mul__(self, factor: float) -> "Expression":
+        return Expression(f"({self.text} * {literal(factor)})")
 
     def __add__(self, other: "Expression") -> "Expression":
         return Expression(f"({self.text} + {other.text})")

@@ -43,7 +43,10 @@ def write_source(model: CompilableModel, directory: Path, with_tl2cgen: bool) ->
 
 def _write_trees(model: CompilableModel, directory: Path) -> None:
     if not model.for_tl2cgen:
-        raise Refusal("tl2cgen cannot write this model (several targets, or a new objective); choose --one-row walk")
+        raise Refusal(
+            "expected a model of one target and of an objective that Treelite knows, found another one, which tl2cgen "
+            "cannot write; choose --one-row walk"
+        )
     trees = treelite.frontend.from_xgboost(model.booster)
     # library.c adds the base scores first, as XGBoost does. tl2cgen would add them last.
     header = trees.get_header_accessor()

@@ -1,7 +1,7 @@
 """How far to trust an answer: prediction sets or intervals, and the distance to the known rows. Evaluation writes them.
 
-The formula of the distance is defined only here. Evaluation computes it with numpy and the compiler writes it as C.
-Both use the same float32 operations in the same order, so both get the same bits.
+The formula of the distance is defined here. Evaluation computes it with numpy, and compile/native/reference.h follows it
+in C. Both use the same float32 operations in the same order, so both get the same bits; the certificate proves it.
 """
 
 from collections.abc import Sequence
@@ -79,9 +79,8 @@ class Uncertainty(msgspec.Struct, frozen=True, omit_defaults=True):
 def squared_distance(measurements: Sequence[Column], gaussian: Gaussian) -> Column:
     """Return the squared Mahalanobis distance of measurements to one Gaussian.
 
-    `measurements` are the columns of the distance's inputs, in order. A column is anything with arithmetic: a float32
-    array in training, a C expression in compilation. Every operation is rounded to float32, in the order in which it is
-    written here.
+    `measurements` are the columns of the distance's inputs, in order: float32 arrays. Every operation is rounded to
+    float32, in the order in which it is written here.
     """
     deviations = [column - mean for column, mean in zip(measurements, gaussian.mean, strict=True)]
     squares = [_square(_dot(deviations, row)) for row in gaussian.whitening]

@@ -13,7 +13,7 @@ from compile.reading.known_keys import lost, not_understood
 from compile.reading.saved_again import WAY_OUT, saved_again
 from compile.reading.strict_json import Malformed, read_json
 from compile.reading.ubjson import read_ubjson
-from compile.reading.unsupported import unsupported, unsupported_name
+from compile.reading.unsupported import changed_since, unsupported, unsupported_name
 from contract.refusal import Refusal
 
 INSTALLED = tuple(map(int, re.findall(r"\d+", xgboost.__version__)[:3]))
@@ -44,6 +44,7 @@ def read_document(path: Path) -> Document:
     found = _parse(data, path)
     version = _version(found, path)
     _refuse(unsupported_name(found["learner"]), path)  # before XGBoost reads it, which may not know the name
+    _refuse(changed_since(found["learner"], version), path)
     unknown = not_understood(found)
     if unknown:
         raise Refusal(

@@ -40,6 +40,7 @@ ALPHAS = {  # where a file has the levels of an objective that predicts one numb
     "reg:quantileerror": ("quantile_loss_param", "quantile_alpha"),
     "reg:expectileerror": ("expectile_loss_param", "expectile_alpha"),
 }
+UNKNOWN_TO_TREELITE = {"expectile_loss_param", "ti+", "tj-"}  # keys of an objective; the latter: lambdarank_unbiased
 
 
 def outputs_of(learner: dict[str, Any]) -> int:
@@ -53,8 +54,8 @@ def targets_of(learner: dict[str, Any]) -> int:
 
 
 def known_to_tl2cgen(learner: dict[str, Any]) -> bool:
-    """Return whether tl2cgen's Treelite reads such a model: it has one target, and an objective that is not new."""
-    return targets_of(learner) == 1 and learner["objective"]["name"] != "reg:expectileerror"
+    """Return whether Treelite, which tl2cgen needs, reads such a model: it has one target, and no key that is newer."""
+    return targets_of(learner) == 1 and not UNKNOWN_TO_TREELITE & learner["objective"].keys()
 
 
 def transform_of(learner: dict[str, Any]) -> str:

@@ -39,6 +39,7 @@ def split(content: dict[str, Any]) -> dict[str, Any]:
     booster, outputs = learner["gradient_booster"], outputs_of(learner)
     model = booster["model"]
     trees = [scalar for tree in model["trees"] for scalar in _scalars(tree, outputs)]
+    trees = [{**tree, "id": number} for number, tree in enumerate(trees)]
     scalars = {
         **model,
         "gbtree_model_param": {**model["gbtree_model_param"], "num_trees": str(len(trees))},

@@ -81,14 +81,16 @@ def _refused(expectation: Expectation, refusals: list[str], files: int) -> Outco
 
 def _compare(cell: Cell, models: list[CompilableModel], files: list[Path], recorded: dict[str, Any]) -> None:
     with tempfile.TemporaryDirectory() as directory:
-        library = Library(built(models[0], Path(directory), WALK if cell.number % 2 else TL2CGEN))
+        walked = cell.number % 2 or not models[0].for_tl2cgen
+        library = Library(built(models[0], Path(directory), WALK if walked else TL2CGEN))
     rows = _asked(recorded)
     batch = library.predict_feature_rows(rows.tobytes(), 0, len(rows))
     margins = np.frombuffer(batch.margins, dtype=np.float32)
     for model, file in zip(models, files, strict=True):
         certify(library, model, None)
         _same_bits(margins, _installed(file, rows), "XGBoost's Booster.predict")
-    shares = np.frombuffer(batch.probabilities, dtype=np.float32).reshape(len(rows), -1)
+    values = np.frombuffer(batch.values, dtype=np.float32).reshape(len(rows), library.values)
+    shares = values[:, -library.outputs :]  # of two classes the second, which is XGBoost's own
     labels = np.frombuffer(batch.labels, dtype=np.int32)
     compare_recorded(cell, recorded, margins, shares, labels)
 

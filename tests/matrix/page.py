@@ -8,7 +8,6 @@ import xgboost
 from benchmarks.machine import heading
 from benchmarks.tables import table
 from tests.matrix.cells import BOOSTERS, VERSIONS, Cell
-from tests.matrix.expected import COMPILED
 from tests.matrix.judge import EQUAL, REFUSED, STEPS_THEN, THIRD, Outcome
 from tests.matrix.situations import SITUATIONS
 
@@ -35,7 +34,7 @@ def page(judged: Judged, left_out: dict[str, str], small: bool = False) -> str:
     lines += [f"Left out: XGBoost {version}: {reason}.\n" for version, reason in left_out.items()]
     third = [f"- {cell.version} {cell.name}: {outcome.text}" for cell, outcome in judged if outcome.kind == THIRD]
     lines += ["## Third outcomes", "", *third, ""] if third else []
-    lines += ["## By version, booster and objective", "", _grid_table(judged), ""]
+    lines += ["## By version and booster", "", _grid_table(judged), ""]
     lines += ["## Situations", "", "How else a model can come about; each in every version that can.", ""]
     lines += [_situation_table(judged), ""]
     return "\n".join(lines)
@@ -53,21 +52,19 @@ def _grid_table(judged: Judged) -> str:
     rows = []
     for version in _versions(judged):
         for booster in BOOSTERS:
-            for compiled in (True, False):
-                of_row = [
-                    (cell, outcome)
-                    for cell, outcome in judged
-                    if not cell.situation
-                    and (cell.version, cell.booster, cell.objective in COMPILED) == (version, booster, compiled)
-                ]
-                rows += [_grid_row(of_row, compiled)] if of_row else []
+            of_row = [
+                (cell, outcome)
+                for cell, outcome in judged
+                if not cell.situation and (cell.version, cell.booster) == (version, booster)
+            ]
+            rows += [_grid_row(of_row)] if of_row else []
     return table(head, rows)
 
 
-def _grid_row(judged: Judged, compiled: bool) -> list[str]:
+def _grid_row(judged: Judged) -> list[str]:
     cell = judged[0][0]
     counts = Counter(outcome.kind for _, outcome in judged)
-    objectives = ", ".join(sorted({cell.objective for cell, _ in judged})) if compiled else "others"
+    objectives = str(len({cell.objective for cell, _ in judged}))
     figures = [str(len(judged)), str(counts[EQUAL]), str(counts[REFUSED])]
     return [cell.version, cell.booster, objectives, *figures, _reasons(outcome for _, outcome in judged)]
 

@@ -61,7 +61,6 @@ VECTORS = {"tree_method": "hist", "multi_strategy": "multi_output_tree"}
 ALPHAS = [0.1, 0.5, 0.9]
 MULTI = {"objective": SOFTPROB}
 PRUNED, NOT_FINITE, BEST, NO_TREES = ("pruned by 1.0",), ("not finite",), ("best iteration",), ("no trees",)
-TARGETS, VECTOR_LEAVES = ("targets",), ("targets", "vector leaves")
 
 SITUATIONS = {
     "method-exact": Situation(grown(tree_method="exact", features="missing"), features="missing"),
@@ -161,12 +160,10 @@ SITUATIONS = {
     "expectiles": Situation(
         grown("reg:expectileerror", expectile_alpha=ALPHAS), objective="reg:expectileerror", since="3.3"
     ),
-    "targets": Situation(grown(REAL, task="targets"), objective=REAL, since="1.6", refused=TARGETS),
-    "tags": Situation(grown(task="tags"), since="1.6", refused=TARGETS),
-    "targets-in-vectors": Situation(
-        grown(REAL, task="targets", **VECTORS), objective=REAL, since="2.0", refused=VECTOR_LEAVES
-    ),
-    "classes-in-vectors": Situation(grown(SOFTPROB, **VECTORS), objective=SOFTPROB, since="2.0", refused=VECTOR_LEAVES),
+    "targets": Situation(grown(REAL, task="targets"), objective=REAL, since="1.6"),
+    "tags": Situation(grown(task="tags"), since="1.6"),
+    "targets-in-vectors": Situation(grown(REAL, task="targets", **VECTORS), objective=REAL, since="2.0"),
+    "classes-in-vectors": Situation(grown(SOFTPROB, **VECTORS), objective=SOFTPROB, since="2.0"),
     "dart-in-vectors": Situation(
         grown(REAL, task="targets", booster="dart", **VECTORS), objective=REAL, booster="dart", since="3.3"
     ),

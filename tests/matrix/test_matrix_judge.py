@@ -63,7 +63,7 @@ def test_a_model_that_compiles_is_equal_in_both_formats(judged: Judge) -> None:
 
 def test_a_refusal_by_name_is_an_outcome(judged: Judge) -> None:
     """A refusal by name is an outcome."""
-    assert judged(CELL._replace(objective="rank:ndcg")) == Outcome(REFUSED, "objective")
+    assert judged(CELL._replace(booster="dart")) == Outcome(REFUSED, "dart")
     assert judged(CELL._replace(booster="gblinear")) == Outcome(REFUSED, "gblinear")
     assert judged(CELL._replace(features="partitions")) == Outcome(REFUSED, "categorical")
 
@@ -72,15 +72,15 @@ def test_a_refusal_by_name_is_an_outcome(judged: Judge) -> None:
 def test_what_should_be_refused_and_compiles_is_a_third_outcome(tmp_path: Path) -> None:
     """A model that compiles against the expectation is a third outcome."""
     train(CELL, tmp_path)
-    other = CELL._replace(objective="rank:ndcg")
+    other = CELL._replace(booster="gblinear")
     for path in list(tmp_path.iterdir()):
         path.rename(path.with_name(path.name.replace(CELL.name, other.name)))
-    assert judge_again(other, tmp_path) == Outcome(THIRD, "compiled, and should be refused: objective")
+    assert judge_again(other, tmp_path) == Outcome(THIRD, "compiled, and should be refused: gblinear")
 
 
 def test_what_should_compile_and_is_refused_is_a_third_outcome(tmp_path: Path) -> None:
     """A model that is refused against the expectation is a third outcome."""
-    refused = CELL._replace(objective="rank:ndcg")
+    refused = CELL._replace(booster="gblinear")
     train(refused, tmp_path)
     for path in list(tmp_path.iterdir()):
         path.rename(path.with_name(path.name.replace(refused.name, CELL.name)))
@@ -103,7 +103,7 @@ def test_formats_that_hold_two_models_are_a_third_outcome(tmp_path: Path) -> Non
 
 def test_one_format_refused_alone_is_a_third_outcome(tmp_path: Path) -> None:
     """One format that is refused alone is a third outcome."""
-    refused = CELL._replace(objective="rank:ndcg")
+    refused = CELL._replace(booster="gblinear")
     train(refused, tmp_path)
     train(CELL, tmp_path)
     (tmp_path / f"{CELL.name}.ubj").rename(tmp_path / f"{refused.name}.ubj")

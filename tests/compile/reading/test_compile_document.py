@@ -6,6 +6,7 @@ from pathlib import Path
 from typing import Any
 
 import msgspec
+import numpy as np
 import pytest
 import xgboost
 
@@ -79,6 +80,36 @@ def test_a_newer_objective_is_refused_by_its_name(tmp_path: Path) -> None:
     path = edited(saved(tmp_path / "model.json"), edit)
     with pytest.raises(Refusal, match="the objective 'reg:newererror'; supported are"):
         read_document(path)
+
+
+@pytest.mark.parametrize(
+    ("parameters", "version", "told"),
+    [
+        (
+            {"objective": "binary:logitraw"},
+            [1, 2, 0],
+            "binary:logitraw of XGBoost before 1.3, which took the base score",
+        ),
+        (
+            {"multi_strategy": "multi_output_tree", "tree_method": "hist"},
+            [3, 1, 3],
+            r"leaves that are vectors .* as XGBoost before 3\.2 wrote them",
+        ),
+    ],
+)
+def test_what_newer_xgboosts_read_otherwise_is_refused(
+    tmp_path: Path, parameters: dict[str, Any], version: list[int], told: str
+) -> None:
+    """A file of an XGBoost whose answers, or whose format, the installed one does not keep is refused by name."""
+
+    def edit(document: dict[str, Any]) -> None:
+        document["version"] = version
+
+    label = np.column_stack([Y, Y]) if "multi_strategy" in parameters else Y
+    path = saved(tmp_path / "model.json", parameters, label=label)
+    assert read_document(path).version == INSTALLED
+    with pytest.raises(Refusal, match=told):
+        read_document(edited(path, edit))
 
 
 @pytest.mark.parametrize(
