@@ -42,7 +42,7 @@ def answering(output: Output) -> Contract:
         ),
     ],
 )
-def test_a_model_that_does_not_fit_its_contract_is_refused(
+def test_a_model_of_another_kind_than_its_contract_says_is_refused(
     tmp_path: Path, output: Output, parameters: dict[str, Any], told: str
 ) -> None:
     """A model whose answers are of another kind than the contract says is one line and status 2."""
