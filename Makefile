@@ -11,13 +11,13 @@ DOCKER_BUILD_FLAGS ?=
 CANDIDATE ?= artifacts/bundle
 export DOCKER_BUILDKIT := 1
 
-MODEL := artifacts/penguin_model.json
+TRAINED := artifacts/penguin_model.json
 BUNDLE := artifacts/bundle/manifest.json
-CONTRACT := $(wildcard contract/*.py contract/*.toml)
+CONTRACT_FILES := $(wildcard contract/*.py contract/*.toml)
 
 .DEFAULT_GOAL := help
-.PHONY: help setup train compile run test test-long coverage test-image test-image-build bench bench-http bench-overload
-.PHONY: bench-request bench-swap drift trust renew load load-report memory-limit deploy canary canary-odds check format image clean lock model-matrix fuzz
+.PHONY: help setup train compile run serve test test-long coverage test-image test-image-build bench bench-http bench-overload
+.PHONY: bench-request bench-swap drift trust renew load load-report deploy canary canary-odds check format image clean lock model-matrix fuzz
 
 help: ## list the targets
 	@grep -hE '^[a-z-]+:.*##' $(MAKEFILE_LIST) | sed -E 's/^([a-z-]+):.*## /\1|/' | \
@@ -61,21 +61,29 @@ $(VENV)/.dev: requirements/dev.txt $(RENEW)
 $(VENV)/.bench: requirements/bench.txt $(RENEW)
 	$(install)
 
-$(MODEL): $(VENV)/.build $(CONTRACT) $(wildcard evaluation/*.py train/*.py train/page/* train/data/*.csv)
+$(TRAINED): $(VENV)/.build $(CONTRACT_FILES) $(wildcard evaluation/*.py train/*.py train/page/* train/data/*.csv)
 	$(BIN)/python -m train
 
-$(BUNDLE): $(MODEL) $(wildcard compile/*.py compile/*/*.py compile/*/*/*.py compile/native/*) bundle/write.py $(wildcard binding/*.py)
-	$(BIN)/python -m compile $(MODEL)
+$(BUNDLE): $(TRAINED) $(wildcard compile/*.py compile/*/*.py compile/*/*/*.py compile/native/*) bundle/write.py $(wildcard binding/*.py)
+	$(BIN)/python -m compile $(TRAINED)
 	@touch $@
 
 setup: $(VENV)/.dev ## install everything that development needs into .venv
 
-train: $(MODEL) ## fit the model: artifacts/penguin_model.json and its report
+train: $(TRAINED) ## fit the model: artifacts/penguin_model.json and its report
 
 compile: $(BUNDLE) ## compile the model: artifacts/bundle
 
 run: $(BUNDLE) ## serve on PORT (default 8080)
 	@exec $(BIN)/python -m app
+
+# The file MODEL, and what is known about it: docs/your-own-model.md.
+serve: $(VENV)/.build ## compile and serve MODEL=FILE; optional: CONTRACT=TOML, ROWS=CSV with TARGET=COLUMN
+	@test -n "$(MODEL)" || { echo "error: expected a model, found none; type: make serve MODEL=model.ubj" >&2; exit 2; }
+	@name=$$(basename "$(MODEL)") && out="artifacts/$${name%.*}" && \
+	$(BIN)/python -m compile "$(MODEL)" --out "$$out" $(if $(CONTRACT),--contract "$(CONTRACT)") \
+	  $(if $(ROWS),--rows "$(ROWS)") $(if $(TARGET),--target "$(TARGET)") $(ARGS) && \
+	BUNDLE="$$out" exec $(BIN)/python -m app
 
 test: $(VENV)/.dev ## run the tests
 	$(BIN)/python -m pytest -n 2 $(ARGS)
@@ -92,15 +100,15 @@ coverage: $(VENV)/.dev ## run both, and see which branches were never taken
 bench: $(VENV)/.bench $(BUNDLE) ## compare with other ways to ask the model: docs/benchmarks.md
 	@mkdir -p artifacts/bench
 	$(BIN)/python -m pytest benchmarks/timed/bench_model.py --benchmark-json=artifacts/bench/model.json $(ARGS)
-	@$(BIN)/python -m benchmarks.report model
+	@$(BIN)/python -m benchmarks.timed.model_page $(if $(ARGS),--quick)
 
 bench-request: $(VENV)/.bench $(BUNDLE) ## what each part of a request costs, without sockets: docs/request.md
 	@mkdir -p artifacts/bench
 	$(BIN)/python -m pytest benchmarks/timed/bench_request.py --benchmark-json=artifacts/bench/request.json $(ARGS)
-	@$(BIN)/python -m benchmarks.report request
+	@$(BIN)/python -m benchmarks.timed.request_page $(if $(ARGS),--quick)
 
 drift: $(VENV)/.dev $(BUNDLE) ## what drift is seen, how soon, and how often without any: docs/drift.md
-	$(BIN)/python -m benchmarks.drift $(ARGS)
+	$(BIN)/python -m evaluation.drift_study $(ARGS)
 
 fuzz: $(VENV)/.dev $(BUNDLE) ## feed made-up requests to both doors, and compare: ARGS="CASES SEED"
 	ALLOW_UNSIGNED_BUNDLES=1 $(BIN)/python -m tests.support.doors $(ARGS)
@@ -128,9 +136,6 @@ trust: $(VENV)/.build $(BUNDLE) ## measure when answers are doubted, rightly and
 
 bench-swap: $(VENV)/.bench $(BUNDLE) ## measure loading and swapping bundles: docs/swap.md
 	$(BIN)/python -m benchmarks.swap $(ARGS)
-
-memory-limit: $(VENV)/.dev image ## measure the image with less and less memory: docs/memory.md
-	DOCKER=$(DOCKER) IMAGE=$(IMAGE) $(BIN)/python -m benchmarks.memory_limit $(ARGS)
 
 # PROJECT, REGION, IMAGE, ... are environment variables: DEPLOYMENT.md.
 deploy: $(VENV)/.build ## deploy to Cloud Run, without requests for a new revision; DRY_RUN=1 prints every command

@@ -88,8 +88,8 @@ def create_app(serving: Serving, settings: Settings, counters: int = -1) -> Star
     def adopt(served: Served) -> None:
         """Use what belongs to a bundle: connections call its function directly, which saves a call a request."""
         context.offer(prediction._replace(handler=served.predict))
-        context.model_name = served.contract.name
-        telemetry.routes = frozenset(path.replace("{model}", served.contract.name) for path in paths)
+        context.model_name = served.name
+        telemetry.routes = frozenset(path.replace("{model}", served.name) for path in paths)
         limit.max_bytes = settings.max_body_bytes or served.answers.inputs.body_bytes
         limit.advice = f"; send one {served.contract.row} a request"
 

@@ -1,155 +1,117 @@
 """python -m benchmarks.overload [--quick]: ten times more work than the service can do, and how it comes out of it."""
 
-import argparse
-import contextlib
-import select
 import sys
 import time
-from collections import Counter, deque
+from collections.abc import Sequence
+from functools import cache
+from typing import NamedTuple
 
 import msgspec
 
-from benchmarks.latency import Latency
+from app.core.protocol import INPUT, MODEL_PATH
 from benchmarks.machine import heading
-from benchmarks.memory_limit import json_batch
-from benchmarks.page import DOCS, PARTIAL, write_page
-from benchmarks.tables import table
-from benchmarks.wire.openloop import Connection
-from benchmarks.wire.processes import Server, apart, free_port, on, two_cores
+from benchmarks.page import options, write_page
+from benchmarks.tables import figure, table
+from benchmarks.wire.openloop import Offer, Step, send_offer
+from benchmarks.wire.processes import Server, on, serving, two_cores
 from contract.refusal import exit_status
+from train.contract import CONTRACT
 
-CONNECTIONS = 256
 FACTOR = 10
-PATIENCE_SECONDS = 1.0  # how long a client waits for a free connection
+ROWS = 1_000  # of a batch
+RATE = 20_000  # more than any service can do
+FEW, MANY = 16, 256  # connections
+RECOVERS_WITHIN = 30.0  # seconds
 
 
-class Outcome(msgspec.Struct, frozen=True):
-    """What became of the requests of one run. Latencies are those of answers 200, from when they were sent."""
-
-    seconds: float
-    offered: int
-    given_up: int  # before they were sent
-    accepted: int
-    refused: int  # 503
-    failed: int  # anything else
-    p50_ms: float
-    p99_ms: float
-
-    @property
-    def accepted_rate(self) -> float:
-        """Return answers of status 200 a second."""
-        return self.accepted / self.seconds
-
-
-def blow(port: int, connections: int, rate: float, seconds: float) -> Outcome:
-    """Run a storm in a process of its own, on this one's cores."""
-    return apart(storm, port, connections, rate, seconds)
-
-
-def storm(port: int, connections: int, rate: float, seconds: float) -> Outcome:
-    """Send requests at a fixed rate; if it is infinite, every connection is kept busy."""
-    poll, watched, request = select.epoll(), dict[int, Connection](), batch_request()
-    free = deque(Connection(port, poll, watched) for _ in range(connections))
-    latency, due, statuses, offered, given_up = Latency(), deque[float](), Counter[int](), 0, 0
-    begun = time.perf_counter()
-    while (now := time.perf_counter() - begun) < seconds:
-        arrived = len(free) if rate == float("inf") else int(now * rate) - offered
-        offered += arrived
-        due.extend([now] * arrived)
-        while due and due[0] < now - PATIENCE_SECONDS:
-            due.popleft()
-            given_up += 1
-        while due and free:
-            due.popleft()
-            connection = free.popleft()
-            connection.due = time.perf_counter_ns()
-            with contextlib.suppress(OSError):  # reading sees that it broke
-                connection.socket.sendall(request)
-        for descriptor, _ in poll.poll(0):
-            connection = watched[descriptor]
-            if (answer := connection.read()) is None:
-                continue
-            status = int(answer[9:12] or 0)
-            statuses[status] += 1
-            if status == 200:
-                latency.add((time.perf_counter_ns() - connection.due) / 1000)
-            if not answer:
-                connection.reopen()
-            free.append(connection)
-    failed = statuses.total() - statuses[200] - statuses[503]
-    quantiles = (latency.quantile(share) / 1000 for share in (0.5, 0.99))
-    return Outcome(seconds, offered, given_up + len(due), statuses[200], statuses[503], failed, *quantiles)
-
-
-def batch_request(rows: int = 1_000) -> bytes:
+@cache
+def batch_request(rows: int) -> bytes:
     """Return an inference request of so many rows, in JSON."""
-    batch = json_batch(rows)
-    head = f"POST {batch.path} HTTP/1.1\r\nHost: x\r\nContent-Length: {len(batch.body)}\r\n\r\n"
-    return head.encode() + batch.body
+    row = CONTRACT.sample_numbers
+    tensor = {"name": INPUT, "datatype": "FP32", "shape": [rows, len(row)], "data": row * rows}
+    body = msgspec.json.encode({"inputs": [tensor]})
+    path = MODEL_PATH.format(model=CONTRACT.name)
+    return f"POST {path}/infer HTTP/1.1\r\nHost: x\r\nContent-Length: {len(body)}\r\n\r\n".encode() + body
 
 
-class Recovery(msgspec.Struct, frozen=True):
+def _batch(_number: int) -> bytes:
+    return batch_request(ROWS)
+
+
+def peak(port: int, seconds: float, connections: int = FEW) -> Step:
+    """Keep some connections busy all the time."""
+    return send_offer(port, Offer(RATE, seconds, connections, gives_up=True, request=_batch))
+
+
+def storm(port: int, rate: float, seconds: float, connections: int = MANY) -> Step:
+    """Offer ten times this rate on many connections."""
+    return send_offer(port, Offer(FACTOR * rate, seconds, connections, gives_up=True, request=_batch))
+
+
+def calm(port: int, rate: float) -> Step:
+    """Offer a fifth of this rate for half a second; nobody gives up."""
+    return send_offer(port, Offer(rate / 5, 0.5, FEW, request=_batch))
+
+
+class Recovery(NamedTuple):
     """One round: at the peak, under the storm, and after it; resident memory at the end of each."""
 
-    outcomes: tuple[Outcome, Outcome, Outcome]
+    steps: tuple[Step, Step, Step]
     recovered_seconds: float
     memory_mb: tuple[float, float, float]
 
     @property
     def kept(self) -> float:
         """Return accepted throughput under the storm over that at the peak."""
-        return self.outcomes[1].accepted_rate / self.outcomes[0].accepted_rate
+        return self.steps[1].achieved / self.steps[0].achieved
 
 
 def measure(server: Server, seconds: float) -> Recovery:
     """Measure one round. This process runs on the generator's core."""
-    port = server.port
-    blow(port, 16, float("inf"), seconds / 4)  # warm
-    peak = blow(port, 16, float("inf"), seconds)
+    peak(server.port, seconds / 4)  # warm
+    highest = peak(server.port, seconds)
     before = server.memory_mb()
-    flood = blow(port, CONNECTIONS, FACTOR * peak.accepted_rate, seconds)
+    flood = storm(server.port, highest.achieved, seconds)
     during, begun = server.memory_mb(), time.perf_counter()
-    while (after := blow(port, 4, peak.accepted_rate / 5, 0.5)).refused + after.failed + after.given_up:
-        if time.perf_counter() - begun > 30:
+    while (after := calm(server.port, highest.achieved)).wrong:
+        if time.perf_counter() - begun > RECOVERS_WITHIN:
             break
-    return Recovery((peak, flood, after), time.perf_counter() - begun, (before, during, server.memory_mb()))
+    return Recovery((highest, flood, after), time.perf_counter() - begun, (before, during, server.memory_mb()))
 
 
 def rates(found: Recovery) -> str:
     """Return the table of one round."""
     rows = []
-    for name, outcome in zip(("peak", "ten times the peak", "after"), found.outcomes, strict=True):
-        counts = (outcome.offered, outcome.accepted, outcome.refused, outcome.given_up)
-        cells = [f"{count / outcome.seconds:,.0f}" for count in counts]
-        rows.append([name, *cells, f"{outcome.failed}", f"{outcome.p50_ms:.3g}", f"{outcome.p99_ms:.3g}"])
+    for name, step in zip(("peak", "ten times the peak", "after"), found.steps, strict=True):
+        refused = step.statuses[503]
+        counts = (step.offered, step.statuses[200], refused, step.given_up)
+        cells = [f"{count / step.busy_s:,.0f}" for count in counts]
+        rows.append([name, *cells, f"{step.wrong - refused}", *(figure(step.quantile_ms(q)) for q in (0.5, 0.99))])
     head = ["offered/s", "answered 200/s", "refused 503/s", "given up/s", "other", "p50 ms", "p99 ms"]
     return table(["", *head], rows)
 
 
-def main() -> None:
-    """Measure and write the page. Raises Refusal."""
-    parser = argparse.ArgumentParser(prog="python -m benchmarks.overload")
-    parser.add_argument("--quick", action="store_true", help="a few seconds; the page is not published")
-    quick = parser.parse_args().quick
-    server_cores, generator_cores = two_cores()
-    server = Server(("app",), free_port(), {}, server_cores)
-    try:
-        server.first_answer()
-        with on(generator_cores):
+def main(arguments: Sequence[str] | None = None) -> int:
+    """Parse the command line, measure, and write the page. Returns the exit status."""
+    quick, out = options("overload", arguments)
+
+    def run() -> None:
+        server_core, generator_core = two_cores()
+        with serving(("app",), {}, server_core) as server, on(generator_core):
             rounds = [measure(server, 2 if quick else 8) for _ in range(1 if quick else 5)]
-    finally:
-        server.stop()
-    found = sorted(rounds, key=lambda each: each.kept)[len(rounds) // 2]
-    memory = zip(("before", "during", "end"), found.memory_mb, strict=True)
-    write_page(
-        (PARTIAL if quick else DOCS) / "overload.md",
-        heading="\n".join(heading("Ten times more than it can do", "make bench-overload")),
-        rates=rates(found),
-        kept=f"{found.kept:.0%}",
-        recovered=f"{found.recovered_seconds:.1f}",
-        **{when: f"{megabytes:.0f}" for when, megabytes in memory},
-    )
+        found = sorted(rounds, key=lambda each: each.kept)[len(rounds) // 2]
+        memory = zip(("before", "during", "end"), found.memory_mb, strict=True)
+        write_page(
+            out / "overload.md",
+            heading("Ten times more than it can do", "make bench-overload"),
+            rates=rates(found),
+            kept=f"{found.kept:.0%}",
+            recovered=f"{found.recovered_seconds:.1f}",
+            **{when: f"{megabytes:.0f}" for when, megabytes in memory},
+        )
+
+    return exit_status(run)
 
 
 if __name__ == "__main__":
-    sys.exit(exit_status(main))
+    sys.exit(main())

@@ -23,7 +23,7 @@ from bundle.channels.seen import Seen, with_pointer
 from bundle.reading import directory_reader, read_file
 from bundle.refusal import BundleRefusal
 from bundle.stores.store import BUNDLES, CACHE_MARK, CACHE_TAG, CLOUD_SCHEME, LOCK_FILE
-from bundle.verify import Origin, Trust, VerifiedBundle, verify
+from bundle.verify import OWN, Origin, Trust, VerifiedBundle, Wanted, verify
 from contract.files import write_atomically
 from contract.manifest import MANIFEST_FILE, Sha256, encode
 from contract.refusal import Refusal
@@ -106,22 +106,22 @@ class Cache:
 
         self._update(with_signatures_written)
 
-    def last_good(self, address: BundleAddress, trust: Trust) -> VerifiedBundle:
-        """Return the newest kept bundle that still verifies. Raises BundleRefusal if there is none."""
+    def last_good(self, address: BundleAddress, trust: Trust, wanted: Wanted = OWN) -> VerifiedBundle:
+        """Return the newest kept bundle that still verifies and is wanted. Raises BundleRefusal if there is none."""
         refused = BundleRefusal("missing", f"{self.root} keeps no bundle of {address}; it is kept once it has loaded")
         good = self._state().good
         for digest in dict.fromkeys(digest for name in address.identities for digest in good.get(name, ())):
             try:
-                return self.find(digest, trust)
+                return self.find(digest, trust, wanted)
             except BundleRefusal as refusal:
                 refused = refusal
         raise refused
 
-    def find(self, digest: str, trust: Trust) -> VerifiedBundle:
+    def find(self, digest: str, trust: Trust, wanted: Wanted = OWN) -> VerifiedBundle:
         """Return a bundle by its digest, verified. Raises BundleRefusal."""
         directory = self._directory(digest)
         origin = Origin(str(directory), f"remove it: rm -r {directory}")
-        return verify(directory_reader(directory, origin.fix), origin, trust, digest)
+        return verify(directory_reader(directory, origin.fix), origin, trust, digest, wanted)
 
     def _directory(self, digest: str) -> Path:
         return self.root / BUNDLES / digest

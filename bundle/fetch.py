@@ -149,10 +149,8 @@ class BundleSource:
     def last_good(self) -> VerifiedBundle:
         """Return the last bundle that was kept and still verifies. Raises BundleRefusal if there is none."""
         if not self._cache:
-            raise BundleRefusal(
-                "missing", f"no cache is configured for {self.address}; set BUNDLE_CACHE to a directory"
-            )
-        return self._cache.last_good(self.address, self._trust)
+            raise BundleRefusal("missing", f"no cache is configured for {self.address}; set BUNDLE_CACHE")
+        return self._cache.last_good(self.address, self._trust, self._wanted)
 
     def close(self) -> None:
         """Close the connection."""
@@ -243,7 +241,7 @@ class BundleSource:
 
     def _cached(self, digest: str) -> VerifiedBundle | None:
         try:
-            return self._cache.find(digest, self._trust) if self._cache else None
+            return self._cache.find(digest, self._trust, self._wanted) if self._cache else None
         except BundleRefusal:
             return None
 

@@ -12,7 +12,7 @@ from contract.manifest import LABEL_PATTERN, Digest, Manifest, PlatformBuild
 
 Value = TypeVar("Value")
 
-SAME = ("model_sha256", "interface", "trees", "golden")
+SAME = ("model_sha256", "format_version", "interface", "trees", "golden", "missing")
 
 
 def merge(bundles: Sequence[VerifiedBundle], label: str | None) -> tuple[Manifest, dict[str, bytes]]:

@@ -10,7 +10,7 @@ Unverified = Literal[
     "digest",  # other bytes than the manifest says
     "format",  # not a manifest, certificate or pointer of this format
     "name",  # a path that leaves the bundle, a symbolic link, no regular file
-    "contract",  # other measurements, features or classes
+    "contract",  # absent or not understood, or another one than wanted
     "platform",  # the bundle has no library for this platform
     "architecture",  # the library's own header names another machine
     "certificate",  # it is absent, or is for another library or model

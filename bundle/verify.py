@@ -13,10 +13,10 @@ import msgspec
 from bundle.machine import check_machine
 from bundle.refusal import BundleRefusal
 from bundle.signing.keys import TrustedKey
-from bundle.signing.signature import MANIFEST, MAX_SIGNATURE_BYTES, check, signature_file
+from bundle.signing.signature import signature_file
+from bundle.signing.signatures import BadSignatures, Signatures, read_signatures
 from contract.certificate import Certificate
 from contract.manifest import (
-    FORMAT_VERSION,
     LABEL_PATTERN,
     MANIFEST_FILE,
     MODEL_FILE,
@@ -25,8 +25,9 @@ from contract.manifest import (
     decode_manifest,
     platform_name,
 )
+from contract.reading import contract_of
 from contract.refusal import COMPILE_AGAIN, Refusal
-from contract.schema import CONTRACT_FILE, Contract, decode_contract, difference
+from contract.schema import CONTRACT_FILE, Contract, difference
 
 MAX_MANIFEST_BYTES = 1 << 20
 MAX_BUNDLE_BYTES = 1 << 30
@@ -129,7 +130,7 @@ def verify(
     if digest is not None and found != digest:
         path = origin.path(MANIFEST_FILE)
         raise BundleRefusal("digest", f"{path}: expected SHA-256 {digest}, found {found}; {origin.fix}")
-    signatures, bad = _read_signatures(read, encoded, trust.keys, origin)
+    signatures, bad = read_signatures(read, encoded, trust.keys, origin.path)
     _check_signed(signatures, bad, trust, origin)
     manifest = _manifest(encoded, origin)
     platforms = list(manifest.platforms) if wanted.all_platforms else [platform_name()]
@@ -150,7 +151,7 @@ def verify(
 def with_more_signatures(read: ReadFile, bundle: VerifiedBundle, trust: Trust, origin: Origin) -> VerifiedBundle:
     """Return the bundle with further valid signatures that `read` finds. Raises BundleRefusal."""
     lacking = tuple(key for key in trust.keys if signature_file(key) not in bundle.signatures)
-    signatures, _ = _read_signatures(read, bundle.encoded, lacking, origin)
+    signatures, _ = read_signatures(read, bundle.encoded, lacking, origin.path)
     bad = {name: why for name, why in bundle.bad_signatures.items() if name not in signatures}
     return msgspec.structs.replace(bundle, signatures={**bundle.signatures, **signatures}, bad_signatures=bad)
 
@@ -159,34 +160,9 @@ def read_signers(
     read: ReadFile, encoded: bytes, trust: Trust, origin: Origin
 ) -> tuple[tuple[str, ...], tuple[str, ...]]:
     """Return the ids of a manifest's trusted signers, and what is wrong with other signatures. Raises BundleRefusal."""
-    found, bad = _read_signatures(read, encoded, trust.keys, origin)
+    found, bad = read_signatures(read, encoded, trust.keys, origin.path)
     signers = tuple(key.key_id for key in trust.keys if signature_file(key) in found)
     return signers, tuple(map(str, bad.values()))
-
-
-Signatures = dict[str, bytes]  # by file name
-BadSignatures = dict[str, BundleRefusal]
-
-
-def _read_signatures(
-    read: ReadFile, encoded: bytes, keys: Iterable[TrustedKey], origin: Origin
-) -> tuple[Signatures, BadSignatures]:
-    """Return the valid signatures by these keys, and why others are invalid. An absent one is in neither."""
-    found: Signatures = {}
-    bad: BadSignatures = {}
-    for key in keys:
-        name = signature_file(key)
-        try:
-            signature = read(name, MAX_SIGNATURE_BYTES)
-            check(signature, [key], MANIFEST, encoded, origin.path(name))
-        except BundleRefusal as refusal:
-            if refusal.retryable or refusal.reason == "deadline":
-                raise
-            if refusal.reason != "missing":
-                bad[name] = refusal
-        else:
-            found[name] = signature
-    return found, bad
 
 
 def _check_signed(found: Signatures, bad: BadSignatures, trust: Trust, origin: Origin) -> None:
@@ -215,24 +191,10 @@ def _manifest(encoded: bytes, origin: Origin) -> Manifest:
 
 
 def _contract(manifest: Manifest, files: dict[str, bytes], origin: Origin) -> Contract:
-    """Return the contract of a bundle. Raises BundleRefusal if there is none, or one that is not understood."""
-    if manifest.format_version < FORMAT_VERSION:
-        from contract.format_2 import CONTRACT, INTERFACE  # rarely needed
-
-        if manifest.interface == INTERFACE:
-            return CONTRACT
-        raise BundleRefusal(
-            "contract",
-            f"{origin.place}: a bundle of format {manifest.format_version} was for the penguins alone, and this one "
-            f"is for another contract; {COMPILE_AGAIN}",
-        )
-    path = origin.path(CONTRACT_FILE)
-    if CONTRACT_FILE not in files:
-        raise BundleRefusal("format", f"{path} is not in the bundle; {COMPILE_AGAIN}")
     try:
-        return decode_contract(files[CONTRACT_FILE])
-    except (msgspec.DecodeError, UnicodeDecodeError, RecursionError) as error:
-        raise BundleRefusal("contract", f"{path}: {error}; {COMPILE_AGAIN}") from error
+        return contract_of(manifest, files.get(CONTRACT_FILE), origin.place)
+    except Refusal as refusal:
+        raise BundleRefusal("contract", str(refusal)) from refusal
 
 
 def _check_contract(contract: Contract, wanted: Wanted, origin: Origin) -> None:

@@ -21,6 +21,7 @@ from compile.certification.parity import certify, golden
 from compile.certification.probes import Rows
 from compile.contract_file import contract_for, contract_path, write_derived
 from compile.forest import forest_file
+from compile.held_out import HeldOut, with_held_out
 from compile.processor import processor_name
 from compile.reading.booster import CompilableModel, read_model
 from compile.reading.well_formed import LARGEST
@@ -42,7 +43,7 @@ from contract.manifest import (
 )
 from contract.refusal import Refusal, exit_status
 from contract.schema import CONTRACT_FILE
-from contract.uncertainty import UNCERTAINTY_FILE
+from evaluation.conformal import LEVEL
 
 
 def main(arguments: list[str] | None = None) -> int:
@@ -75,7 +76,14 @@ def main(arguments: list[str] | None = None) -> int:
         "--one-row", choices=("tl2cgen", "walk"), help="do not measure: evaluate one row by this (with --block-from)"
     )
     parser.add_argument("--block-from", type=int, metavar="ROWS", help="do not measure: use blocks from this many rows")
+    parser.add_argument(
+        "--rows", type=Path, metavar="CSV", help="rows that the model was not trained on (with --target)"
+    )
+    parser.add_argument("--target", metavar="COLUMN", help="the column of --rows that holds the true answers")
+    parser.add_argument("--level", type=float, default=LEVEL, help="of sets and intervals (default: %(default)s)")
     options = parser.parse_args(arguments)
+    if (options.rows is None) != (options.target is None):
+        parser.error("--rows and --target go together")
     if (options.one_row is None) != (options.block_from is None) or (
         options.block_from is not None and options.block_from < 1
     ):
@@ -91,6 +99,7 @@ def main(arguments: list[str] | None = None) -> int:
             options.missing,
             options.all_trees,
             options.contract,
+            HeldOut(options.rows, options.target, options.level) if options.rows else None,
         )
     )
 
@@ -115,6 +124,7 @@ def compile_model(
     missing: float | None = None,
     all_trees: bool = False,
     contract: Path | None = None,
+    given: HeldOut | None = None,
 ) -> None:
     """Compile, certify and pack one model, and print what was done. Raises Refusal. `pinned` replaces measuring."""
     check_destination(out)
@@ -122,7 +132,8 @@ def compile_model(
     model_sha256 = Digest.of(model.data).sha256
     created_at = creation_time()
     bundle_version = version_label(label, created_at, model_sha256)
-    known = read_beside(path, model)  # or, from rows that the user gives: held_out(model, rows, target, level)
+    known = read_beside(path, model)
+    known = with_held_out(known, given, model) if given else known
     model = msgspec.structs.replace(model, uncertainty=known.uncertainty)
     for notice in (*model.notices, *known.notices):
         print(f"note: {notice}")
@@ -164,7 +175,7 @@ def _report(model: CompilableModel, tuning: Tuning, certificate: Certificate) ->
         f"({', '.join(certificate.instruction_sets)}), and to its scikit-learn wrapper on {certificate.wrapper_rows:,}"
     )
     if not model.uncertainty:
-        print(f"no {UNCERTAINTY_FILE} beside the model: answers have nothing to judge them by")
+        print("no sets, intervals or distances: answers have nothing to judge them by; --rows gives them")
 
 
 def _build(

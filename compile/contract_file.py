@@ -1,6 +1,7 @@
 """The contract of a model that is compiled: the file that has it, or the one that is derived, written as TOML."""
 
 from pathlib import Path
+from typing import Any
 
 import msgspec
 import tomli_w
@@ -27,9 +28,16 @@ def contract_for(model: Path, given: Path | None) -> Contract | None:
 def in_toml(contract: Contract) -> str:
     """Return the contract as TOML, which `read_contract` reads as the same contract."""
     table = msgspec.to_builtins(contract)
-    tables = [f"\n[[{name}]]\n{tomli_w.dumps(each)}" for name in ("inputs", "derived") for each in table.pop(name, ())]
+    tables = [_entry(name, each) for name in ("inputs", "derived") for each in table.pop(name, ())]
     tables.append(f"\n[output]\n{tomli_w.dumps({'kind': contract.output.kind, **table.pop('output')})}")
     return HEADER + tomli_w.dumps(table) + "".join(tables)
+
+
+def _entry(name: str, fields: dict[str, Any]) -> str:
+    """Return one entry of an array of tables. A table within it, such as weights, comes last."""
+    inner = {key: value for key, value in fields.items() if isinstance(value, dict)}
+    own = tomli_w.dumps({key: value for key, value in fields.items() if key not in inner})
+    return f"\n[[{name}]]\n{own}" + "".join(f"[{name}.{key}]\n{tomli_w.dumps(each)}" for key, each in inner.items())
 
 
 def write_derived(contract: Contract, out: Path) -> str:

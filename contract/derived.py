@@ -20,6 +20,7 @@ class Arithmetic(Protocol):
 
 
 Column = TypeVar("Column", bound=Arithmetic)
+LARGEST = 3.4028234663852886e38  # float32
 _pack_float = struct.Struct("=f")
 
 
@@ -58,7 +59,7 @@ class Projection(
         if not self.weights:
             raise ValueError(f"derived {self.name!r}: expected at least one weight, found none")
         for name, weight in self.weights.items():
-            if not abs(weight) <= 3.4028234663852886e38:  # also refuses NaN
+            if not abs(weight) <= LARGEST:  # also refuses NaN
                 raise ValueError(f"derived {self.name!r}: expected a float32 as the weight of {name!r}, found {weight}")
 
     @property

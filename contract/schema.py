@@ -11,7 +11,7 @@ from typing import Annotated, Any, Literal
 import msgspec
 from msgspec import Meta
 
-from contract.derived import Column, Derived
+from contract.derived import LARGEST, Column, Derived
 
 CONTRACT_FILE = "contract.json"
 MAX_LISTED = 12  # names in one message
@@ -57,13 +57,21 @@ class Input(msgspec.Struct, frozen=True, forbid_unknown_fields=True, omit_defaul
             raise ValueError(f"input {self.name!r}: expected {fault}")
 
     def _fault(self) -> str | None:
-        if self.kind in ("boolean", "category"):
-            if (self.minimum, self.maximum, self.typical, self.error, self.unit) != (None, None, None, 0, ""):
-                return f"a {self.kind} without unit, minimum, maximum, typical and error"
-        elif self.categories:
+        of_numbers = (self.minimum, self.maximum, self.typical, self.error, self.unit)
+        if self.kind in ("boolean", "category") and of_numbers != (None, None, None, 0, ""):
+            return f"a {self.kind} without unit, minimum, maximum, typical and error"
+        if self.kind != "category" and self.categories:
             return f"no categories, because its kind is {self.kind}"
         if self.kind == "category" and (not self.categories or len(set(self.categories)) < len(self.categories)):
             return f"categories, each once, found {listed(self.categories)}"
+        return self._fault_of_numbers()
+
+    def _fault_of_numbers(self) -> str | None:
+        for given in (self.minimum, self.maximum, self.error, self.example, *(self.typical or ())):
+            if isinstance(given, int | float) and not abs(given) <= LARGEST:  # also refuses NaN
+                return f"numbers that a float32 can hold, found {given!r:.40}"
+        if self.kind == "integer" and any(bound != int(bound) for bound in (self.minimum or 0, self.maximum or 0)):
+            return f"whole numbers as bounds, because its kind is integer, found {self.minimum} and {self.maximum}"
         if not self.error >= 0:
             return f"an error of 0 or more, found {self.error:g}"
         low, high = self.bounds
@@ -138,7 +146,7 @@ class Output(msgspec.Struct, frozen=True, forbid_unknown_fields=True, omit_defau
     label: Annotated[str, Meta(pattern=LABEL_FIELD_PATTERN)] = "class"
     names: tuple[str, ...] = ()
     unit: str = ""
-    tolerance: Annotated[float, Meta(ge=0)] = 0.0
+    tolerance: Annotated[float, Meta(ge=0, le=LARGEST)] = 0.0
 
     def __post_init__(self) -> None:
         """Raise ValueError if the fields contradict each other."""
@@ -239,7 +247,7 @@ decode_contract = msgspec.json.Decoder(Contract).decode
 def difference(expected: Contract, found: Contract) -> str | None:
     """Return the first thing in which two contracts differ for a client, in words. None if they are the same.
 
-    Texts, typical ranges, errors and derived features belong to the model and may differ.
+    The name, texts, typical ranges, errors and derived features belong to the model and may differ.
     """
     if expected.input_names != found.input_names:
         return f"expected inputs {listed(expected.input_names)}; found {listed(found.input_names)}"

@@ -1,7 +1,7 @@
 """How far to trust an answer: prediction sets or intervals, and the distance to the known rows. Evaluation writes them.
 
-The formula of the distance is defined here. Evaluation computes it with numpy, and compile/native/reference.h follows it
-in C. Both use the same float32 operations in the same order, so both get the same bits; the certificate proves it.
+The formula of the distance is defined here. Evaluation computes it with numpy, and compile/native/reference.h follows
+it in C. Both use the same float32 operations in the same order, so both get the same bits; the certificate proves it.
 """
 
 from collections.abc import Sequence
@@ -59,10 +59,11 @@ class Uncertainty(msgspec.Struct, frozen=True, omit_defaults=True):
     """What an answer is judged by. The dicts are by class, in the order of the classes, or by the name of a number.
 
     A class is in the prediction set if its probability is at least its entry of `set_thresholds` (float32 values). That
-    entry is the smaller of its `conformal_thresholds` entry and 1 - `level`. The interval of a number reaches as far as
-    its entry of `half_widths` to either side. A row is in distribution if its distance is at most `distance_limit` (a
-    float32 value). The distance is the smallest Mahalanobis distance to one of `gaussians`: a class, or "rows" for all
-    rows. They are over `inputs`, or over all inputs if that is empty. What could not be determined is empty or None.
+    entry is the smallest of its `conformal_thresholds` entry, 1 - `level` and 1 / classes. The interval of a number
+    reaches as far as its entry of `half_widths` (a float32 value, in the number's unit) to either side. A row is in
+    distribution if its distance is at most `distance_limit` (a float32 value). The distance is the smallest Mahalanobis
+    distance to one of `gaussians`: a class, or "rows" for all rows. They are over `inputs`, or over all inputs if that
+    is empty. What could not be determined is empty or None.
     """
 
     model_sha256: Sha256

@@ -69,6 +69,21 @@ def _threshold(own: npt.NDArray[np.float32], level: float, rows: str) -> float:
     return float(np.sort(own)[len(own) - place])
 
 
+def half_width(residuals: npt.NDArray[np.float64], level: float) -> float:
+    """Return how far the interval of a number reaches to either side, as a float32 value.
+
+    It is the residual of rank ceil(level * (n + 1)) of the n `residuals` |true number - answer|, (rows,), in the unit
+    of the number, rounded up: split conformal prediction (Lei, G'Sell, Rinaldo, Tibshirani & Wasserman 2018,
+    "Distribution-free predictive inference for regression", Journal of the American Statistical Association 113).
+    Expects enough rows for the level.
+    """
+    exact = float(np.sort(residuals)[rank(level, len(residuals)) - 1])
+    with np.errstate(over="ignore"):
+        rounded = np.float32(exact)
+        # float(): beside a float32, numpy would round `exact` too.
+        return float(rounded if float(rounded) >= exact else np.nextafter(rounded, np.float32(np.inf)))
+
+
 def set_thresholds(conformal: dict[str, float], level: float) -> dict[str, float]:
     """Return the thresholds that are served: the smaller of the conformal threshold and 1 - level, as float32 values.
 

@@ -65,7 +65,7 @@ def distances(rows: Rows, gaussians: dict[str, Gaussian]) -> npt.NDArray[np.floa
     nearest = np.empty(len(rows), np.float32)
     for start in range(0, len(rows), BLOCK):
         columns = list(np.ascontiguousarray(rows[start : start + BLOCK].T))
-        with np.errstate(over="ignore"):  # a row so far away is at an infinite distance
+        with np.errstate(over="ignore", invalid="ignore"):  # so far away, the distance is infinite or NaN
             squared = [squared_distance(columns, gaussian) for gaussian in gaussians.values()]
         nearest[start : start + BLOCK] = np.sqrt(np.minimum.reduce(squared))
     return nearest

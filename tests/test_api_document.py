@@ -5,21 +5,27 @@ import subprocess
 import sys
 
 import msgspec
+import pytest
 
-from app.core.answer import PredictionAnswer
-from app.docs.openapi import PROBLEMS, openapi
-from contract.measurements import MEASUREMENTS
+from app.answers.parts import Judged
+from app.core.protocol import Protocol
+from app.docs.openapi import PROBLEMS
+from app.docs.schemas import prediction
+from contract.reading import PENGUINS, read_contract
+from contract.schema import Contract, Input, Output
 from tests.support.commands import ROOT
 from tests.support.service import Service
 
 PAGE = (ROOT / "docs" / "api.md").read_text(encoding="utf-8")
-EXAMPLE = {measurement.name: measurement.example for measurement in MEASUREMENTS}
+PENGUIN = read_contract(PENGUINS)
+EXAMPLE = {each.name: each.sample for each in PENGUIN.inputs}
 
 
 def test_its_routes_are_those_there_are(service: Service) -> None:
     """Every route of the OpenAPI description, by its method, and the pages for people; each is answered."""
     listed = set(re.findall(r"`(GET|POST) (/[\w/.]*)`", PAGE.partition("## One bird")[0]))
-    described = {(method.upper(), path) for path, methods in openapi()["paths"].items() for method in methods}
+    paths = service.request("GET", "/openapi.json").document["paths"]
+    described = {(method.upper(), path) for path, methods in paths.items() for method in methods}
     assert listed == described | {("GET", "/"), ("GET", "/docs"), ("GET", "/openapi.json")}
     for method, path in listed - {("GET", "/challenger")}:
         body = b"{}" if method == "POST" else None
@@ -28,17 +34,58 @@ def test_its_routes_are_those_there_are(service: Service) -> None:
 
 def test_its_bounds_are_the_contract_s() -> None:
     """In the order of the rows of a batch."""
-    rows = [(each.name, each.unit, f"{each.minimum:g}", f"{each.maximum:g}") for each in MEASUREMENTS]
+    rows = [(each.name, each.unit, f"{each.minimum:g}", f"{each.maximum:g}") for each in PENGUIN.inputs]
     assert re.findall(r"^\| `(\w+)` \| (\w+) \| (\d+) \| (\d+) \|$", PAGE, re.MULTILINE) == rows
 
 
 def test_its_fields_are_those_of_an_answer(service: Service) -> None:
     """Those of a prediction, and those of an explanation."""
-    for name in msgspec.structs.fields(PredictionAnswer):
-        assert f"`{name.name}`" in PAGE
-    explained = service.request("POST", "/explain", msgspec.json.encode(EXAMPLE)).document
-    for name in explained:
-        assert f"`{name}`" in PAGE
+    for path in ("/predict", "/explain"):
+        for name in service.request("POST", path, msgspec.json.encode(EXAMPLE)).document:
+            assert f"`{name}`" in PAGE
+
+
+def test_it_names_what_is_said_of_the_model(service: Service) -> None:
+    """GET /model has what the page names, and the contract as the bundle has it."""
+    (row,) = re.findall(r"^\| `GET /model` \| (.*) \|$", PAGE, re.MULTILINE)
+    document = service.request("GET", "/model").document
+    assert set(re.findall(r"`(\w+)`", row)) <= document.keys()
+    assert msgspec.convert(document["contract"], Contract) == PENGUIN
+
+
+JUDGED = Judged(sets=True, distance=True, half_widths={"a": 1.0, "b": 1.0})
+OUTPUTS = {
+    "classes": Output("classes", classes=("a", "b"), label="species"),
+    "label": Output("label", classes=("a", "b"), label="species"),
+    "number": Output("number"),
+    "numbers": Output("numbers", names=("a", "b")),
+}
+OF_CLASSES, OF_NUMBERS = {"prediction_set"}, {"interval"}  # what only such an answer can have
+
+
+@pytest.mark.parametrize("kind", OUTPUTS)
+def test_its_kinds_of_answers_have_their_fields(kind: str) -> None:
+    """The row of each kind names the fields of its answer; the distance is named for all kinds."""
+    found = re.search(rf"^\| `{kind}` \| (.*) \|$", PAGE, re.MULTILINE)
+    assert found
+    named = set(re.findall(r"`(\w+)`", found[1])) - {"label", "unit", "names"}  # of the contract
+    impossible = {"classes": OF_NUMBERS, "label": OF_CLASSES | OF_NUMBERS}.get(kind, OF_CLASSES)
+    contract = Contract("m", (Input("x"),), OUTPUTS[kind])
+    fields = prediction(contract, JUDGED)["properties"].keys() - impossible
+    assert named == fields - {"species", "in_distribution", "distance"}
+    assert ("the name of the class" in found[1]) == ("species" in fields)
+
+
+@pytest.mark.parametrize("kind", OUTPUTS)
+def test_its_tensors_are_those_of_the_protocol(kind: str) -> None:
+    """The page names every output tensor with its data type: what is sent by itself, and what must be named."""
+    protocol = Protocol("m", Contract("m", (Input("x"),), OUTPUTS[kind]), 1, sets=True, distance=True)
+    sentence = re.search(rf"of `{kind}`(?: are|,) ", PAGE)
+    assert sentence
+    told = re.split(r"[;.]", PAGE[sentence.end() :])[0]
+    assert re.findall(r"`(\w+)`", told) == list(protocol.default)
+    for name, tensor in protocol.outputs.items():
+        assert f"`{name}` ({tensor.datatype}" in PAGE
 
 
 def test_every_status_is_listed() -> None:

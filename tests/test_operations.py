@@ -125,14 +125,6 @@ def test_its_metrics_exist(watched: Watched) -> None:
     assert named - recorded - exposed - ABSENT - FOLLOWED == set()
 
 
-def test_the_tables_are_those_of_the_pages() -> None:
-    """Every quoted table equals the table of its page."""
-    page = (ROOT / "docs" / "memory.md").read_text(encoding="utf-8")
-    table = "\n".join(line for line in page.splitlines() if line.startswith("|"))
-    assert table
-    assert table in PAGE
-
-
 def test_its_make_targets_and_modules_exist() -> None:
     """Every make target and module of OPERATIONS.md exists."""
     makefile = (ROOT / "Makefile").read_text(encoding="utf-8")

@@ -15,7 +15,7 @@ from app.core.answer import Answer, Problem, problem, with_header
 from app.core.operation import Handler
 from app.explanation.explainer import Explainer
 from app.explanation.flips import Flip
-from app.explanation.scales import float32
+from app.explanation.scales import exact, float32
 from contract.schema import Input
 
 FAULTY = (msgspec.DecodeError, UnicodeDecodeError, RecursionError)
@@ -76,7 +76,7 @@ def _contributions(parts: Parts, explainer: Explainer, row: Sequence[float]) -> 
     features = [feature.value(row) for feature in explainer.features]
     if any(value != value for value in features) and not explainer.knows_missing:
         return None
-    batch = parts.library.predict_rows(struct.pack(f"={len(row)}f", *row), 0, 1)
+    batch = parts.library.predict_rows(struct.pack(f"={len(row)}f", *map(exact, row)), 0, 1)
     margins = struct.unpack(f"={parts.library.outputs}f", batch.margins)
     names = parts.contract.features
     return {
@@ -102,8 +102,8 @@ def _sensitivity(
 
 def _change(parts: Parts, each: Input, number: float, flip: Flip[Any]) -> dict[str, Any]:
     """Return the nearest value of an input for which the answer is another one, and that answer."""
-    output = parts.contract.output
-    value: Any = flip.value
+    output, (low, high) = parts.contract.output, each.bounds
+    value: Any = min(max(flip.value, low), high)  # a bound may have no float32 of its own: the nearest is beyond it
     if each.kind == "category":
         value = each.categories[int(flip.value)]
     elif each.kind == "boolean":

@@ -4,12 +4,13 @@ This code runs only after the fast decoder has refused a body, so it does not ha
 """
 
 import re
+from collections.abc import Mapping
 from typing import Any
 
 import msgspec
 
 from app.answers.guesses import guess
-from app.answers.inputs import Inputs, Row, field_name
+from app.answers.inputs import Inputs, Row, decode_fields
 from app.core.answer import Answer, FieldError, Problem, problem
 from contract.schema import Input, listed
 
@@ -34,12 +35,7 @@ class Diagnosis:
 
     def __init__(self, inputs: Inputs) -> None:
         self._contract = inputs.contract
-        names = {field_name(number): each.name for number, each in enumerate(self._contract.inputs)}
-        # Every field as the undecoded bytes of its value, so that each can be checked alone. An absent field is empty.
-        fields: type[Any] = msgspec.defstruct(
-            "_Fields", [(name, msgspec.Raw, msgspec.Raw()) for name in names], rename=names
-        )
-        self._decode_fields = msgspec.json.Decoder(fields).decode
+        self._strict = inputs.strict
         self._decoders = [msgspec.json.Decoder(kind).decode for kind in inputs.kinds]
 
     def of(self, body: bytes | bytearray) -> Answer | Row:
@@ -48,10 +44,11 @@ class Diagnosis:
         It is right if a field is repeated and only an earlier value is wrong: the last value wins.
         """
         try:
-            fields = self._decode_fields(body)
+            fields = decode_fields(body)
         except (msgspec.DecodeError, UnicodeDecodeError, RecursionError) as error:
             return problem(_unprocessable([FieldError(self._body_fault(body, error), "#")]))
         invalid, impossible, values = self._sort_faults(fields)
+        invalid += self._unknown(fields)
         if invalid:
             return problem(_unprocessable(invalid + impossible))
         return problem(self._impossible(values, impossible)) if impossible else tuple(values)
@@ -64,14 +61,14 @@ class Diagnosis:
             return Problem("Bad Request", 400, detail, errors[:MAX_ERRORS])
         return Problem("Bad Request", 400, f"{mistake.question} {detail}", errors[:MAX_ERRORS], mistake.suggestion)
 
-    def _sort_faults(self, fields: Any) -> tuple[list[FieldError], list[FieldError], list[Any]]:
+    def _sort_faults(self, fields: Mapping[str, msgspec.Raw]) -> tuple[list[FieldError], list[FieldError], list[Any]]:
         """Return the errors of values of a wrong kind, the errors of numbers out of bounds, and all values."""
         invalid: list[FieldError] = []
         impossible: list[FieldError] = []
         values: list[Any] = []
         for number, each in enumerate(self._contract.inputs):
-            raw = bytes(getattr(fields, field_name(number)))
-            pointer = f"#/{each.name.replace('~', '~0').replace('/', '~1')}"  # RFC 6901
+            raw = bytes(fields.get(each.name, b""))
+            pointer = _pointer(each.name)
             fault, value = self._value(raw, number, each)
             if fault:
                 invalid.append(FieldError(fault, pointer))
@@ -81,6 +78,21 @@ class Diagnosis:
             if each.kind in ("number", "integer") and value is not None and not low <= value <= high:
                 impossible.append(FieldError(self._out_of_bounds(raw, value, each), pointer))
         return invalid, impossible, values
+
+    def _unknown(self, fields: Mapping[str, msgspec.Raw]) -> list[FieldError]:
+        """Return the errors of fields that are no inputs, where these are refused."""
+        if not self._strict:
+            return []
+        known = self._contract.input_names
+        alike = {_squashed(name): name for name in known}
+        errors = []
+        for name in sorted(fields.keys() - set(known))[:MAX_ERRORS]:
+            meant = alike.get(_squashed(name))
+            advice = f"did you mean {meant}?" if meant else "remove it; GET /model lists the inputs"
+            errors.append(
+                FieldError(f"{name[:SHOWN_CHARACTERS]!r} is no input of this model: {advice}", _pointer(name))
+            )
+        return errors
 
     def _value(self, raw: bytes, number: int, each: Input) -> tuple[str | None, Any]:
         """Return what is wrong with a field, or None, and its value. `raw` is its JSON, empty if it is absent."""
@@ -116,6 +128,16 @@ class Diagnosis:
         if body.startswith(b"\xef\xbb\xbf"):
             return f"the body starts with a byte order mark, which JSON does not allow: {example} without it"
         return f"{what_is_wrong(error, body)}: {example}"
+
+
+def _pointer(name: str) -> str:
+    """Return the JSON pointer to a field (RFC 6901)."""
+    return f"#/{name.replace('~', '~0').replace('/', '~1')}"
+
+
+def _squashed(name: str) -> str:
+    """Return a name without what people often write differently: case, blanks and punctuation."""
+    return "".join(filter(str.isalnum, name.lower()))
 
 
 def _expected(each: Input) -> str:

@@ -2,6 +2,7 @@
 
 from collections.abc import Callable
 from enum import Enum
+from functools import partial
 from typing import Annotated, Any
 
 import msgspec
@@ -12,7 +13,12 @@ from contract.schema import Contract, Input
 Row = tuple[Any, ...]  # the decoded inputs, in the contract's order; None is missing
 VALUE_BYTES = 32  # of a number as text; a double has at most 24 characters
 LEAST_BODY_BYTES = 65_536
+MAX_SEARCHED = 64  # fields that may come in any order at little cost
+PROBES = 16  # names whose places in a body say whether its fields are in order
+ABSENT = b""
 _astuple = msgspec.structs.astuple
+# Every field as the undecoded bytes of its value. If a field is repeated, the last value wins.
+decode_fields = msgspec.json.Decoder(dict[str, msgspec.Raw]).decode
 
 
 class Category(Enum):
@@ -28,19 +34,53 @@ class Category(Enum):
 class Inputs:
     """Decodes bodies for one contract. `decode` returns a struct, `astuple` makes a Row of it.
 
-    Unknown fields are ignored. If a field is repeated, the last value wins.
+    If a field is repeated, the last value wins. Unknown fields are ignored, unless an input may be missing: there a
+    misspelt name would be answered as if the input were missing, so unknown names are refused.
     """
 
     def __init__(self, contract: Contract) -> None:
         self.contract = contract
         self.kinds = [_kind(each) for each in contract.inputs]
         fields = [_field(number, *each) for number, each in enumerate(zip(contract.inputs, self.kinds, strict=True))]
-        self.type: type[Any] = msgspec.defstruct(
-            "Measurements", fields, frozen=True, gc=False, kw_only=True, rename=_names(contract)
-        )
-        self.decode: Callable[[bytes | bytearray], Any] = msgspec.json.Decoder(self.type).decode
+        self.strict = any(each.missing for each in contract.inputs)
+        self.decode: Callable[[bytes | bytearray], Any] = self._decoder(fields, array=False)
+        if len(fields) > MAX_SEARCHED:
+            self.decode = partial(self._decode_wide, self.decode, self._decoder(fields, array=True))
+        step = max(1, len(fields) // PROBES)
+        self._probes = [b'"%b"' % name.encode() for name in contract.input_names[::step]]
         # Rows of plain numbers need no conversion before arithmetic.
         self.plain = all(each.kind in ("number", "integer") and not each.missing for each in contract.inputs)
+
+    def _decoder(self, fields: list[Any], *, array: bool) -> Callable[[bytes | bytearray], Any]:
+        """Return the decoder of a struct of these fields, which is an object in JSON, or an array."""
+        kind = msgspec.defstruct(
+            "Measurements",
+            fields,
+            frozen=True,
+            gc=False,
+            kw_only=True,
+            rename=_names(self.contract),
+            array_like=array,
+            forbid_unknown_fields=self.strict,
+        )
+        return msgspec.json.Decoder(kind).decode
+
+    def _decode_wide(
+        self, decode: Callable[[Any], Any], decode_array: Callable[[Any], Any], body: bytes | bytearray
+    ) -> Any:
+        """Decode a body of many inputs. If they seem to be out of order, decode their values as one array in order.
+
+        msgspec searches a struct's fields one by one unless they come in order. With thousands of inputs in another
+        order that would take many milliseconds.
+        """
+        places = [body.find(probe) for probe in self._probes]
+        if -1 not in places and places == sorted(places):
+            return decode(body)
+        fields = decode_fields(body)
+        values = [bytes(fields.get(name, ABSENT)) for name in self.contract.input_names]
+        if self.strict and len(fields) > len(values) - values.count(ABSENT):
+            raise msgspec.ValidationError("Object contains unknown fields")
+        return decode_array(b"[%b]" % b",".join([value or b"null" for value in values]))
 
     def numbers(self, row: Row) -> tuple[float, ...]:
         """Return a row as the numbers that the model gets. NaN is missing."""

@@ -45,6 +45,7 @@ JOINED_BYTES = 262_144  # an answer up to this size is joined; the pieces of a l
 OVERLOADED = protocol_error(
     503, "more batches than this server can hold; try again in a second", [(b"retry-after", b"1"), CLOSE], "batches"
 )
+JUDGED = frozenset((SET, INSIDE, DISTANCE))  # outputs that need a call of their own
 UNSUPPORTED = ("classification", "shared_memory_region")  # parameters of extensions that would change an output
 
 _decode = msgspec.json.Decoder(InferenceRequest).decode
@@ -87,13 +88,17 @@ def _buffers(served: Served, outputs: list[RequestOutput], rows: Rows, batch: Ba
     """Return the bytes of all outputs by name. Rows are judged only if somebody asks for it."""
     values = VALUES.get(served.contract.output.kind, "")
     buffers = {values: batch.values, LABEL: batch.labels, MARGIN: batch.margins}
-    if {output.name for output in outputs} & {SET, INSIDE, DISTANCE}:
+    if _is_judged(outputs):
         size = rows.rows * served.protocol.columns * FLOAT_BYTES
         data = rows.data[rows.offset : rows.offset + size]
         judgement = served.library.judge_rows(data, batch.values, rows.rows)
         inside = judgement.in_distribution[::FLOAT_BYTES]  # the low bytes of int32 values of 0 and 1
         buffers |= {SET: judgement.sets, INSIDE: inside, DISTANCE: judgement.distances}
     return buffers
+
+
+def _is_judged(outputs: list[RequestOutput]) -> bool:
+    return not JUDGED.isdisjoint([output.name for output in outputs])
 
 
 def _decode_request(data: memoryview) -> InferenceRequest:
@@ -129,7 +134,11 @@ def _claim_answer(
 ) -> Answer | None:
     """Claim the memory that the answer needs. Return an answer that refuses the request if there is not enough."""
     # A row takes its inputs, packed if they came as JSON, all outputs in binary, and those that are sent as text.
-    binary = FLOAT_BYTES * (protocol.columns + sum(map(_row_values, protocol.outputs.values())))
+    judged = [protocol.outputs[name] for name in JUDGED if name in protocol.outputs]
+    known = [tensor for tensor in protocol.outputs.values() if tensor not in judged]
+    binary = FLOAT_BYTES * (protocol.columns + sum(map(_row_values, known)))
+    if _is_judged(outputs):  # which also takes a copy of its inputs and of its values
+        binary += FLOAT_BYTES * (protocol.columns + sum(map(_row_values, [*judged, *known])))
     text = sum(_text_bytes(request, output, protocol.outputs[output.name]) for output in outputs)
     needed = rows * (binary + text)
     if claim.size + needed > claim.total:

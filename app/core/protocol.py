@@ -38,10 +38,13 @@ class Protocol:
     `outputs` are all tensors by name, `default` the names of those that are sent if a request names none.
     """
 
-    def __init__(self, contract: Contract, margins: int, *, sets: bool, distance: bool) -> None:
-        """`margins` is the number of margins a row; `sets` and `distance` say by what answers can be judged."""
+    def __init__(self, name: str, contract: Contract, margins: int, *, sets: bool, distance: bool) -> None:
+        """`name` is that of the model in paths, `margins` the number of margins a row.
+
+        `sets` and `distance` say by what answers can be judged.
+        """
         output, values = contract.output, len(contract.output.values)
-        self.name = contract.name
+        self.name = name
         self.nullable = any(each.missing for each in contract.inputs)
         self.input = TensorMetadata(INPUT, "FP32", (-1, len(contract.inputs)))
         tensors = []

@@ -109,8 +109,19 @@ def openapi(served: Served) -> dict[str, Any]:
             },
             **_protocol_paths(served, *protocol),
         },
-        "components": {"schemas": {**of_model, **components}},
+        "components": {"schemas": {**of_model, **_ecmascript(components)}},
     }
+
+
+def _ecmascript(schema: Any) -> Any:
+    r"""Return a schema whose patterns end with $, as JSON Schema has it, and not with Python's \Z."""
+    if isinstance(schema, dict):
+        return {key: _ending(value) if key == "pattern" else _ecmascript(value) for key, value in schema.items()}
+    return [_ecmascript(each) for each in schema] if isinstance(schema, list) else schema
+
+
+def _ending(pattern: Any) -> Any:
+    return pattern.replace(r"\Z", "$") if isinstance(pattern, str) else _ecmascript(pattern)
 
 
 def _predict(contract: Contract, measurements: Any, prediction: Any, problem: Any) -> dict[str, Any]:

@@ -20,13 +20,15 @@ INTERVAL = "Lowest and highest number that cannot be excluded at the `level` in 
 def measurements(contract: Contract) -> Schema:
     """Return the schema of a request's body: one row of inputs."""
     required = [each.name for each in contract.inputs if not each.missing]
-    return _object(
+    strict = len(required) < len(contract.inputs)
+    unknown = "Unknown fields are refused" if strict else "Unknown fields are ignored"
+    schema = _object(
         "Measurements",
         {each.name: _input(each) for each in contract.inputs},
         required,
-        f"The measurements of one {contract.row}. Unknown fields are ignored. If a field is repeated, the last value "
-        "wins.",
+        f"The measurements of one {contract.row}. {unknown}. If a field is repeated, the last value wins.",
     )
+    return {**schema, "additionalProperties": False} if strict else schema
 
 
 def _input(each: Input) -> Schema:

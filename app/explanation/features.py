@@ -5,7 +5,7 @@ from itertools import product
 from math import copysign, inf, nan
 from typing import NamedTuple
 
-from app.explanation.scales import INFINITE, float32
+from app.explanation.scales import INFINITE, exact, float32
 from contract.derived import Projection, Ratio
 from contract.schema import Contract
 
@@ -64,7 +64,7 @@ def divide(numerator: float, denominator: float) -> float:
     It is computed in double precision: rounded to float32, one division gives the same bits as in float32.
     """
     if denominator:
-        return float32(numerator / denominator)
+        return float32(exact(numerator) / exact(denominator))
     if not numerator or _is_nan(numerator):
         return nan
     return copysign(INFINITE, numerator) * copysign(1.0, denominator)
@@ -80,14 +80,14 @@ def _projection(projection: Projection, places: Mapping[str, int]) -> Feature:
         return copysign(INFINITE, found) if found in (inf, -inf) else found
 
     def value(numbers: Numbers) -> float:
-        return total([_rounded(numbers[place] * weight) for place, weight in weights])
+        return total([_rounded(exact(numbers[place]) * weight) for place, weight in weights])
 
     def span(spans: Sequence[Span]) -> Span | None:
         if any(_is_nan(spans[place][0]) for place, _ in weights):
             return nan, nan
         # Every rounded operation is monotonic, so the extremes are at the ends of the inputs' spans.
-        low = total([_rounded(spans[place][weight < 0] * weight) for place, weight in weights])
-        high = total([_rounded(spans[place][weight >= 0] * weight) for place, weight in weights])
+        low = total([_rounded(exact(spans[place][weight < 0]) * weight) for place, weight in weights])
+        high = total([_rounded(exact(spans[place][weight >= 0]) * weight) for place, weight in weights])
         return None if _is_nan(low) or _is_nan(high) else (low, high)
 
     return Feature(value, span, tuple(place for place, _ in weights))
@@ -95,8 +95,7 @@ def _projection(projection: Projection, places: Mapping[str, int]) -> Feature:
 
 def _rounded(value: float) -> float:
     """Return the nearest float32 value, infinite if it is too large."""
-    nearest = float32(value)
-    return copysign(inf, nearest) if abs(nearest) == INFINITE else nearest
+    return exact(float32(value))
 
 
 def _is_nan(value: float) -> bool:

@@ -59,10 +59,11 @@ class Flips(Generic[Found]):
         """
         if row[place] != row[place]:
             return None, None
-        here, answer = self._scales[place].ordinal(row[place]), self._predict(row)
+        scale, answer = self._scales[place], self._predict(row)
+        here, lowest, highest = (scale.ordinal(value) for value in (row[place], scale.low, scale.high))
         steps = self._steps(row, place)
-        below = (step - 1 for step in reversed(steps) if step <= here)
-        above = (step for step in steps if step > here)
+        below = (step - 1 for step in reversed(steps) if lowest < step <= here)
+        above = (step for step in steps if here < step <= highest)
         return self._first(row, place, answer, below), self._first(row, place, answer, above)
 
     def _first(self, row: Row, place: int, answer: Found, ordinals: Iterator[int]) -> Flip[Found] | None:
@@ -76,11 +77,11 @@ class Flips(Generic[Found]):
     def _steps(self, row: Row, place: int) -> list[int]:
         """Return the ordinals at which some tree may take another branch, in rising order.
 
-        Each is the first ordinal after the change.
+        Each is the first ordinal after the change. The first and the last one are the ends of the scale.
         """
         numbers, scale = list(row), self._scales[place]
         stretches = scale.stretches()
-        steps = {low for low, _ in stretches[1:]}
+        steps = {low for low, _ in stretches} | {stretches[-1][1] + 1}
         for feature, thresholds in self._moved[place]:
 
             def at(ordinal: int, feature: Feature = feature) -> float:

@@ -125,13 +125,19 @@ def model_endpoint(read: Callable[[str], Answer]) -> Callable[[Request], Awaitab
 
 def check_model(asked: str, served: str) -> None:
     """Raise HTTPException with 404 if the path names another model than the one that is served."""
-    if asked and served and asked != served:
+    if _is_another(asked, served):
         raise HTTPException(404)
+
+
+def _is_another(asked: str, served: str) -> bool:
+    return bool(asked and served) and asked != served
 
 
 async def http_problem(request: Request, error: Exception) -> Response:
     """Answer Starlette's own errors, such as 404 and 405."""
     assert isinstance(error, HTTPException)
+    if _is_another(request.path_params.get("model", ""), request.app.state.http.model_name):
+        error = HTTPException(404)  # whatever the method: the path does not exist
     detail = _DETAILS.get(error.status_code, error.detail)
     headers = error.headers
     if headers and "Allow" in headers:  # Starlette keeps methods in a set

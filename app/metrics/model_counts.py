@@ -22,6 +22,7 @@ from contract.drift import DriftBaseline
 from contract.metrics import PREDICTIONS
 from contract.schema import Contract
 
+FARTHEST = 1e6  # a larger distance adds this much to the sum, which is a 64-bit number of millionths
 Columns = Sequence[Sequence[Any]]  # predictions by column: a sequence for each field of PredictionRecord, in its order
 
 
@@ -76,4 +77,4 @@ class ModelCounts:
         """Count distances. A row with a missing value has none."""
         if distances:
             tally(distances, DISTANCES, self._distance)
-            self._distance[-1] += int(sum(distances) * 1e6)
+            self._distance[-1] += int(sum([min(distance, FARTHEST) for distance in distances]) * 1e6)

@@ -15,6 +15,7 @@ from typing import Protocol
 import msgspec
 
 from app.answers.inputs import Row
+from app.explanation.scales import exact, float32
 from app.model.outcomes import Outcomes
 from binding.library import FLOAT_BYTES, Batch
 from contract.schema import Contract
@@ -120,7 +121,7 @@ class Comparison:
         self._singles, self._block = [], None
         rows = len(singles) + (block[2] if block else 0)
         try:
-            data = b"".join([self._pack(*[nan if value is None else value for value in row]) for row, _, _ in singles])
+            data = b"".join([self._packed(row) for row, _, _ in singles])
             labels = [label for _, label, _ in singles]
             expected = [value for _, _, values in singles for value in values.values()]
             if block:
@@ -133,6 +134,13 @@ class Comparison:
                 logger.error("Exception in the challenger; further ones are only counted", exc_info=error)
             self._summary.failed += rows
             self._outcomes.count("challenger", "compare", "error")
+
+    def _packed(self, row: Row) -> bytes:
+        values = [nan if value is None else value for value in row]
+        try:
+            return self._pack(*values)
+        except OverflowError:  # of a number too large for float32, which is infinite for the library
+            return self._pack(*[exact(float32(float(value))) for value in values])
 
     def _compare_rows(self, data: bytes, labels: list[int], expected: list[float], rows: int) -> None:
         """Predict `rows` rows with the challenger and add up the differences.

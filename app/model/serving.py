@@ -34,11 +34,13 @@ class Served:
     """
 
     __slots__ = (
-        *("about", "answers", "contract", "drift_baseline", "explain", "headers", "library", "named", "offers"),
-        *("predict", "protocol", "version"),
+        *("about", "answers", "contract", "drift_baseline", "explain", "headers", "library", "name", "named"),
+        *("offers", "predict", "protocol", "version"),
     )
 
-    def __init__(self, bundle: Bundle) -> None:
+    def __init__(self, bundle: Bundle, name: str) -> None:
+        """`name` is that of the model in the Open Inference Protocol."""
+        self.name = name
         self.version = bundle.version
         self.contract = bundle.contract
         self.library = bundle.library
@@ -49,7 +51,9 @@ class Served:
         self.headers: Headers = self.answers.parts.headers
         self.offers = self.answers.offers
         judged = self.answers.parts.judged
-        self.protocol = Protocol(bundle.contract, bundle.library.outputs, sets=judged.sets, distance=judged.distance)
+        self.protocol = Protocol(
+            name, bundle.contract, bundle.library.outputs, sets=judged.sets, distance=judged.distance
+        )
         self.about = Answer(200, self.headers, msgspec.json.encode(about(bundle)))
         self.drift_baseline: DriftBaseline | None = bundle.drift_baseline
 
@@ -67,13 +71,14 @@ class Serving:
     """
 
     __slots__ = (
-        *("_adopted", "_swapping", "comparison", "contract", "fallback", "on_swap", "outcomes"),
+        *("_adopted", "_swapping", "comparison", "contract", "fallback", "name", "on_swap", "outcomes"),
         *("protocol_unavailable", "served", "unavailable"),
     )
 
     def __init__(self) -> None:
         self.served: Served | None = None
         self.contract: Contract | None = None
+        self.name = ""  # of the model, for clients; empty until one is known
         self.comparison: Callable[[], ComparisonReport] | None = None  # None if there is no challenger
         self.outcomes = Outcomes()
         self.fallback = False  # whether a fallback is served instead of the configured bundle
@@ -95,7 +100,9 @@ class Serving:
 
     def swap(self, bundle: Bundle) -> None:
         """Serve this bundle from the next request on. Safe to call from any thread."""
-        served = Served(bundle)
+        if self.fallback or not self.name:
+            self.name = bundle.contract.name  # it stays while bundles change: clients have it in their paths
+        served = Served(bundle, self.name)
         with self._swapping:
             self.contract = bundle.contract
             self.served = served

@@ -63,9 +63,12 @@ def _cache(settings: Settings, variable: str, address: BundleAddress) -> "Cache"
 def _trust(settings: Settings, address: BundleAddress) -> Trust:
     """Return which signatures a bundle needs: none if it was built here or is in the image, like this code itself.
 
-    Raises Refusal if TRUSTED_KEYS is malformed.
+    What `python -m compile` writes is built here: directories in `artifacts/`. Raises Refusal if TRUSTED_KEYS is
+    malformed.
     """
-    in_place = {Path(directory).absolute() for directory in (BUILT, settings.baked_bundle) if directory}
-    if not address.in_store and Path(address.place).absolute() in in_place:
+    place = Path(address.place).absolute()
+    built = place.parent == Path(BUILT).absolute().parent
+    baked = bool(settings.baked_bundle) and place == Path(settings.baked_bundle).absolute()
+    if not address.in_store and (built or baked):
         return IN_PLACE
     return Trust(trusted_keys(settings.trusted_keys), required=not settings.allow_unsigned_bundles)

@@ -7,10 +7,12 @@ from pathlib import Path
 
 from benchmarks.machine import ROOT
 from binding.library import Library
-from contract.manifest import MANIFEST_FILE, Digest, decode_manifest, platform_name
+from bundle.fetch import read_directory
+from bundle.verify import IN_PLACE
+from contract.manifest import MANIFEST_FILE
 from contract.refusal import Refusal
 
-SOURCES = ("bundle/write.py", "compile/*.py", "compile/native/*", "contract/*.py", "binding/*.py")  # of the compiler
+SOURCES = ("bundle/write.py", "compile/**/*.py", "compile/native/*", "contract/*.py", "binding/*.py")  # of the compiler
 
 
 def compiled(model: Path) -> Path:
@@ -29,10 +31,6 @@ def compiled(model: Path) -> Path:
 
 
 def load_library(bundle: Path) -> Library:
-    """Return the verified library of a bundle of any contract: the service's own loader takes its own contract only."""
-    manifest = decode_manifest((bundle / MANIFEST_FILE).read_bytes(), str(bundle / MANIFEST_FILE))
-    name = manifest.platforms[platform_name()].library
-    image = (bundle / name).read_bytes()
-    if Digest.of(image) != manifest.files[name]:
-        raise Refusal(f"{bundle / name} is not what the manifest describes; remove {bundle.parent} and start again")
-    return Library(image, manifest.interface.classes)
+    """Return the library of a bundle of any contract. Raises Refusal."""
+    verified = read_directory(bundle, IN_PLACE)
+    return Library(verified.library, verified.contract.output.values)

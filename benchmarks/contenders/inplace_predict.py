@@ -6,7 +6,7 @@ from benchmarks.contenders.models import Model
 NAME = "Booster.inplace_predict"
 
 
-def prepare(model: Model, rows: int | None) -> Entry:
+def prepare(model: Model, _rows: int) -> Entry:
     """Prepare calls that take the array unchanged."""
     ask = model.booster.inplace_predict
-    return by_probabilities(model, rows, lambda features: ask(features, validate_features=False))
+    return by_probabilities(model, lambda features: ask(features, validate_features=False))

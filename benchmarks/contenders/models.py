@@ -11,10 +11,9 @@ import xgboost
 
 from benchmarks.contenders.compiled import compiled, load_library
 from binding.library import Library
-from contract.features import MEASUREMENT_NAMES, derive
 from contract.files import write_atomically
-from contract.measurements import MEASUREMENTS
 from contract.refusal import Refusal
+from train.contract import CONTRACT
 
 Rows = npt.NDArray[np.float32]  # rows x columns
 
@@ -45,7 +44,6 @@ SYNTHETIC = (
     Synthetic("100x6", 100, 6),
     Synthetic("500x6", 500, 6),
     Synthetic("500x8", 500, 8),
-    Synthetic("1000x6", 1000, 6),
     Synthetic("300x6-missing", 300, 6, missing=0.2),
 )
 MODELS = (PENGUIN, *(synthetic.name for synthetic in SYNTHETIC))
@@ -145,16 +143,16 @@ def _features(rows: int, missing: float, random: np.random.Generator) -> Rows:
 def _penguins(training_rows: Path, rows: int, random: np.random.Generator) -> Rows:
     """Return birds like those of the training data: each is near one of them, and within the bounds."""
     birds = np.genfromtxt(training_rows, delimiter=",", names=True, dtype=None, encoding="utf-8")
-    known = np.column_stack([birds[name] for name in MEASUREMENT_NAMES]).astype(np.float64)
+    known = np.column_stack([birds[name] for name in CONTRACT.input_names]).astype(np.float64)
     drawn = known[random.integers(len(known), size=rows)]
     drawn += random.standard_normal(drawn.shape) * known.std(axis=0) * 0.2
-    low, high = ([getattr(measurement, end) for measurement in MEASUREMENTS] for end in ("minimum", "maximum"))
+    low, high = np.array([each.bounds for each in CONTRACT.inputs]).T
     return np.clip(drawn, low, high).round(1).astype(np.float32)
 
 
 def derive_rows(measurements: Rows) -> Rows:
     """Return the contract's features, in float32; the quickest way in numpy that we found for one row."""
-    columns = derive(dict(zip(MEASUREMENT_NAMES, measurements.T, strict=True)))
+    columns = CONTRACT.derive(dict(zip(CONTRACT.input_names, measurements.T, strict=True)))
     features = np.empty((len(measurements), len(columns)), dtype=np.float32)
     for i, column in enumerate(columns):
         features[:, i] = column

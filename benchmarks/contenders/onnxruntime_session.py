@@ -16,7 +16,7 @@ NAME = "onnxruntime"
 OPSET = 15
 
 
-def prepare(model: Model, rows: int | None) -> Entry:
+def prepare(model: Model, _rows: int) -> Entry:
     """Prepare the converted model: it answers both of two classes, and XGBoost answers the second."""
     options = onnxruntime.SessionOptions()
     options.intra_op_num_threads = options.inter_op_num_threads = 1
@@ -26,7 +26,7 @@ def prepare(model: Model, rows: int | None) -> Entry:
         found: Rows = run(["probabilities"], {"features": features})[0]
         return found[:, first:]
 
-    return by_probabilities(model, rows, ask)
+    return by_probabilities(model, ask)
 
 
 def _converted(model: Model) -> bytes:

@@ -1,22 +1,20 @@
-"""The compiled library: one row is asked like the service does it, many rows are bytes."""
+"""The compiled library: one row is asked like the service does it, many rows are bytes.
+
+Of two classes it answers both probabilities, and XGBoost the second one's.
+"""
 
 import numpy as np
 
-from app.answers.predict import predictor
-from app.model.serving import Served, Serving
-from benchmarks.contenders.entry import Answers, Entry, body_of, read_answer
+from benchmarks.contenders.entry import Answers, Entry
 from benchmarks.contenders.models import Model
 from binding.library import Batch, Library, RowPrediction
 
 NAME = "ours"
 
 
-def prepare(model: Model, rows: int | None) -> Entry:
-    """Prepare `Library.predict` for floats, `Library.predict_rows` for bytes, the service's own handler for JSON."""
+def prepare(model: Model, rows: int) -> Entry:
+    """Prepare `Library.predict` for floats, or `Library.predict_rows` for bytes."""
     library = model.library
-    if rows is None:
-        handler = predictor(Serving(Served(library, "")))
-        return Entry(lambda body: handler(body).body, body_of, read_answer)
     if rows == 1:
         return Entry(library.predict, lambda row: tuple(row[0].tolist()), lambda found: _one(library, found))
     predict_rows = library.predict_rows
@@ -24,14 +22,11 @@ def prepare(model: Model, rows: int | None) -> Entry:
 
 
 def _one(library: Library, found: RowPrediction) -> Answers:
-    label, shares = found[:2]
-    margins, probabilities = (np.array([values], np.float32) for values in (library.margins, list(shares.values())))
-    return Answers(probabilities, margins, np.array([label], dtype=np.int32))
+    values, margins = (np.array([each], np.float32) for each in (list(found[1].values()), library.margins))
+    return Answers(values[:, -library.outputs :], margins, np.array([found[0]], dtype=np.int32))
 
 
 def _many(library: Library, found: Batch) -> Answers:
-    margins, probabilities = (
-        np.frombuffer(values, np.float32).reshape(-1, library.outputs)
-        for values in (found.margins, found.probabilities)
-    )
-    return Answers(probabilities, margins, np.frombuffer(found.labels, dtype=np.int32))
+    rows = len(found.labels) // 4
+    values, margins = (np.frombuffer(each, np.float32).reshape(rows, -1) for each in (found.values, found.margins))
+    return Answers(values[:, -library.outputs :], margins, np.frombuffer(found.labels, dtype=np.int32))

@@ -7,7 +7,6 @@ from typing import Any
 
 from locust.env import Environment
 
-from benchmarks.latency import store
 from benchmarks.load.locust_run import LocustRun
 from benchmarks.load.profiles import PROFILES, Profile
 
@@ -34,8 +33,7 @@ class Measurement:
 
     def _forget(self, **_: Any) -> None:
         options: Any = self._environment.parsed_options
-        self._run, self._users = LocustRun(options.load_profile, options.load_short), 0
-        self._ticked = 0.0  # time.time()
+        self._run = LocustRun(options.load_profile, options.load_short)
 
     @property
     def profile(self) -> Profile:
@@ -49,19 +47,16 @@ class Measurement:
         if into >= 0:
             if not run.began:
                 self._environment.stats.reset_all()
-                run.began = self._ticked = now
-            run.offered += (now - self._ticked) * self._users * profile.asks_per_second
-            self._ticked, run.seconds = now, now - run.began
-            into = run.seconds  # a late first tick does not make the measured time shorter
+                run.began = now
+            into = run.seconds = now - run.began  # a late first tick does not make the measured time shorter
         if into >= profile.seconds:
             return None
-        self._users = profile.users_at(into)
-        return self._users, USERS_PER_SECOND
+        return profile.users_at(into), USERS_PER_SECOND
 
     def _record(self, name: str, response_time: float, exception: BaseException | None = None, **_: Any) -> None:
         if self._run.began:
-            failure = str(exception) or type(exception).__name__ if exception else ""
-            self._run.add(name, response_time * 1000, failure)
+            failure = f"{name}: {str(exception) or type(exception).__name__}" if exception else ""
+            self._run.add(response_time, failure)
 
     def _conclude(self, **_: Any) -> None:
         """Print the verdict, set the exit status, and store the run."""
@@ -69,4 +64,4 @@ class Measurement:
         runner, kept = self._environment.runner, all(kept for *_, kept in self._run.judgement())
         self._environment.process_exit_code = 0 if kept and runner and not runner.exceptions else 1
         if path := self._environment.parsed_options.load_results:  # type: ignore[union-attr]  # it is always parsed
-            store(self._run, Path(path))
+            self._run.store(Path(path))

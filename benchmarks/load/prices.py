@@ -1,34 +1,29 @@
-"""The prices of Cloud Run in prices.json, and the cost of a million requests to one instance."""
+"""What a million requests to one instance of Cloud Run cost.
+
+List prices in USD of its tier 1 regions, looked up on 2026-11-24 (https://cloud.google.com/run/pricing), without the
+free tier, commitments and traffic to the internet.
+"""
 
 import math
-from pathlib import Path
-from typing import Any
 
-import msgspec
-
-PRICES: dict[str, Any] = msgspec.json.decode(Path(__file__).with_name("prices.json").read_bytes())
+VCPUS, GIB = 1, 0.5
+BILLED_IN_SECONDS = 0.1
+MILLION_REQUESTS = 0.40
+REQUEST_BASED_SECOND = VCPUS * 0.000024 + GIB * 0.0000025  # of one instance, while it has a request
+INSTANCE_BASED_SECOND = VCPUS * 0.000018 + GIB * 0.000002  # of one instance, all the time
 MILLION = 1_000_000
-
-
-def _second(billing: str) -> float:
-    """Return USD for a second of one instance."""
-    vcpu, gib = PRICES[billing]["vcpu_second"], PRICES[billing]["gib_second"]
-    usd: float = PRICES["vcpus"] * vcpu + PRICES["memory_mib"] / 1024 * gib
-    return usd
 
 
 def request_based(per_second: float, latency_seconds: float) -> float:
     """Return USD for a million requests at random times, if the instance is paid for while it has a request.
 
-    Each lasts its latency, rounded up to `billed_in_seconds`; those at the same time are paid for once.
+    Each lasts its latency, rounded up to BILLED_IN_SECONDS; those at the same time are paid for once.
     """
-    step = PRICES["billed_in_seconds"]
-    billed = max(step, math.ceil(latency_seconds / step) * step)
+    billed = max(1, math.ceil(latency_seconds / BILLED_IN_SECONDS)) * BILLED_IN_SECONDS
     seconds = MILLION / per_second * (1 - math.exp(-per_second * billed))
-    usd: float = PRICES["million_requests"] + seconds * _second("request_based")
-    return usd
+    return MILLION_REQUESTS + seconds * REQUEST_BASED_SECOND
 
 
 def instance_based(per_second: float) -> float:
     """Return USD for a million requests, if the instance is paid for all the time."""
-    return MILLION / per_second * _second("instance_based")
+    return MILLION / per_second * INSTANCE_BASED_SECOND

@@ -1,9 +1,6 @@
 """The profiles of load, as data: how many users there are when, how often each asks, and what has to hold."""
 
-from typing import Literal
-
-import msgspec
-from msgspec.structs import replace
+from typing import Literal, NamedTuple
 
 Figure = Literal["p95 ms", "p99 ms", "failure ratio", "requests/s", "achieved/offered"]
 Relation = Literal["below", "at most", "at least"]
@@ -11,7 +8,7 @@ SHORT_SECONDS = 3.0
 SHORT_WARM_UP_SECONDS = 1.0  # the shape is asked once a second, so no warm-up is shorter
 
 
-class Objective(msgspec.Struct, frozen=True):
+class Objective(NamedTuple):
     """One line of a service level objective."""
 
     figure: Figure
@@ -32,7 +29,7 @@ REQUIRED = (
 )
 
 
-class Profile(msgspec.Struct, frozen=True):
+class Profile(NamedTuple):
     """A load of `seconds`, from `first` users to `last` in equal steps; the warm-up before it is with `first` users.
 
     A user asks `asks_per_second` times a second on average.
@@ -47,6 +44,11 @@ class Profile(msgspec.Struct, frozen=True):
     warm_up_seconds: float
     objectives: tuple[Objective, ...]
 
+    @property
+    def offered_per_second(self) -> float:
+        """Return how many requests the users would make in a second on average, if nobody had to wait."""
+        return (self.first + self.last) / 2 * self.asks_per_second
+
     def users_at(self, second: float) -> int:
         """Return the number of users, that many seconds after the warm-up."""
         return round(self.first + (self.last - self.first) * min(1.0, max(0.0, second / self.seconds)))
@@ -54,7 +56,7 @@ class Profile(msgspec.Struct, frozen=True):
     def shortened(self) -> "Profile":
         """Return a few seconds of the profile, for trying: too few to demand more than what is required."""
         seconds = min(self.seconds, SHORT_SECONDS)
-        return replace(self, seconds=seconds, warm_up_seconds=SHORT_WARM_UP_SECONDS, objectives=REQUIRED)
+        return self._replace(seconds=seconds, warm_up_seconds=SHORT_WARM_UP_SECONDS, objectives=REQUIRED)
 
 
 def _own(p95_ms: float, p99_ms: float) -> tuple[Objective, ...]:

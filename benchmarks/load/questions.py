@@ -8,8 +8,7 @@ from typing import NamedTuple
 import msgspec
 
 from benchmarks.machine import ROOT
-from contract.measurements import MEASUREMENTS
-from contract.species import SPECIES, Species
+from train.contract import CLASSES, CONTRACT
 from train.penguins import DATA, load
 
 JSON = "application/json"
@@ -34,8 +33,8 @@ class Prediction(msgspec.Struct, frozen=True):
     """The fields of an answer that are judged."""
 
     prediction: int
-    species: Species
-    probabilities: dict[Species, float]
+    species: str
+    probabilities: dict[str, float]
     in_distribution: bool
 
 
@@ -64,23 +63,24 @@ def near(random: Random, birds: list[Bird]) -> Question:
 def out_of_distribution(random: Random, _birds: list[Bird]) -> Question:
     """Ask about numbers near their bounds, far beyond what any bird of the three species has."""
     bird = {}
-    for measurement in MEASUREMENTS:
-        room = (measurement.maximum - measurement.minimum) * random.uniform(0, CORNER)
-        low = random.random() < 0.5
-        bird[measurement.name] = round(measurement.minimum + room if low else measurement.maximum - room, 1)
+    for each in CONTRACT.inputs:
+        low, high = each.bounds
+        room = (high - low) * random.uniform(0, CORNER)
+        bird[each.name] = round(low + room if random.random() < 0.5 else high - room, 1)
     return Question("out of distribution", msgspec.json.encode(bird), in_distribution=False)
 
 
 def out_of_bounds(random: Random, birds: list[Bird]) -> Question:
     """Send a number that no penguin has."""
-    wrong = random.choice(MEASUREMENTS)
-    value = random.choice((wrong.minimum / 1000, wrong.maximum * 10))
+    wrong = random.choice(CONTRACT.inputs)
+    low, high = wrong.bounds
+    value = random.choice((low / 1000, high * 10))
     return Question("400 out of bounds", msgspec.json.encode({**random.choice(birds), wrong.name: value}), 400)
 
 
 def malformed(random: Random, birds: list[Bird]) -> Question:
     """Send a body that does not have four numbers."""
-    bird, name = random.choice(birds), random.choice(MEASUREMENTS).name
+    bird, name = random.choice(birds), random.choice(CONTRACT.input_names)
     bodies = (
         msgspec.json.encode({other: value for other, value in bird.items() if other != name}),
         msgspec.json.encode({**bird, name: None}),
@@ -110,9 +110,8 @@ MIX: dict[Kind, int] = {
 
 def read_birds(path: Path = ROOT / DATA) -> list[Bird]:
     """Return all complete birds of the data. Raises Refusal."""
-    names = [measurement.name for measurement in MEASUREMENTS]
     return [
-        {name: round(float(value), 1) for name, value in zip(names, row, strict=True)}
+        {name: round(float(value), 1) for name, value in zip(CONTRACT.input_names, row, strict=True)}
         for row in load(path).measurements
     ]
 
@@ -138,11 +137,11 @@ def mistake(question: Question, status: int, headers: Mapping[str, str], body: b
     shares = answer.probabilities
     if not any(name.lower() == "model-version" and value for name, value in headers.items()):
         return "expected a model-version header, found none"
-    if shares.keys() != set(SPECIES):
+    if shares.keys() != set(CLASSES):
         return "expected a probability for each species"
     if abs(sum(shares.values()) - 1) > TOLERANCE:
         return "probabilities do not add up to 1"
-    if shares[answer.species] != max(shares.values()) or SPECIES[answer.prediction] != answer.species:
+    if shares.get(answer.species) != max(shares.values()) or CLASSES.index(answer.species) != answer.prediction:
         return "species is not the most probable one"
     if question.in_distribution not in (None, answer.in_distribution):
         return f"expected in_distribution {question.in_distribution}, found {answer.in_distribution}"

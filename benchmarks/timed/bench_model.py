@@ -2,11 +2,10 @@
 
 from pathlib import Path
 
-import pytest
 from pytest_benchmark.fixture import BenchmarkFixture
 
-from benchmarks.timed.cells import CELLS, CONTENDERS, prepare
-from benchmarks.timed.turns import Turn, alternate, take
+from benchmarks.timed.cells import CELLS, CONTENDERS, load_cell, load_ready
+from benchmarks.timed.turns import Turn, alternate, calls_in_a_turn, take
 
 
 def turns(most_rounds: int | None) -> list[Turn]:
@@ -16,10 +15,16 @@ def turns(most_rounds: int | None) -> list[Turn]:
 
 def bench_model(benchmark: BenchmarkFixture, turn: Turn, artifacts: Path) -> None:
     """Take one turn: calls for about 5 ms, each with the next input."""
-    cell = prepare(turn.group, artifacts)
-    if turn.contender not in cell.ready:
-        pytest.skip(cell.left_out[turn.contender])
-    ready = cell.ready[turn.contender]
-    about = {"rows": cell.rows, "words": ready.name, "model": cell.model.words(), "left_out": cell.left_out}
-    about["instruction_sets"] = cell.model.library.instruction_sets
-    take(benchmark, turn, ready.call, ready.calls, **about)
+    ready = load_ready(turn.group, turn.contender, artifacts)
+    model, about, rows, *_ = load_cell(turn.group, artifacts)
+    take(
+        benchmark,
+        turn,
+        ready.call,
+        calls_in_a_turn(ready.seconds),
+        model=model.name,
+        rows=rows,
+        contender=ready.name,
+        about=about,
+        instruction_sets=model.library.instruction_sets,
+    )

@@ -5,13 +5,10 @@ from collections.abc import Generator
 from pathlib import Path
 from typing import Any
 
-import msgspec
 import pytest
 
-from benchmarks.machine import made_here
 from benchmarks.timed.turns import merge
 
-PACKAGES = ("xgboost", "treelite", "tl2cgen", "onnxruntime", "onnxmltools", "numpy", "msgspec", "orjson")
 ONE_THREAD = dict.fromkeys(("OMP_NUM_THREADS", "OPENBLAS_NUM_THREADS", "MKL_NUM_THREADS"), "1")
 
 
@@ -44,8 +41,3 @@ def pytest_sessionfinish(session: pytest.Session) -> Generator[None, Any, Any]:
     """Merge before pytest-benchmark makes its table and its files."""
     merge(session.config._benchmarksession.benchmarks)  # type: ignore[attr-defined]
     return (yield)
-
-
-def pytest_benchmark_update_json(output_json: dict[str, Any]) -> None:
-    """Add what the report says about the run."""
-    output_json["made"] = msgspec.to_builtins(made_here(PACKAGES))

@@ -5,10 +5,14 @@ the last turn, the turns of a contender become one row, and the table, the JSON,
 --benchmark-histogram see rows only.
 """
 
+import math
 from collections.abc import Callable, Iterable, Mapping
 from typing import Any, NamedTuple
 
 from pytest_benchmark.fixture import BenchmarkFixture
+
+TURN_SECONDS = 0.005
+MOST_CALLS = 10_000  # in a turn
 
 
 class Turn(NamedTuple):
@@ -29,21 +33,25 @@ def alternate(rounds: Mapping[str, int], contenders: Iterable[str], most: int | 
     return [Turn(group, name, number) for group, count in counts.items() for number in range(count) for name in names]
 
 
+def calls_in_a_turn(seconds: float) -> int:
+    """Return how many calls of so many seconds take about TURN_SECONDS."""
+    return max(1, min(MOST_CALLS, math.ceil(TURN_SECONDS / max(seconds, 1e-9))))
+
+
 def take(benchmark: BenchmarkFixture, turn: Turn, call: Callable[[], Any], calls: int, **about: object) -> None:
-    """Time so many calls, and store what the report needs: `about`, and which round it was."""
+    """Time so many calls, and store what the page says `about` the contender."""
     benchmark.group, benchmark.name, benchmark.param = turn.group, turn.contender, f"{turn.group}-{turn.contender}"
     benchmark.fullname = f"{turn.group}: {turn.contender}"
     benchmark.params = {"group": turn.group, "contender": turn.contender}
-    benchmark.extra_info.update(about, rounds=[turn.round])
+    benchmark.extra_info.update(about)
     benchmark.pedantic(call, rounds=1, iterations=calls)  # type: ignore[no-untyped-call]  # it has no types
 
 
 def merge(benchmarks: list[Any]) -> None:
-    """Make the turns of a contender one row, in place; `rounds` in extra_info has the round of each of its times."""
+    """Make the turns of a contender one row, in place, with the times in the order of the rounds."""
     rows: dict[str, Any] = {}
     for turn in benchmarks:
         row = rows.setdefault(turn.fullname, turn)
         if row is not turn:
             row.stats.data += turn.stats.data
-            row.extra_info["rounds"] += turn.extra_info["rounds"]
     benchmarks[:] = rows.values()

@@ -1,38 +1,35 @@
-"""python -m benchmarks.trust [--artifacts DIRECTORY] [--out DIRECTORY] [--rounds N]: write docs/trust.md."""
+"""python -m benchmarks.trust [--out DIRECTORY]: measure the bundle in artifacts/, and write docs/trust.md."""
 
-import argparse
 import sys
+from collections.abc import Sequence
 from pathlib import Path
 
 import msgspec
 
-from benchmarks.machine import heading
-from benchmarks.page import DOCS, write_page
+from benchmarks.machine import ROOT, heading
+from benchmarks.page import options, write_page
 from benchmarks.tables import table
 from benchmarks.trust.cases import NAMES, POINTS
-from benchmarks.trust.measure import Figures, measure_cases, measure_cost
+from benchmarks.trust.measure import Figures, distance_ns, measure_cases
 from binding.library import Library
 from bundle.fetch import read_directory
 from bundle.verify import IN_PLACE
 from contract.manifest import TRAINING_FILE
-from contract.measurements import MEASUREMENTS
 from contract.refusal import exit_status
-from contract.species import SPECIES
 from contract.training import TrainingSummary
 from contract.uncertainty import UNCERTAINTY_FILE, Uncertainty
+from train.contract import CLASSES, CONTRACT
 
 
-def run(artifacts: Path, out: Path, rounds: int) -> None:
+def run(artifacts: Path, out: Path) -> None:
     """Measure the bundle in `artifacts`, and write. Raises Refusal if there is none."""
     verified = read_directory(artifacts / "bundle", IN_PLACE)
     reference = msgspec.json.decode(verified.files[UNCERTAINTY_FILE], type=Uncertainty)
     training = msgspec.json.decode(verified.files[TRAINING_FILE], type=TrainingSummary)
-    library, figures, evidence = Library(verified.library, SPECIES), training.cross_validation, reference.evidence
-    cost = measure_cost(library, artifacts, rounds)
-    more = cost.handler - cost.handler_alone
+    library, figures, evidence = Library(verified.library, CLASSES), training.cross_validation, reference.evidence
     write_page(
         out / "trust.md",
-        heading="\n".join(heading("When to believe an answer", "make trust")).rstrip(),
+        heading("When to believe an answer", "make trust"),
         model=training.model_sha256[:8],
         xgboost=training.xgboost_version,
         calibration_error=f"{figures.expected_calibration_error:.4f}",
@@ -48,10 +45,8 @@ def run(artifacts: Path, out: Path, rounds: int) -> None:
         birds=f"{training.rows_trained}",
         points=f"{POINTS:,}",
         cases=case_table(list(measure_cases(library, reference))),
-        errors=", ".join(f"{name} {one.error:g} {one.unit}" for name, one in zip(NAMES, MEASUREMENTS, strict=True)),
-        more=f"{more:.0f}",
-        share=f"{more / cost.handler_alone:.0%}",
-        **{name: f"{value:,.0f}" for name, value in cost._asdict().items()},
+        errors=", ".join(f"{name} {one.error:g} {one.unit}" for name, one in zip(NAMES, CONTRACT.inputs, strict=True)),
+        distance=f"{distance_ns(library):.0f}",
     )
 
 
@@ -66,7 +61,7 @@ def set_table(reference: Uncertainty) -> str:
             f"{reference.conformal_thresholds[species]:.3f}",
             f"{evidence.conformal_coverage[species]:.1%}",
         ]
-        for species in SPECIES
+        for species in CLASSES
     ]
     return table(["species", "in the set from p =", "coverage", "conformal alone, from p =", "its coverage"], rows)
 
@@ -80,14 +75,10 @@ def case_table(cases: list[Figures]) -> str:
     return table(["what", "refused", "fixed", "wrong", "distance", "noticed"], rows)
 
 
-def main(arguments: list[str] | None = None) -> int:
-    """Parse the command line and run it. Returns the exit status."""
-    parser = argparse.ArgumentParser(prog="python -m benchmarks.trust", description="When to believe an answer.")
-    parser.add_argument("--artifacts", type=Path, default=Path("artifacts"), help="what `make compile` leaves")
-    parser.add_argument("--out", type=Path, default=DOCS, help="where the page goes (default: docs)")
-    parser.add_argument("--rounds", type=int, default=500, help="of timing (default: %(default)s)")
-    options = parser.parse_args(arguments)
-    return exit_status(lambda: run(options.artifacts, options.out, options.rounds))
+def main(arguments: Sequence[str] | None = None) -> int:
+    """Parse the command line, measure, and write the page. Returns the exit status."""
+    out = options("trust", arguments).out
+    return exit_status(lambda: run(ROOT / "artifacts", out))
 
 
 if __name__ == "__main__":

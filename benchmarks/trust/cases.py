@@ -8,7 +8,7 @@ import numpy as np
 import numpy.typing as npt
 
 from app.answers.guesses import UNITS
-from contract.measurements import MEASUREMENTS
+from train.contract import CONTRACT
 from train.page.labels import words
 
 Rows = npt.NDArray[np.float64]  # (rows, measurements)
@@ -17,8 +17,8 @@ Change = Callable[[Rows], Rows]
 POINTS = 100_000
 PROMISED = ((35.0, 55.0), (13.0, 20.0), (170.0, 230.0), (3000.0, 6000.0))  # ranges that are never refused
 BIAS = 0.1  # of a calliper
-NAMES = [words(measurement.name) for measurement in MEASUREMENTS]
-LENGTHS = [i for i, measurement in enumerate(MEASUREMENTS) if measurement.unit == "mm"]
+NAMES = [words(name) for name in CONTRACT.input_names]
+LENGTHS = [i for i, each in enumerate(CONTRACT.inputs) if each.unit == "mm"]
 BILL = LENGTHS[:2]
 
 
@@ -35,7 +35,7 @@ AS_THEY_ARE = Mistake("the birds as they are", lambda rows: rows)
 def mistakes() -> Iterator[Mistake]:
     """Yield mistakes of units, of columns, of callipers."""
     for unit, others in UNITS.items():
-        fields = [i for i, measurement in enumerate(MEASUREMENTS) if measurement.unit == unit]
+        fields = [i for i, each in enumerate(CONTRACT.inputs) if each.unit == unit]
         for name, factor in others.items():
             for chosen in [[field] for field in fields] + ([fields] if len(fields) > 1 else []):
                 yield Mistake(f"{_list(chosen)} in {name}", _scaled(chosen, 1 / factor))
@@ -49,7 +49,7 @@ def mistakes() -> Iterator[Mistake]:
 def points() -> Iterator[tuple[str, Rows]]:
     """Yield uniform points in the bounds, and in the ranges that are never refused."""
     random = np.random.default_rng(0)
-    bounds = [(measurement.minimum, measurement.maximum) for measurement in MEASUREMENTS]
+    bounds = [each.bounds for each in CONTRACT.inputs]
     for name, ranges in (("random points within the bounds", bounds), ("random points of the usual ranges", PROMISED)):
         low, high = np.array(ranges).T
         yield name, random.uniform(low, high, (POINTS, len(NAMES)))

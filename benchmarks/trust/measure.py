@@ -1,34 +1,23 @@
-"""Which birds are refused, which are called out of distribution, and what it costs to know."""
+"""Which birds are refused, which are called out of distribution, and how long it takes to know."""
 
 import statistics
-import tempfile
 import time
 from collections.abc import Iterator
-from pathlib import Path
 from typing import NamedTuple
 
-import msgspec
 import numpy as np
 import numpy.typing as npt
 
 from app.answers.guesses import guess
-from app.answers.predict import predictor
-from app.model.serving import Served, Serving
-from benchmarks.contenders.compiled import compiled
 from benchmarks.trust.cases import AS_THEY_ARE, Rows, mistakes, points
 from binding.library import Library
-from bundle.fetch import read_directory
-from bundle.verify import IN_PLACE
-from contract.files import write_atomically
-from contract.measurements import MEASUREMENTS, Measurements
-from contract.species import SPECIES
 from contract.uncertainty import Uncertainty
-from train.distances import distances, fit_gaussians
+from evaluation.distances import distances, fit_gaussians
+from train.contract import CLASSES, CONTRACT
 from train.evaluate import hold_out
 from train.features import features
 from train.penguins import load
 
-MODEL = "penguin_model.json"
 TIMED_ROWS, REPEATS = 100_000, 31
 
 
@@ -43,17 +32,10 @@ class Figures(NamedTuple):
     noticed: float  # refused, or answered as out of distribution
 
 
-class Cost(NamedTuple):
-    """Nanoseconds. `distance`: of one bird among many, in C; the handlers': of a whole body to a whole answer."""
-
-    distance: float
-    handler: float
-    handler_alone: float  # of the same model, compiled without a reference
-
-
 def measure_cases(library: Library, reference: Uncertainty) -> Iterator[Figures]:
     """Judge every bird by Gaussians of the other folds, without and with each mistake; then random points."""
     birds = load()
+    assert reference.distance_limit is not None
     decimals = birds.measurements.astype(str).astype(np.float64)
     folds = hold_out(features(birds.measurements), birds.labels, repeats=1).folds[0]
     for name, change in [AS_THEY_ARE, *mistakes()]:
@@ -61,62 +43,38 @@ def measure_cases(library: Library, reference: Uncertainty) -> Iterator[Figures]
         nearest = np.empty(len(changed), np.float32)
         for fold in np.unique(folds):
             others = folds != fold
-            gaussians = fit_gaussians(birds.measurements[others], birds.labels[others])
+            gaussians = fit_gaussians(birds.measurements[others], birds.labels[others], CLASSES)
             nearest[~others] = distances(changed[~others].astype(np.float32), gaussians)
         yield _figures(name, changed, decimals, nearest > reference.distance_limit)
     for name, rows in points():
-        nothing = bytes(4 * len(rows) * len(SPECIES))
+        nothing = bytes(4 * len(rows) * len(CLASSES))
         judged = library.judge_rows(rows.astype(np.float32).tobytes(), nothing, len(rows))
         yield _figures(name, rows, None, np.frombuffer(judged.in_distribution, np.int32) == 0)
 
 
 def _figures(name: str, rows: Rows, meant: Rows | None, unusual: npt.NDArray[np.bool_]) -> Figures:
-    low = np.array([measurement.minimum for measurement in MEASUREMENTS])
-    high = np.array([measurement.maximum for measurement in MEASUREMENTS])
+    low, high = np.array([each.bounds for each in CONTRACT.inputs]).T
     refused = ((rows < low) | (rows > high)).any(axis=1)
     unusual_share, noticed = float(unusual.mean()), float((refused | unusual).mean())
     if meant is None or not refused.any():
         return Figures(name, float(refused.mean()), None, None, unusual_share, noticed)
-    found = [guess(Measurements(*row)) for row in rows[refused].tolist()]
+    found = [guess(CONTRACT.inputs, tuple(row)) for row in rows[refused].tolist()]
     right = [
-        each is not None and np.allclose(msgspec.structs.astuple(each.suggestion), bird, rtol=1e-4)
+        each is not None and np.allclose(list(each.suggestion.values()), bird, rtol=1e-4)
         for each, bird in zip(found, meant[refused].tolist(), strict=True)
     ]
     fixed, suggested = float(np.mean(right)), float(np.mean([each is not None for each in found]))
     return Figures(name, float(refused.mean()), fixed, suggested - fixed, unusual_share, noticed)
 
 
-def measure_cost(library: Library, artifacts: Path, rounds: int) -> Cost:
-    """Time the handlers in turns; a turn asks about every bird, and the median of the turns counts."""
-    bodies = [msgspec.json.encode(Measurements(*row)) for row in load().measurements.astype(np.float64).tolist()]
-    libraries = (library, _without_reference(artifacts))
-    handlers = [predictor(Serving(Served(one, str(place)))) for place, one in enumerate(libraries)]
-    taken: tuple[list[float], list[float]] = ([], [])
-    for _ in range(rounds):
-        for handler, found in zip(handlers, taken, strict=True):
-            start = time.perf_counter_ns()
-            for body in bodies:
-                handler(body)
-            found.append((time.perf_counter_ns() - start) / len(bodies))
-    return Cost(_distance_ns(library), *map(statistics.median, taken))
-
-
-def _distance_ns(library: Library) -> float:
-    """Time distance, comparison and prediction set, one bird after the other; the median of several passes."""
+def distance_ns(library: Library) -> float:
+    """Return nanoseconds of distance, comparison and prediction set of a bird; the median of several passes."""
     birds = load().measurements
     rows = np.resize(birds, (TIMED_ROWS, birds.shape[1])).tobytes()
-    shares = np.full((TIMED_ROWS, len(SPECIES)), 1 / 3, np.float32).tobytes()
+    shares = np.full((TIMED_ROWS, len(CLASSES)), 1 / 3, np.float32).tobytes()
     taken = []
     for _ in range(REPEATS):
         start = time.perf_counter_ns()
         library.judge_rows(rows, shares, TIMED_ROWS)
         taken.append((time.perf_counter_ns() - start) / TIMED_ROWS)
     return statistics.median(taken)
-
-
-def _without_reference(artifacts: Path) -> Library:
-    """Return the model, compiled in a directory without the reference."""
-    with tempfile.TemporaryDirectory(prefix="trust-") as directory:
-        copy = Path(directory) / MODEL
-        write_atomically(copy, (artifacts / MODEL).read_bytes())
-        return Library(read_directory(compiled(copy), IN_PLACE).library, SPECIES)

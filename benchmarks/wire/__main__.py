@@ -1,33 +1,38 @@
-"""python -m benchmarks.wire [--quick] [--contenders C ...] [--out DIRECTORY]: ours beside other servers, by sockets."""
+"""python -m benchmarks.wire [--quick] [--out DIRECTORY]: ours beside other servers, through sockets."""
 
-import argparse
 import sys
-from pathlib import Path
+from collections.abc import Sequence
 
-from benchmarks.latency import store
-from benchmarks.machine import ROOT
-from benchmarks.page import PARTIAL
-from benchmarks.report.http import STORED, write_http
-from benchmarks.wire.plan import CONTENDERS, QUICK, HttpPlan
-from benchmarks.wire.run import run
+from benchmarks.machine import ROOT, heading
+from benchmarks.page import options, write_page
+from benchmarks.wire.report import FOOTPRINT, OPEN, THROUGHPUT, columns, headline
+from benchmarks.wire.run import FULL, QUICK, run
+from benchmarks.wire.wrk import CONNECTIONS, require
 from contract.refusal import exit_status
 
+PACKAGES = (
+    "uvicorn", "uvloop", "httptools", "starlette", "msgspec", "orjson", "fastapi", "pydantic", "xgboost", "numpy",
+    "granian", "fastpysgi",
+)  # fmt: skip
 
-def main(arguments: list[str] | None = None) -> int:
-    """Parse the command line and run it. Returns the exit status."""
-    names = tuple(CONTENDERS)
-    parser = argparse.ArgumentParser(prog="python -m benchmarks.wire", description="Ours beside other servers.")
-    parser.add_argument("--quick", action="store_true", help="less than a minute")
-    parser.add_argument("--contenders", nargs="+", choices=names, default=names, metavar="C", help=", ".join(names))
-    parser.add_argument("--artifacts", type=Path, default=ROOT / "artifacts", help="what `make compile` leaves")
-    parser.add_argument("--out", type=Path, help="where the page goes (default: docs, if the run is complete)")
-    options = parser.parse_args(arguments)
-    plan = (QUICK if options.quick else HttpPlan())._replace(contenders=tuple(options.contenders))
+
+def main(arguments: Sequence[str] | None = None) -> int:
+    """Parse the command line, measure, and write the page. Returns the exit status."""
+    quick, out = options("wire", arguments)
 
     def measure() -> None:
-        results = run(plan, options.artifacts)
-        store(results, STORED if results.complete else PARTIAL / STORED.name)
-        write_http(results, options.out)
+        require("wrk", "nginx")
+        results = run(QUICK if quick else FULL, ROOT / "artifacts")
+        top = headline(results)
+        write_page(
+            out / "http-benchmarks.md",
+            heading("HTTP benchmarks", "make bench-http", PACKAGES),
+            headline=top,
+            throughput=columns(f"{CONNECTIONS} connections", results, THROUGHPUT),
+            open_loop=columns("at half of its capacity", results, OPEN),
+            footprint=columns("one process", results, FOOTPRINT),
+        )
+        print(top)
 
     return exit_status(measure)
 

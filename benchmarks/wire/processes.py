@@ -1,9 +1,9 @@
 """Servers as processes of their own: started on chosen cores, asked until they answer, and watched through /proc."""
 
 import contextlib
-import http.client
 import multiprocessing
 import os
+import shlex
 import signal
 import socket
 import subprocess
@@ -19,17 +19,27 @@ import msgspec
 
 from app.core.settings import Settings
 from benchmarks.machine import ROOT
-from benchmarks.wire.question import BODY, answer_length, request
+from benchmarks.wire.connection import Connection
 from contract.refusal import Refusal
 
 TICKS = os.sysconf("SC_CLK_TCK")
-STARTS_WITHIN = 60.0  # seconds
+STARTS_WITHIN, STOPS_WITHIN = 60.0, 15.0  # seconds
+SERVERS_OWN = ("UVICORN_", "GRANIAN_")  # variables of the environment
 Cores = frozenset[int]
 T = TypeVar("T")
 
 
-class NotServed(Exception):
+class NotServed(Refusal):
     """A server does not answer, or not what it should."""
+
+
+@contextlib.contextmanager
+def naming(words: str) -> Iterator[None]:
+    """Let a NotServed within the block say of which server it is."""
+    try:
+        yield
+    except NotServed as reason:
+        raise NotServed(f"{words}: {reason}") from None
 
 
 def two_cores() -> tuple[Cores, Cores]:
@@ -68,7 +78,7 @@ class Started:
     """A command that lets a server listen on a port, with its children."""
 
     def __init__(self, command: Sequence[str], port: int, environment: Mapping[str, str], cores: Cores) -> None:
-        self.port = port
+        self.port, self._command = port, shlex.join(command)
         self._said = tempfile.TemporaryFile()  # noqa: SIM115  # closed with the process
         with on(cores):
             self.process = subprocess.Popen(
@@ -91,42 +101,39 @@ class Started:
         end, answer = time.monotonic() + STARTS_WITHIN, b""
         while time.monotonic() < end:
             if self.process.poll() is not None:
-                raise NotServed(f"it ended with status {self.process.returncode}, saying: {self.last_words}")
-            with contextlib.suppress(OSError):
-                answer = ask(self.port)
+                status = self.process.returncode
+                raise NotServed(f"{self._command} ended with status {status}, saying: {self.last_words}")
+            with contextlib.suppress(OSError), contextlib.closing(Connection(self.port)) as connection:
+                answer = connection.ask()
                 if answer.startswith(b"HTTP/1.1 200 "):
                     return answer
             time.sleep(0.0005)
-        raise NotServed(f"no status 200 within {STARTS_WITHIN:.0f} s, found {answer[:80]!r}: {self.last_words}")
+        waited = f"no answer of status 200 within {STARTS_WITHIN:.0f} s"
+        raise NotServed(f"{self._command}: {waited}, found {answer[:80]!r}, saying: {self.last_words}")
 
     def family(self) -> list[int]:
         """Return the processes that serve."""
         return family(self.process.pid)
 
-    def cpu_seconds(self) -> dict[int, float]:
-        """Return user and system time of all threads since the start, by process."""
-        found = {}
+    def cpu_seconds(self) -> float:
+        """Return user and system time of all its processes since the start."""
+        ticks = 0
         for process in self.family():  # utime and stime count ticks; Linux derives their sum from nanoseconds
             fields = Path(f"/proc/{process}/stat").read_text().rpartition(")")[2].split()
-            found[process] = (int(fields[11]) + int(fields[12])) / TICKS
-        return found
+            ticks += int(fields[11]) + int(fields[12])
+        return ticks / TICKS
 
-    def memory_mb(self, file: str = "status", name: str = "VmRSS") -> float:
-        """Return megabytes (10^6 bytes) of all its processes by a line of /proc/PID/FILE."""
-        texts = [Path(f"/proc/{process}/{file}").read_text() for process in self.family()]
-        lines = [line for text in texts for line in text.splitlines() if line.startswith(f"{name}:")]
-        return sum(int(line.split()[1]) for line in lines) * 1024 / 1e6
+    def memory_mb(self, field: str = "VmRSS") -> float:
+        """Return resident megabytes (10^6 bytes) of all its processes, or the most that they had: VmHWM."""
+        texts = [Path(f"/proc/{process}/status").read_text() for process in self.family()]
+        return sum(int(text.partition(f"{field}:")[2].split()[0]) for text in texts) * 1024 / 1e6
 
     def stop(self) -> None:
-        """Stop it in good order if it can, and wait."""
-        self.process.send_signal(signal.SIGCONT)
+        """Stop it in good order if it can; kill what is left of it."""
         self.process.terminate()
+        self.process.send_signal(signal.SIGCONT)
         with contextlib.suppress(subprocess.TimeoutExpired):
-            self.process.wait(15)
-        self.kill()
-
-    def kill(self) -> None:
-        """Kill it with all its children."""
+            self.process.wait(STOPS_WITHIN)
         for process in family(self.process.pid) if self.process.poll() is None else []:
             with contextlib.suppress(ProcessLookupError):
                 os.kill(process, signal.SIGKILL)
@@ -135,17 +142,29 @@ class Started:
 
 
 class Server(Started):
-    """A running `python -m ...`."""
+    """A running `python -m ...`; `{port}` in a word of it is its port."""
 
-    def __init__(self, module: Sequence[str], port: int, environment: Mapping[str, str], cores: Cores) -> None:
+    def __init__(self, module: Sequence[str], environment: Mapping[str, str], cores: Cores) -> None:
+        port = free_port()
         command = [sys.executable, "-m", *(word.format(port=port) for word in module)]
         super().__init__(command, port, environment, cores)
+
+
+@contextlib.contextmanager
+def serving(module: Sequence[str], environment: Mapping[str, str], cores: Cores) -> Iterator[Server]:
+    """Run a server that has answered until the block ends. Raises NotServed."""
+    server = Server(module, environment, cores)
+    try:
+        server.first_answer()
+        yield server
+    finally:
+        server.stop()
 
 
 def _bare() -> dict[str, str]:
     """Return this process's environment without settings of servers, so that they run by their defaults."""
     ours = {field.encode_name for field in msgspec.structs.fields(Settings)} | {"WEB_CONCURRENCY"}
-    return {name: value for name, value in os.environ.items() if name not in ours and not name.startswith("UVICORN_")}
+    return {name: value for name, value in os.environ.items() if name not in ours and not name.startswith(SERVERS_OWN)}
 
 
 def family(process: int) -> list[int]:
@@ -156,27 +175,3 @@ def family(process: int) -> list[int]:
     except OSError:  # it has ended
         return []
     return [process, *(descendant for child in children for descendant in family(child))]
-
-
-def ask(port: int) -> bytes:
-    """Send one request on a connection of its own, and return the whole answer. Raises OSError."""
-    with socket.create_connection(("127.0.0.1", port), timeout=STARTS_WITHIN) as connection:
-        connection.sendall(request(port))
-        received = b""
-        while (length := answer_length(received)) is None or len(received) < length:
-            if not (data := connection.recv(65_536)):
-                raise ConnectionResetError("the server closed the connection within its answer")
-            received += data
-    return received
-
-
-def ask_often(port: int, requests: int) -> list[float]:
-    """Return the seconds that each request took, one after the other on one connection."""
-    took = []
-    with contextlib.closing(http.client.HTTPConnection("127.0.0.1", port, timeout=STARTS_WITHIN)) as connection:
-        for _ in range(requests):
-            began = time.perf_counter()
-            connection.request("POST", "/predict", BODY, {"Content-Type": "application/json"})
-            connection.getresponse().read()
-            took.append(time.perf_counter() - began)
-    return took

@@ -1,10 +1,12 @@
 """What all servers are asked, as bytes, and where an answer ends."""
 
+from functools import partial
+
 import msgspec
 
-from contract.measurements import MEASUREMENTS
+from train.contract import CONTRACT
 
-BODY = msgspec.json.encode({measurement.name: measurement.example for measurement in MEASUREMENTS})
+BODY = msgspec.json.encode({each.name: each.example for each in CONTRACT.inputs})
 CLOUD_HEADERS = (  # ten, like those of Cloud Run's front end; four are new each time
     "Host: penguins-abcdefghij-ew.a.run.app",
     "Content-Type: application/json",
@@ -17,19 +19,17 @@ CLOUD_HEADERS = (  # ten, like those of Cloud Run's front end; four are new each
     "X-Forwarded-Proto: https",
     'Forwarded: for="203.0.113.%d";proto=https',
 )
-CLOUD = "\r\n".join(["POST /predict HTTP/1.1", *CLOUD_HEADERS, "", BODY.decode()])  # both generators fill it in
+CLOUD = "\r\n".join(["POST /predict HTTP/1.1", *CLOUD_HEADERS, "", BODY.decode()])  # wrk fills it in, too
+SHORT = "\r\n".join(["POST /predict HTTP/1.1", "Host: localhost", *CLOUD_HEADERS[1:3], "", BODY.decode()])
 
 
-def request(port: int) -> bytes:
-    """Return a whole HTTP request with three headers, equal to wrk's own."""
-    head = f"POST /predict HTTP/1.1\r\nHost: 127.0.0.1:{port}\r\nContent-Type: application/json\r\n"
-    return f"{head}Content-Length: {len(BODY)}\r\n\r\n".encode() + BODY
-
-
-def cloud_request(number: int) -> bytes:
-    """Return a whole HTTP request like those from Cloud Run's front end; no two have the same head."""
+def fill(request: str, number: int) -> bytes:
+    """Return a whole HTTP request; of CLOUD, like those from Cloud Run's front end, no two have the same head."""
     last = number % 250
-    return (CLOUD % (number, number, number, number, last, last)).encode()
+    return (request % (number, number, number, number, last, last) if "%" in request else request).encode()
+
+
+cloud_request = partial(fill, CLOUD)
 
 
 def answer_length(data: bytes) -> int | None:

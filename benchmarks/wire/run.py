@@ -1,107 +1,82 @@
-"""One run: fresh starts, then rounds of load on servers that stay up, then two workers against one."""
+"""One run: fresh starts, then rounds of load on servers that stay up."""
 
 import contextlib
 import sys
 from collections.abc import Iterator
+from functools import partial
 from pathlib import Path
+from typing import NamedTuple
 
-from msgspec.structs import replace
-
-from benchmarks.machine import made_here
-from benchmarks.wire.openloop import Step, offer
-from benchmarks.wire.plan import CONNECTIONS, CONTENDERS, MANY, OURS, SHARE, HttpPlan
-from benchmarks.wire.processes import NotServed, Server, on
-from benchmarks.wire.results import Closed, HttpResults, Measured, Shared
+from benchmarks.wire.contenders import CONTENDERS, HttpContender
+from benchmarks.wire.openloop import Offer, Step, measure_offer
+from benchmarks.wire.processes import Server, naming, on
+from benchmarks.wire.question import fill
 from benchmarks.wire.stage import Stage, awake
-from benchmarks.wire.wrk import closed, refuse_errors, require_wrk, shared
+from benchmarks.wire.wrk import Closed, closed, refuse_errors
 from contract.refusal import Refusal
 
-PACKAGES = (
-    "uvicorn", "uvloop", "httptools", "starlette", "msgspec", "orjson", "fastapi", "pydantic", "xgboost", "numpy",
-)  # fmt: skip
+SHARE = 0.5  # of the rate that the closed loop has reached, for the open loop
 
 
-def run(plan: HttpPlan, artifacts: Path) -> HttpResults:
-    """Measure the plan, saying on stderr how far it is. Raises Refusal."""
-    wrk, names = require_wrk(), plan.contenders
+class HttpPlan(NamedTuple):
+    """How much one run measures. A turn takes `seconds` for the closed loop, and again for the open one."""
+
+    rounds: int
+    seconds: int  # wrk takes whole ones
+    starts: int  # of a fresh process
+
+
+FULL, QUICK = HttpPlan(rounds=5, seconds=3, starts=7), HttpPlan(rounds=1, seconds=1, starts=1)
+
+
+class Measured(NamedTuple):
+    """One contender: a closed and an open loop a round, and resident 10^6 bytes after all rounds.
+
+    Round i of all contenders ran within the same moment.
+    """
+
+    first_answer_ms: list[float]  # from exec to the first 200
+    closed: list[Closed]
+    open: list[Step]
+    memory_mb: float
+
+
+def run(plan: HttpPlan, artifacts: Path) -> dict[str, Measured]:
+    """Measure all contenders, saying on stderr how far it is. Raises Refusal."""
     if not (artifacts / "bundle").exists():
         raise Refusal(f"no bundle in {artifacts}; make it: make compile")
-    for name in names:
-        if missing := ", ".join(CONTENDERS[name].missing):
-            raise Refusal(f"{name} needs {missing}; install it (make .venv/.bench), or leave {name} out: --contenders")
-    with _naming(OURS):
-        stage = Stage(artifacts)
+    stage = Stage(artifacts)
     with on(stage.generator_core):
-        starts = [{name: _start(stage, name) for name in names} for _ in _counted(plan.starts, "starts")]
-        first = {name: tuple(one[name] for one in starts) for name in names}
-        measured = _measure(stage, first, plan)
-        workers = _workers(stage, plan) if OURS in names else ()
-    made = made_here(PACKAGES)
-    made = replace(made, versions={**made.versions, "wrk": wrk})
-    return HttpResults(made, plan == HttpPlan() and bool(workers), measured, workers)
+        starts = [
+            {name: stage.first_answer_ms(contender) for name, contender in CONTENDERS.items()}
+            for _ in _counted(plan.starts, "starts")
+        ]
+        return _measure(stage, {name: [one[name] for one in starts] for name in CONTENDERS}, plan)
 
 
-def _start(stage: Stage, name: str) -> float:
-    with _naming(name):
-        return stage.first_answer_ms(CONTENDERS[name])
-
-
-def _measure(stage: Stage, starts: dict[str, tuple[float, ...]], plan: HttpPlan) -> dict[str, Measured]:
+def _measure(stage: Stage, starts: dict[str, list[float]], plan: HttpPlan) -> dict[str, Measured]:
     """Measure all rounds. All servers stay up; only the one whose turn it is has work."""
     with contextlib.ExitStack() as stack:
-        servers: dict[str, Server] = {}
-        for name in starts:
-            with _naming(name):
-                servers[name] = stack.enter_context(stage.ready(CONTENDERS[name]))
-        rounds = [
-            {name: _turn(stage, name, server, plan.seconds) for name, server in servers.items()}
-            for _ in _counted(plan.rounds, "rounds")
-        ]
+        servers = {name: stack.enter_context(stage.ready(contender)) for name, contender in CONTENDERS.items()}
+        turns: dict[str, list[tuple[Closed, Step]]] = {name: [] for name in servers}
+        for _ in _counted(plan.rounds, "rounds"):
+            for name, server in servers.items():
+                turns[name].append(_turn(server, CONTENDERS[name], plan.seconds))
         return {
             name: Measured(
-                closed={count: tuple(turns[name][0][count] for turns in rounds) for count in CONNECTIONS},
-                open=tuple(turns[name][1] for turns in rounds),
-                first_answer_ms=starts[name],
-                rss_mb=server.memory_mb(),
-                pss_mb=server.memory_mb("smaps_rollup", "Pss"),
+                starts[name], [turn[0] for turn in turns[name]], [turn[1] for turn in turns[name]], server.memory_mb()
             )
             for name, server in servers.items()
         }
 
 
-def _turn(stage: Stage, name: str, server: Server, seconds: int) -> tuple[dict[int, Closed], Step]:
-    """Run the closed loops, by connections, then an open one at half of what the last has reached."""
-    contender, core = CONTENDERS[name], stage.generator_core
-    with _naming(name), awake(server, contender):
-        runs = {count: closed(server, count, seconds, core, cloud=contender.cloud) for count in CONNECTIONS}
-        step = offer(server.port, runs[MANY].rate * SHARE, seconds, cloud=contender.cloud)
+def _turn(server: Server, contender: HttpContender, seconds: int) -> tuple[Closed, Step]:
+    """Run a closed loop, then an open one at half of the rate that it has reached. Raises NotServed."""
+    with naming(contender.words), awake(server, contender):
+        found = closed(server, seconds, contender.request)
+        step = measure_offer(server, Offer(found.rate * SHARE, seconds, request=partial(fill, contender.request)))
         refuse_errors(step.wrong, step.offered)
-    return runs, step
-
-
-def _workers(stage: Stage, plan: HttpPlan) -> tuple[tuple[Shared, Shared], ...]:
-    """Measure rounds of one worker on one core and two on two. If that fails, what was measured before is not lost."""
-    cores = (stage.server_core, stage.generator_core)
-    try:
-        with stage.workers(cores[:1]) as one, stage.workers(cores) as two:
-            for server in (one, two):
-                closed(server, MANY, 1, stage.generator_core, cloud=True)  # not counted: all workers are up after it
-            return tuple(
-                (shared(one, 1, plan.seconds, cores), shared(two, 2, plan.seconds, cores))
-                for _ in _counted(plan.worker_rounds, "rounds of workers")
-            )
-    except NotServed as reason:
-        print(f"two workers are left out: {reason}", file=sys.stderr)
-        return ()
-
-
-@contextlib.contextmanager
-def _naming(name: str) -> Iterator[None]:
-    """Turn NotServed into a Refusal that names the contender: its rounds are compared, so none may be missing."""
-    try:
-        yield
-    except NotServed as reason:
-        raise Refusal(f"{name}: {reason}; fix it, or leave it out with --contenders") from None
+    return found, step
 
 
 def _counted(rounds: int, what: str) -> Iterator[int]:

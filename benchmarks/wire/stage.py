@@ -3,13 +3,14 @@
 import contextlib
 import signal
 import time
-from collections.abc import Iterator, Sequence
+from collections.abc import Iterator
 from pathlib import Path
 
 import msgspec
 
-from benchmarks.wire.plan import CONTENDERS, OURS, HttpContender
-from benchmarks.wire.processes import Cores, NotServed, Server, ask_often, free_port, two_cores
+from benchmarks.wire.connection import Connection
+from benchmarks.wire.contenders import CONTENDERS, OURS, HttpContender
+from benchmarks.wire.processes import NotServed, Server, naming, serving, two_cores
 from benchmarks.wire.servers.constants import VARIABLE
 
 WARM_UP = 300  # requests
@@ -36,37 +37,24 @@ class Stage:
             self.expected = server.first_answer()
         self.environment[VARIABLE] = self.expected.decode("latin-1")
 
-    @contextlib.contextmanager
-    def serving(self, contender: HttpContender, cores: Cores | None = None) -> Iterator[Server]:
-        """Run a fresh process until the block ends, on the server's core if no others are given."""
-        environment = {**self.environment, **contender.environment}
-        server = Server(contender.module, free_port(), environment, cores or self.server_core)
-        try:
-            yield server
-        finally:
-            server.stop()
+    def serving(self, contender: HttpContender) -> contextlib.AbstractContextManager[Server]:
+        """Run a fresh process that has answered until the block ends. Raises NotServed."""
+        return serving(contender.module, {**self.environment, **contender.environment}, self.server_core)
 
     @contextlib.contextmanager
-    def ready(self, contender: HttpContender, cores: Cores | None = None) -> Iterator[Server]:
+    def ready(self, contender: HttpContender) -> Iterator[Server]:
         """Run a server that has answered rightly and is warm. Raises NotServed."""
-        with self.serving(contender, cores) as server:
-            answer = server.first_answer()
-            (check_prediction if contender.predicts else check_size)(answer, self.expected)
-            with awake(server, contender):
-                ask_often(server.port, WARM_UP)
+        with self.serving(contender) as server:
+            with awake(server, contender), contextlib.closing(Connection(server.port)) as connection:
+                answers = [connection.ask() for _ in range(WARM_UP)]
+            with naming(contender.words):
+                (check_prediction if contender.predicts else check_size)(answers[-1], self.expected)
             yield server
-
-    def workers(self, cores: Sequence[Cores]) -> contextlib.AbstractContextManager[Server]:
-        """Run our server with a worker for each of these cores. Raises NotServed."""
-        ours = CONTENDERS[OURS]
-        several = ours._replace(module=(*ours.module, "--workers", str(len(cores))))
-        return self.ready(several, frozenset[int]().union(*cores))
 
     def first_answer_ms(self, contender: HttpContender) -> float:
         """Return milliseconds from the start of a fresh process to its first 200."""
         started = time.perf_counter()
-        with self.serving(contender) as server:
-            server.first_answer()
+        with self.serving(contender):
             return (time.perf_counter() - started) * 1000
 
 

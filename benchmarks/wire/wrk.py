@@ -1,22 +1,19 @@
-"""Closed loops by wrk, each on a core of its own."""
+"""A closed loop by wrk: each connection sends its next request when it has its answer."""
 
 import os
 import shutil
 import subprocess
-from collections.abc import Sequence
 from pathlib import Path
+from typing import NamedTuple
 
 import msgspec
 
-from benchmarks.wire.plan import MANY
-from benchmarks.wire.processes import Cores, NotServed, Started, on
-from benchmarks.wire.question import BODY, CLOUD
-from benchmarks.wire.results import Closed, Shared
+from benchmarks.wire.processes import NotServed, Started
 from contract.refusal import Refusal
 
 SCRIPT = Path(__file__).with_name("predict.lua")
+CONNECTIONS = 16
 MOST_ERRORS = 0.001  # of the requests
-BUSY = 0.2  # of a core: a worker that uses less answers nothing
 
 
 class Printed(msgspec.Struct, frozen=True):
@@ -25,63 +22,55 @@ class Printed(msgspec.Struct, frozen=True):
     requests: int
     duration_us: int
     errors: int
-    p50_us: float
-    p99_us: float
 
 
-def require_wrk() -> str:
-    """Return wrk's version. Raises Refusal if it is not installed."""
-    if shutil.which("wrk") is None:
-        raise Refusal("wrk is not installed; on Debian: apt install wrk")
-    said = subprocess.run(["wrk", "-v"], capture_output=True, text=True, check=False).stdout  # noqa: S607
-    return said.split("[")[0].removeprefix("wrk").strip()
+class Closed(NamedTuple):
+    """One run of wrk. CPU is in seconds of all threads and processes during the run."""
+
+    requests: int
+    seconds: float
+    server_cpu_s: float
+    generator_cpu_s: float
+
+    @property
+    def rate(self) -> float:
+        """Return requests a second."""
+        return self.requests / self.seconds
+
+    @property
+    def cpu_us(self) -> float:
+        """Return the server's CPU for one request, in microseconds."""
+        return self.server_cpu_s / self.requests * 1e6
 
 
-def closed(server: Started, connections: int, seconds: int, core: Cores, *, cloud: bool) -> Closed:
-    """Run one wrk. Raises NotServed."""
-    (printed,), (generator,), spent = _burst(server, connections, seconds, [core], cloud)
-    took = printed.duration_us / 1e6
-    return Closed(printed.requests, took, sum(spent), generator, printed.p50_us, printed.p99_us)
+def require(*programs: str) -> None:
+    """Raise Refusal if one of these programs is not installed."""
+    for program in programs:
+        if shutil.which(program) is None:
+            raise Refusal(f"{program} is not installed; on Debian: apt install {program}")
 
 
-def shared(server: Started, workers: int, seconds: int, cores: Sequence[Cores]) -> Shared:
-    """Run a wrk on each core; the first `workers` cores are the server's, too. Raises NotServed."""
-    printed, generators, spent = _burst(server, MANY, seconds, cores, cloud=True)
-    took = max(one.duration_us for one in printed) / 1e6
-    busy = sum(cpu > BUSY * took for cpu in spent)
-    if busy != workers:
-        raise NotServed(f"expected {workers} processes with work, found {busy}")
-    return Shared(sum(one.requests for one in printed), took, workers, sum(spent), sum(generators[:workers]))
+def closed(server: Started, seconds: int, request: str) -> Closed:
+    """Run wrk on this process's cores; predict.lua fills the request in. Raises NotServed."""
+    options = ["-t1", f"-c{CONNECTIONS}", f"-d{seconds}s", "--timeout", "10s", "-s", str(SCRIPT)]
+    command = ["wrk", *options, f"http://127.0.0.1:{server.port}"]
+    before = server.cpu_seconds()
+    with subprocess.Popen(command, env={**os.environ, "REQUEST": request}, stdout=subprocess.PIPE) as process:
+        assert process.stdout
+        said = process.stdout.read()
+        _, process.returncode, usage = os.wait4(process.pid, 0)
+    spent = server.cpu_seconds() - before
+    printed = _read(said)
+    refuse_errors(printed.errors, printed.requests)
+    return Closed(printed.requests, printed.duration_us / 1e6, spent, usage.ru_utime + usage.ru_stime)
 
 
-def _burst(
-    server: Started, connections: int, seconds: int, cores: Sequence[Cores], cloud: bool
-) -> tuple[list[Printed], list[float], list[float]]:
-    """Return what each wrk printed, the CPU seconds of each wrk, and those of each of the server's processes."""
-    options = ["-t1", f"-c{connections}", f"-d{seconds}s", "--timeout", "10s", "-s", str(SCRIPT)]
-    command = ["wrk", *options, f"http://127.0.0.1:{server.port}/predict"]
-    environment = {**os.environ, "BODY": BODY.decode(), "CLOUD": CLOUD if cloud else ""}
-    before, started = server.cpu_seconds(), []
-    for core in cores:
-        with on(core):
-            started.append(subprocess.Popen(command, env=environment, stdout=subprocess.PIPE))
-    finished = [_finish(process) for process in started]
-    spent = [after - before.get(process, 0.0) for process, after in server.cpu_seconds().items()]
-    return [printed for printed, _ in finished], [cpu for _, cpu in finished], spent
-
-
-def _finish(process: "subprocess.Popen[bytes]") -> tuple[Printed, float]:
-    """Return the last line of wrk and its CPU seconds. Raises NotServed."""
-    assert process.stdout
-    with process.stdout as stream:
-        said = stream.read()
-    _, process.returncode, usage = os.wait4(process.pid, 0)
+def _read(said: bytes) -> Printed:
+    """Return the last line that wrk printed. Raises NotServed."""
     try:
-        printed = msgspec.json.decode(said.splitlines()[-1], type=Printed)
+        return msgspec.json.decode(said.splitlines()[-1], type=Printed)
     except (IndexError, msgspec.DecodeError):
         raise NotServed(f"wrk failed, saying: {said.decode(errors='replace').strip()}") from None
-    refuse_errors(printed.errors, printed.requests)
-    return printed, usage.ru_utime + usage.ru_stime
 
 
 def refuse_errors(errors: int, requests: int) -> None:

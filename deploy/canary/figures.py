@@ -1,7 +1,6 @@
 """What a revision did between two moments, computed from its counters."""
 
 from bisect import bisect_left
-from collections.abc import Mapping
 from math import inf
 
 import msgspec
@@ -64,13 +63,16 @@ class CounterTotals:
         return dict(self._total)
 
 
-def between(before: Samples, after: Samples) -> Figures:
-    """Return the figures between two totals of the same counters."""
-    return figures({series: value - before.get(series, 0.0) for series, value in after.items()})
+def between(before: Samples, after: Samples, label: str) -> Figures:
+    """Return the figures between two totals of the same counters. `label` is as in `figures`."""
+    return figures({series: value - before.get(series, 0.0) for series, value in after.items()}, label)
 
 
-def figures(samples: Samples) -> Figures:
-    """Return the figures of differences of counters."""
+def figures(samples: Samples, label: str) -> Figures:
+    """Return the figures of differences of counters.
+
+    `label` is the label of metrics that holds the predicted class, from the contract; empty if the answers are numbers.
+    """
     requests = errors = 0.0
     buckets: dict[float, float] = {}
     classes: dict[str, float] = {}
@@ -83,9 +85,8 @@ def figures(samples: Samples) -> Figures:
         elif series.name == f"{DURATION}_bucket" and _predicted(series):
             bound = float(labels["le"])
             buckets[bound] = buckets.get(bound, 0) + value
-        elif series.name == PREDICTIONS:
-            for name in _class(labels):
-                classes[name] = classes.get(name, 0) + value
+        elif series.name == PREDICTIONS and label in labels:
+            classes[labels[label]] = classes.get(labels[label], 0) + value
         elif series.name == COMPARISONS:
             comparisons[labels["result"]] = comparisons.get(labels["result"], 0) + value
     return Figures(
@@ -101,11 +102,6 @@ def figures(samples: Samples) -> Figures:
 
 def _counted(route: str) -> bool:
     return not (route.startswith(UNCOUNTED) or route.endswith(GOLDEN))
-
-
-def _class(labels: Mapping[str, str]) -> list[str]:
-    """Return the predicted class: the value of the label that the contract names. A number has no such label."""
-    return [value for name, value in labels.items() if name != "version"]
 
 
 def _predicted(series: Series) -> bool:

@@ -9,8 +9,9 @@ from pathlib import Path
 import msgspec
 
 from contract.manifest import MANIFEST_FILE, Digest, Manifest, decode_manifest
+from contract.reading import contract_of
 from contract.refusal import Refusal
-from contract.schema import CONTRACT_FILE, decode_contract
+from contract.schema import CONTRACT_FILE, Contract
 from deploy.canary.figures import GOLDEN
 from deploy.canary.scrape import checked_url
 
@@ -24,19 +25,17 @@ class GoldenCheck:
 
     def __init__(self, url: str, bundle: Path) -> None:
         path = bundle / MANIFEST_FILE
-        try:
-            data = path.read_bytes()
-            contract = (bundle / CONTRACT_FILE).read_bytes()
-        except OSError as error:
-            raise Refusal(
-                f"cannot read {error.filename}: {error.strerror}; --bundle names the new release's directory"
-            ) from error
+        data = _read(path)
         self._url = urllib.parse.urlsplit(checked_url(url))
         self._manifest: Manifest = decode_manifest(data, str(path))
         self._digest = Digest.of(data).sha256
-        if self._manifest.files.get(CONTRACT_FILE) != Digest.of(contract):
-            raise Refusal(f"{bundle / CONTRACT_FILE} is not the file that {path} lists; give a bundle as it was made")
-        self._contract = decode_contract(contract)
+        self._contract = _contract(bundle, self._manifest)
+
+    @property
+    def label(self) -> str:
+        """The label of metrics that holds the predicted class; empty if the answers are numbers."""
+        output = self._contract.output
+        return output.label if output.classed else ""
 
     def mistake(self) -> str | None:
         """Return what is wrong, or None. If there is no answer, ask again. One wrong answer is enough."""
@@ -88,6 +87,23 @@ class GoldenCheck:
         if _bits(margins) == _bits(golden.margins):
             return None
         return f"the golden row's margins are {margins}, expected {golden.margins}"
+
+
+def _read(path: Path) -> bytes:
+    try:
+        return path.read_bytes()
+    except OSError as error:
+        raise Refusal(f"cannot read {path}: {error.strerror}; --bundle names the new release's directory") from error
+
+
+def _contract(bundle: Path, manifest: Manifest) -> Contract:
+    """Return the contract of a bundle. Raises Refusal if its file is not the one that the manifest lists."""
+    listed = manifest.files.get(CONTRACT_FILE)
+    data = _read(bundle / CONTRACT_FILE) if listed else None
+    if data is not None and listed != Digest.of(data):
+        path = bundle / CONTRACT_FILE
+        raise Refusal(f"{path} is not the file that {MANIFEST_FILE} beside it lists; give a bundle as it was made")
+    return contract_of(manifest, data, str(bundle))
 
 
 class _Output(msgspec.Struct):

@@ -101,9 +101,7 @@ class Canary:
         while time.monotonic() < until:
             time.sleep(self._plan.poll_seconds)
             self._poll()
-            evidence = StepFigures(
-                between(new, self._new.total()), between(old, self._old.total()), between({}, self._old.total())
-            )
+            evidence = self._evidence(old, new)
             states = [gate.look(evidence) for gate in step]
             if "failed" in states:
                 return self._roll_back(share, _reason(step[states.index("failed")]), _readings(step))
@@ -116,6 +114,11 @@ class Canary:
                 return None
             before = evidence.new.requests
         return self._held(share, step)
+
+    def _evidence(self, old: Samples, new: Samples) -> StepFigures:
+        """Return what was counted since these totals of both revisions, and since the start."""
+        olds, news, label = self._old.total(), self._new.total(), self._golden.label
+        return StepFigures(between(new, news, label), between(old, olds, label), between({}, olds, label))
 
     def _poll(self) -> None:
         """Read the counters. If they cannot be read, there are no new samples."""

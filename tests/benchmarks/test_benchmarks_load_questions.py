@@ -54,7 +54,9 @@ def test_birds_on_record_are_those_of_the_data(random: Random) -> None:
         ({"prediction": 0}, "most probable"),
         ({"probabilities": {"Gentoo": 0.2, "Chinstrap": 0.2, "Adelie": 0.7}}, "add up"),
         ({"probabilities": {"Gentoo": 0.3, "Adelie": 0.7}}, "each species"),
-        ({"probabilities": {"Emperor": 1.0}}, "another document"),
+        ({"probabilities": {"Emperor": 1.0}}, "each species"),
+        ({"species": "Emperor"}, "most probable"),
+        ({"prediction": 7}, "most probable"),
         ({"in_distribution": None}, "another document"),
     ],
 )

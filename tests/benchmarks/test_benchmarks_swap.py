@@ -1,6 +1,6 @@
 from pathlib import Path
 
-from benchmarks.swap import Channel, cold_load_ms, swap_often
+from benchmarks.swap import Channel, swap_often
 
 
 def test_two_releases_are_swapped_often(bundle_path: Path, tmp_path: Path) -> None:
@@ -14,9 +14,3 @@ def test_two_releases_are_swapped_often(bundle_path: Path, tmp_path: Path) -> No
     assert milliseconds > 0
     assert [row[0] for row in held] == [100, 120]
     assert held[0][1:3] == held[1][1:3]
-
-
-def test_a_signed_bundle_is_loaded_in_a_fresh_process(bundle_path: Path, tmp_path: Path) -> None:
-    """The environment names the bundle and the key that signed it."""
-    channel = Channel(bundle_path, tmp_path)
-    assert cold_load_ms(channel.signed) > 0

@@ -4,11 +4,10 @@ from pathlib import Path
 import numpy as np
 import pytest
 
-from benchmarks.trust.__main__ import main
+from benchmarks.trust.__main__ import run
 from benchmarks.trust.cases import AS_THEY_ARE, mistakes, points
-from contract.measurements import MEASUREMENTS
-from contract.species import SPECIES
 from tests.support.commands import ROOT
+from train.contract import CLASSES, CONTRACT
 
 PUBLISHED = ROOT / "docs" / "trust.md"
 
@@ -33,24 +32,24 @@ def test_the_command_measures_what_is_published(artifacts: Path, tmp_path: Path)
 
     The model that another version of XGBoost trains has other probabilities, so other figures for the species.
     """
-    assert main(["--artifacts", str(artifacts), "--out", str(tmp_path), "--rounds", "1"]) == 0
+    run(artifacts, tmp_path)
     pages = [(place / "trust.md").read_text("utf-8") for place in (tmp_path, PUBLISHED.parent)]
     found, published = map(table, pages)
     (digest, version), (published_digest, published_version) = map(model, pages)
     if version == published_version:
         assert digest == published_digest
         assert found == published
-    assert {name: cells for name, cells in found.items() if name not in SPECIES} == {
-        name: cells for name, cells in published.items() if name not in SPECIES
+    assert {name: cells for name, cells in found.items() if name not in CLASSES} == {
+        name: cells for name, cells in published.items() if name not in CLASSES
     }
     assert good_coverage(found)
-    assert set(found) >= {*SPECIES, AS_THEY_ARE.name, *(mistake.name for mistake in mistakes())}
+    assert set(found) >= {*CLASSES, AS_THEY_ARE.name, *(mistake.name for mistake in mistakes())}
     assert {name for name, _ in points()} <= set(found)
 
 
 def good_coverage(found: dict[str, list[str]]) -> bool:
     """Return whether the sets hold the true species often enough, for every species."""
-    return all(float(found[species][1].rstrip("%")) >= 93 for species in SPECIES)
+    return all(float(found[species][1].rstrip("%")) >= 93 for species in CLASSES)
 
 
 def test_what_is_published_is_good_enough() -> None:
@@ -66,7 +65,7 @@ def test_what_is_published_is_good_enough() -> None:
 
 def test_a_mistake_changes_a_copy() -> None:
     """Each mistake leaves the birds unchanged, and all mistakes are different."""
-    birds = np.array([[measurement.example for measurement in MEASUREMENTS]])
+    birds = np.array([CONTRACT.sample_numbers])
     changed = {mistake.name: mistake.change(birds).tobytes() for mistake in mistakes()}
-    assert birds.tolist() == [[measurement.example for measurement in MEASUREMENTS]]
+    assert birds.tolist() == [CONTRACT.sample_numbers]
     assert len({*changed.values(), birds.tobytes()}) == len(changed) + 1

@@ -8,7 +8,7 @@ from statistics import mean, pstdev
 
 import pytest
 
-from benchmarks.wire.openloop import arrivals, offer
+from benchmarks.wire.openloop import Offer, arrivals, send_offer
 from benchmarks.wire.question import answer_length
 
 ANSWER = b"HTTP/1.1 200 OK\r\ncontent-length: 2\r\n\r\n{}"
@@ -61,11 +61,12 @@ def in_pieces(transport: asyncio.Transport, _count: int) -> None:
 def test_every_request_is_answered(handle: Handle) -> None:
     """Every request is answered: whole or in pieces, on connections that last or not."""
     with answering(handle) as port:
-        found = offer(port, 300, 0.5)
+        found = send_offer(port, Offer(300, 0.5))
     assert found.rate == 300
     assert found.wrong == 0
-    assert found.latency.requests == found.offered == pytest.approx(150, rel=0.3)
-    assert 0 < found.latency.quantile(0.5) <= found.latency.quantile(0.99)
+    assert found.statuses == {200: found.offered}
+    assert len(found.latencies_us) == found.offered == pytest.approx(150, rel=0.3)
+    assert 0 < found.quantile_ms(0.5) <= found.quantile_ms(0.99)
 
 
 def test_a_stall_is_charged_for_all_that_would_have_come_meanwhile() -> None:
@@ -78,8 +79,21 @@ def test_a_stall_is_charged_for_all_that_would_have_come_meanwhile() -> None:
         transport.write(ANSWER)
 
     with answering(sleep_once) as port:
-        found = offer(port, 1000, 0.8)
-    assert found.latency.quantile(0.5) > stall * 1e6 / 10
+        found = send_offer(port, Offer(1000, 0.8))
+    assert found.quantile_ms(0.5) > stall * 1000 / 10
+
+
+def test_a_request_that_finds_no_free_connection_is_given_up() -> None:
+    """A server that answers late keeps its one connection busy, and only then."""
+
+    def later(transport: asyncio.Transport, _count: int) -> None:
+        asyncio.get_running_loop().call_later(0.1, transport.write, ANSWER)
+
+    with answering(later) as port:
+        found = send_offer(port, Offer(200, 0.5, connections=1, gives_up=True))
+    assert 2 <= found.statuses[200] <= 6
+    assert found.given_up == found.offered - found.statuses[200]
+    assert found.wrong == 0
 
 
 @pytest.mark.parametrize(
@@ -88,9 +102,9 @@ def test_a_stall_is_charged_for_all_that_would_have_come_meanwhile() -> None:
 def test_a_refusal_has_no_speed(handle: Handle) -> None:
     """A refusal has no latency, and a connection that breaks has none."""
     with answering(handle) as port:
-        found = offer(port, 200, 0.3)
+        found = send_offer(port, Offer(200, 0.3))
     assert found.wrong == found.offered
-    assert found.latency.requests == 0
+    assert found.latencies_us == []
 
 
 def test_arrivals_are_random_and_the_same_on_every_run() -> None:

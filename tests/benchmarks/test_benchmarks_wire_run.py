@@ -1,5 +1,4 @@
 import contextlib
-import importlib.util
 import os
 import shutil
 import time
@@ -7,16 +6,17 @@ from pathlib import Path
 
 import pytest
 
-from benchmarks.machine import made_here
-from benchmarks.report.http import write_http
 from benchmarks.wire.__main__ import main
-from benchmarks.wire.plan import ASGI, CONTENDERS, OURS, PLAIN, UVLOOP, HttpPlan
-from benchmarks.wire.processes import NotServed, ask
-from benchmarks.wire.results import Closed, HttpResults, Measured, Shared, ratio
-from benchmarks.wire.run import run
+from benchmarks.wire.connection import Connection
+from benchmarks.wire.contenders import ASGI, CONTENDERS, OURS, PLAIN, UVLOOP
+from benchmarks.wire.openloop import Offer, measure_offer
+from benchmarks.wire.processes import NotServed, Server, on
+from benchmarks.wire.question import CLOUD
+from benchmarks.wire.report import headline, ratio
+from benchmarks.wire.run import HttpPlan, Measured, run
 from benchmarks.wire.servers.constants import VARIABLE
 from benchmarks.wire.stage import Stage
-from benchmarks.wire.wrk import closed, shared
+from benchmarks.wire.wrk import Closed, closed
 from contract.refusal import Refusal
 from tests.support.commands import run_module
 
@@ -30,9 +30,7 @@ def wrk() -> None:
         pytest.skip("needs a machine of two cores")
 
 
-@pytest.mark.parametrize(
-    "arguments", [("--contenders", "nonesuch"), ("--contenders",), ("--rounds", "nonesuch"), ("nonesuch",)]
-)
+@pytest.mark.parametrize("arguments", [("--nonesuch",), ("nonesuch",)])
 def test_an_unknown_option_is_refused(arguments: tuple[str, ...]) -> None:
     """The status is 2, and the usage is printed."""
     result = run_module("benchmarks.wire", *arguments)
@@ -48,88 +46,69 @@ def test_without_wrk_its_package_is_named(monkeypatch: pytest.MonkeyPatch, capsy
     assert capsys.readouterr().err == "error: wrk is not installed; on Debian: apt install wrk\n"
 
 
-@pytest.mark.usefixtures("wrk")
-def test_without_a_bundle_the_command_is_named(tmp_path: Path, capsys: pytest.CaptureFixture[str]) -> None:
+def test_without_a_bundle_the_command_is_named(tmp_path: Path) -> None:
     """The refusal names the command that makes a bundle."""
-    assert main(["--quick", "--artifacts", str(tmp_path)]) == 2
-    assert "make it: make compile" in capsys.readouterr().err
+    with pytest.raises(Refusal, match="make it: make compile"):
+        run(HttpPlan(1, 1, 1), tmp_path)
 
 
 @pytest.mark.usefixtures("wrk")
-def test_a_contender_without_its_package_is_named(monkeypatch: pytest.MonkeyPatch, artifacts: Path) -> None:
-    """The refusal names the contender and the package."""
-    found = importlib.util.find_spec
-    monkeypatch.setattr(importlib.util, "find_spec", lambda name: None if name == "fastapi" else found(name))
-    with pytest.raises(Refusal, match="plain needs fastapi"):
-        run(HttpPlan((PLAIN, OURS)), artifacts)
-
-
-@pytest.mark.usefixtures("wrk")
-def test_one_contender_can_be_measured_alone(artifacts: Path, tmp_path: Path) -> None:
-    """A short run makes a page, and this process keeps its cores."""
-    affinity = os.sched_getaffinity(0)
-    results = run(HttpPlan((ASGI,), 1, 1, 1, 0), artifacts)
-    assert os.sched_getaffinity(0) == affinity
-    measured = results.measured[ASGI]
-    for connections, (found,) in measured.closed.items():
-        assert found.requests > connections
-        assert found.seconds >= 1
-        assert found.server_cpu_s > 0
-        assert found.generator_cpu_s > 0
-        assert 0 < found.p50_us <= found.p99_us
-    assert measured.open[0].rate == pytest.approx(measured.closed[16][0].rate / 2, abs=0.1)
-    assert measured.open[0].wrong == 0
-    assert len(measured.first_answer_ms) == 1
-    assert results.workers == ()
-    assert not results.complete
-    write_http(results, tmp_path)
-    page = (tmp_path / "http-benchmarks.md").read_text(encoding="utf-8")
-    assert page.count("| ASGI constant on uvicorn |") == 5
-
-
-@pytest.mark.usefixtures("wrk")
-def test_two_workers_must_both_work(artifacts: Path) -> None:
-    """A server of one process is not taken for two."""
+def test_a_closed_and_an_open_loop_are_measured(artifacts: Path) -> None:
+    """Both count the requests that were answered, and the CPU of server and generator."""
     stage = Stage(artifacts)
-    cores = (stage.server_core, stage.generator_core)
-    with stage.ready(CONTENDERS[UVLOOP]) as server:
-        found = shared(server, 1, 1, cores)
-        assert found.cores == 1
-        assert found.unshared > found.rate
-        with pytest.raises(NotServed, match="expected 2 processes with work, found 1"):
-            shared(server, 2, 1, cores)
+    with stage.ready(CONTENDERS[ASGI]) as server, on(stage.generator_core):
+        found = closed(server, 1, CLOUD)
+        step = measure_offer(server, Offer(found.rate / 2, 1))
+    assert found.requests > 100
+    assert found.seconds >= 1
+    assert 0 < found.server_cpu_s <= 1.1 * found.seconds
+    assert 0 < found.generator_cpu_s <= 1.1 * found.seconds
+    assert step.wrong == 0
+    assert 0 < step.cores <= 1.1
+
+
+@pytest.mark.long
+@pytest.mark.usefixtures("wrk")
+def test_a_short_run_measures_all_contenders(artifacts: Path) -> None:
+    """This process keeps its cores, and the headline has a line for every claim."""
+    for package in ("fastapi", "fastpysgi"):
+        pytest.importorskip(package, reason=f"needs {package}: make .venv/.bench")
+    if shutil.which("nginx") is None:
+        pytest.skip("needs the Debian package nginx")
+    affinity = os.sched_getaffinity(0)
+    results = run(HttpPlan(1, 1, 1), artifacts)
+    assert os.sched_getaffinity(0) == affinity
+    assert list(results) == list(CONTENDERS)
+    assert all(measured.memory_mb > 1 for measured in results.values())
+    assert headline(results).count("**") == 2 * (2 * 7 + 1 + 3)
 
 
 @pytest.mark.usefixtures("wrk")
 def test_a_server_that_answers_otherwise_has_no_speed(artifacts: Path) -> None:
     """An answer of another status is an error, not a request."""
     stage = Stage(artifacts)
-    answer = b"HTTP/1.1 503 Service Unavailable\r\ncontent-length: 0\r\n\r\n"
-    stage.environment[VARIABLE] = answer.decode()
-    with stage.serving(CONTENDERS[UVLOOP]) as server:
+    answer = "HTTP/1.1 503 Service Unavailable\r\ncontent-length: 0\r\n\r\n"
+    server = Server(CONTENDERS[UVLOOP].module, {VARIABLE: answer}, stage.server_core)
+    try:
         until_it_listens(server.port)
         with pytest.raises(NotServed, match="not answered with status 200"):
-            closed(server, 1, 1, stage.generator_core, cloud=False)
+            closed(server, 1, CLOUD)
+    finally:
+        server.stop()
 
 
 def until_it_listens(port: int) -> None:
     """Wait until the server answers, whatever it answers."""
     for _ in range(1_000):
-        with contextlib.suppress(OSError):
-            ask(port)
+        with contextlib.suppress(OSError), contextlib.closing(Connection(port)) as connection:
+            connection.ask()
             return
         time.sleep(0.01)
 
 
-def test_what_the_generator_took_is_given_back() -> None:
-    """The generator took half a second of two cores in one second: a quarter of them."""
-    assert Shared(90, 1.0, 2, 1.5, 0.5).unshared == pytest.approx(120)
-
-
 def test_ratios_are_taken_within_a_round() -> None:
     """A machine that is slow for a round is slow for both."""
-    slow, fast = (Closed(requests, 1.0, 1.0, 1.0, 1.0, 1.0) for requests in (10, 1_000))
-    half = [Closed(one.requests // 2, 1.0, 1.0, 1.0, 1.0, 1.0) for one in (slow, fast)]
-    measured = {name: Measured({16: tuple(runs)}, (), (), 1, 1) for name, runs in (("a", (slow, fast)), ("b", half))}
-    results = HttpResults(made_here(()), False, measured, ())
-    assert ratio(results, "a", "b", 16, lambda run: run.rate) == 2
+    slow, fast = (Closed(requests, 1.0, 1.0, 1.0) for requests in (10, 1_000))
+    half = [found._replace(requests=found.requests // 2) for found in (slow, fast)]
+    results = {OURS: Measured([], [slow, fast], [], 1), PLAIN: Measured([], half, [], 1)}
+    assert ratio(results, (OURS, PLAIN), lambda found: found.rate) == 2

@@ -1,5 +1,6 @@
 from pathlib import Path
 
+import msgspec
 import pytest
 
 from bundle.fetch import read_directory
@@ -8,13 +9,19 @@ from bundle.refusal import BundleRefusal
 from bundle.signing.private import SigningKey
 from bundle.verify import IN_PLACE, VerifiedBundle, Wanted
 from bundle.write import write_bundle
-from contract.manifest import platform_name
+from contract.format_2 import CONTRACT
+from contract.manifest import encode, platform_name
+from contract.schema import CONTRACT_FILE
+from tests.bundle.editing import edit, make_small_format_2, put
 from tests.support.bundles import MACHINES, make
 
 ALL = Wanted(all_platforms=True)
 
 
-def made_for(directory: Path, platform: str, label: str = "1", model: bytes = b"{}") -> VerifiedBundle:
+MODEL = b'{"trees": []}' + b" " * 100
+
+
+def made_for(directory: Path, platform: str, label: str = "1", model: bytes = MODEL) -> VerifiedBundle:
     make(directory, label=label, model=model, platforms=(platform,))
     return read_directory(directory, IN_PLACE, ALL)
 
@@ -46,6 +53,24 @@ def test_bundles_of_two_models_do_not(tmp_path: Path) -> None:
     with pytest.raises(BundleRefusal, match=f"another platform {first}"):
         merge([one, made_for(tmp_path / "3", first, label="3")], "5")
     assert merge([one, made_for(tmp_path / "4", second, label="4")], "5")[0].bundle_version == "5"
+
+
+def test_bundles_of_two_contracts_do_not(tmp_path: Path, key: SigningKey) -> None:
+    """A merge of two contracts, of two formats, or of two values that are missing is refused by name."""
+    first, second = MACHINES
+    one = made_for(tmp_path / "1", first)
+    make(tmp_path / "2", platforms=(second,))
+    put(tmp_path / "2", key, CONTRACT_FILE, encode(msgspec.structs.replace(CONTRACT, title="Birds")))
+    make_small_format_2(tmp_path / "3", key)
+    make(tmp_path / "4", platforms=(second,))
+    edit(tmp_path / "4", key, lambda manifest: manifest.update(missing=-1.0))
+    for place, told in (
+        ("2", f"another bundle has another file {CONTRACT_FILE}"),
+        ("3", "expected format_version 3 as in .*, found 2; compile the same model on each platform"),
+        ("4", "expected missing None as in .*, found -1.0; compile the same model on each platform"),
+    ):
+        with pytest.raises(BundleRefusal, match=told):
+            merge([one, read_directory(tmp_path / place, IN_PLACE, ALL)], None)
 
 
 def test_the_same_twice_is_the_same(tmp_path: Path, key: SigningKey) -> None:

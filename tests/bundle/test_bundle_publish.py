@@ -28,7 +28,7 @@ from tests.support.commands import ROOT
 from tests.support.faults import FULL, READ_ONLY, fail_nth_write
 
 PLACE = "gs://models/penguins"
-OBJECTS = 5  # of a bundle: library, certificate, model, signature, manifest
+OBJECTS = 6  # of a bundle: contract, library, certificate, model, signature, manifest
 PASSING: tuple[Fault, ...] = (429, 500, 503, "reset", "lost", "cut")
 LASTING: tuple[Fault, ...] = (403, 404, "not JSON")  # the last where a pointer is read
 

@@ -3,7 +3,6 @@
 import json
 import os
 import shutil
-from collections.abc import Callable
 from pathlib import Path
 from typing import Any
 
@@ -17,36 +16,18 @@ from bundle.refusal import BundleRefusal
 from bundle.signing.private import SigningKey
 from bundle.signing.signature import MANIFEST, POINTER, sign, signature_file
 from bundle.verify import IN_PLACE, Trust, Wanted
-from contract.certificate import certificate_file
 from contract.manifest import MANIFEST_FILE, MODEL_FILE, Digest, platform_name
-from tests.support.bundles import MACHINES, header, make, new_key, put_manifest
+from contract.schema import CONTRACT_FILE
+from tests.bundle.editing import CERTIFICATE, LIBRARY, Edit, edit, put
+from tests.support.bundles import MACHINES, header, make, new_key
 
-LIBRARY = f"libmodel-{platform_name()}.so"
-CERTIFICATE = certificate_file(platform_name())
 OTHER = next(platform for platform in MACHINES if platform != platform_name())
-Edit = Callable[[dict[str, Any]], object]
 
 
 def refused(directory: Path, trust: Trust, reason: str, told: str | None = None) -> None:
     with pytest.raises(BundleRefusal, match=told) as refusal:
         read_directory(directory, trust)
     assert refusal.value.reason == reason, str(refusal.value)
-
-
-def edit(directory: Path, key: SigningKey, change: Edit) -> None:
-    """Change the manifest as somebody with the key would."""
-    document = json.loads((directory / MANIFEST_FILE).read_bytes())
-    change(document)
-    put_manifest(directory, json.dumps(document).encode(), key)
-
-
-def put(directory: Path, key: SigningKey, name: str, data: bytes) -> None:
-    """Change a file, and the manifest with it."""
-    (directory / name).write_bytes(data)
-    digest = Digest.of(data)
-    edit(directory, key, lambda m: m["files"].update({name: {"size": digest.size, "sha256": digest.sha256}}))
-    if name == CERTIFICATE:
-        edit(directory, key, lambda m: m["platforms"][platform_name()].update(certificate_sha256=digest.sha256))
 
 
 def test_a_good_bundle_is_what_was_read(made: Path, key: SigningKey, trust: Trust) -> None:
@@ -192,7 +173,7 @@ def test_one_good_signature_is_enough_whatever_lies_beside_it(
 
 def test_a_symbolic_link_in_a_bundle_is_refused(made: Path, trust: Trust, tmp_path: Path) -> None:
     """A symbolic link is refused, although it leads to the right bytes."""
-    for name in (LIBRARY, MODEL_FILE, MANIFEST_FILE):
+    for name in (LIBRARY, MODEL_FILE, MANIFEST_FILE, CONTRACT_FILE):
         outside = tmp_path / name
         (made / name).rename(outside)
         (made / name).symlink_to(outside)
@@ -240,9 +221,7 @@ def test_a_name_that_is_none_is_refused(made: Path, key: SigningKey, trust: Trus
 @pytest.mark.parametrize(
     ("change", "reason"),
     [
-        (lambda m: m["interface"]["classes"].reverse(), "contract"),
-        (lambda m: m["trees"].update(objective="binary:logistic"), "contract"),
-        (lambda m: m["trees"]["base_margins"].pop(), "contract"),
+        (lambda m: m["files"].pop(CONTRACT_FILE), "contract"),
         (lambda m: m["platforms"].clear(), "platform"),
         (lambda m: m["platforms"][platform_name()].update(library="unlisted"), "format"),
         (lambda m: m["platforms"][platform_name()].update(certificate="unlisted"), "certificate"),
@@ -254,6 +233,7 @@ def test_a_name_that_is_none_is_refused(made: Path, key: SigningKey, trust: Trus
         (lambda m: m.update(model_sha256=m["model_sha256"] + "\n"), "format"),
         (lambda m: m.update(created_at="2026-11-23"), "format"),
         (lambda m: m.update(format_version=1), "format"),
+        (lambda m: m.update(format_version=4), "format"),
         (lambda m: m["files"].pop(MODEL_FILE), "format"),
         (lambda m: m["files"].update(huge={"size": 1 << 40, "sha256": "0" * 64}), "size"),
         (lambda m: m["files"].update(negative={"size": -1, "sha256": "0" * 64}), "format"),
@@ -274,7 +254,7 @@ def test_only_this_platform_s_files_are_read(tmp_path: Path, key: SigningKey, tr
     assert set(read_directory(tmp_path, trust, Wanted(all_platforms=True)).certificates) == {platform_name(), OTHER}
     (tmp_path / f"libmodel-{OTHER}.so").unlink()
     verified = read_directory(tmp_path, trust)
-    assert set(verified.files) == {LIBRARY, CERTIFICATE, MODEL_FILE}
+    assert set(verified.files) == {LIBRARY, CERTIFICATE, MODEL_FILE, CONTRACT_FILE}
     with pytest.raises(BundleRefusal):
         read_directory(tmp_path, trust, Wanted(all_platforms=True))
 

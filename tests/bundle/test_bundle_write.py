@@ -61,7 +61,7 @@ def test_a_fault_at_any_operation_leaves_the_previous_bundle(
     """A fault of any file operation leaves a whole bundle to readers."""
     out = tmp_path / "bundle"
     write_bundle(out, manifest, {"a": b"old"})
-    newer = msgspec.structs.replace(manifest, format_version=3)
+    newer = msgspec.structs.replace(manifest, bundle_version="newer")
     for failing in range(1, 50):
         with monkeypatch.context() as patch:
             remaining = fail_nth_write(patch, failing)

@@ -17,7 +17,7 @@ from tests.support.service import Service, serving
 from tests.support.telemetry import eventually, free_port, needed
 
 # Large effects need few samples: a canary of seconds. Two busy cores are slow whenever they like: hence the tolerance.
-PLAN = CanaryPlan(errors=0.3, slower=0.3, tolerance=20, species=0.3, disagreement_effect=0.4, poll_seconds=0.1)
+PLAN = CanaryPlan(errors=0.3, slower=0.3, tolerance=20, classes=0.3, disagreement_effect=0.4, poll_seconds=0.1)
 SLOW = """
 import sys, time
 if sys.orig_argv[1:3] == ["-m", "app"]:

@@ -12,6 +12,7 @@ import yaml
 
 from app.core.settings import Settings as AppSettings
 from app.core.settings import read_settings as read_app_settings
+from contract.refusal import Refusal
 from deploy.google.render import render
 from deploy.google.settings import DeploySettings, read_settings
 from tests.deploy.project import ENVIRONMENT
@@ -93,6 +94,24 @@ def test_its_variables_are_settings(document: Any) -> None:
     assert (told.bundle, told.trusted_keys) == (ENVIRONMENT["BUNDLE"], ENVIRONMENT["TRUSTED_KEYS"])
     assert (told.workers, told.trusted_proxies, told.log_format) == (1, 1, "json")
     assert told.google_cloud_project == ENVIRONMENT["PROJECT"]
+
+
+def test_the_model_is_named(document: Any) -> None:
+    """The service accepts only bundles of the named model, and has one of it in the image."""
+    told = read_app_settings(environment_of(document))
+    assert (told.model_name, told.baked_bundle) == ("penguin", "/service/baked")
+    other = read_settings(environment={**ENVIRONMENT, "MODEL_NAME": "gull-2.1"})
+    assert environment_of(yaml.safe_load(render(other, None)))["MODEL_NAME"] == "gull-2.1"
+    for name in ("a b", "a/b", ".a", "x" * 65):
+        with pytest.raises(Refusal, match=r"MODEL_NAME=.*: expected the name in the model's contract"):
+            read_settings(environment={**ENVIRONMENT, "MODEL_NAME": name})
+
+
+def test_a_name_that_is_a_number_stays_a_text() -> None:
+    """A name that YAML takes for a number, a boolean or a date is rendered as the text that it is."""
+    for name in ("1", "1.5", "1e3", "0x10", "true", "no", "null", "2026-11-26"):
+        given = read_settings(environment={**ENVIRONMENT, "MODEL_NAME": name})
+        assert environment_of(yaml.safe_load(render(given, None)))["MODEL_NAME"] == name
 
 
 def test_every_setting_is_thought_of(document: Any) -> None:

@@ -13,6 +13,7 @@ from evaluation.conformal import (
     LEVEL,
     conformal_thresholds,
     coverage,
+    half_width,
     prediction_sets,
     rank,
     rows_needed,
@@ -86,3 +87,42 @@ def test_too_few_rows_for_a_level_are_refused(rows: int, largest: str) -> None:
     with pytest.raises(Refusal, match=rf"{rows} birds of Gentoo.*needs 99; choose at most {largest}"):
         conformal_thresholds(labels, probabilities, 0.99, CLASSES, "bird")
     assert conformal_thresholds(labels, probabilities, float(largest), CLASSES)
+
+
+@given(st.lists(st.integers(0, 1000), min_size=2, max_size=60, unique=True), st.floats(0.01, 0.99))
+def test_intervals_hold_an_exact_share_of_left_out_numbers(residuals: list[int], level: float) -> None:
+    """Of n + 1 different residuals, exactly ceil(level (n + 1)) are within the width of the n others."""
+    others = len(residuals) - 1
+    values = np.array(residuals, np.float64)
+    if rank(level, others) > others:
+        return
+    within = [values[place] <= half_width(np.delete(values, place), level) for place in range(len(values))]
+    assert sum(within) == math.ceil(round(level * (others + 1), 9))
+
+
+@given(st.integers(0, 1000), levels)
+def test_sets_hold_an_exact_share_of_left_out_rows(seed: int, level: float) -> None:
+    """Of the n + 1 rows of a class, exactly ceil(level (n + 1)) are in the set that the n others make."""
+    labels, probabilities = simulated(seed, 60, 1.0)
+    hits = np.zeros(3, np.int64)
+    if rank(level, 19) > 19:
+        return
+    for place in range(len(labels)):
+        left = np.arange(len(labels)) != place
+        thresholds = conformal_thresholds(labels[left], probabilities[left], level, CLASSES)
+        hits[labels[place]] += prediction_sets(probabilities[[place]], thresholds)[0, labels[place]]
+    if all(len(np.unique(probabilities[labels == label, label])) == 20 for label in range(3)):
+        assert hits.tolist() == [math.ceil(round(level * 20, 9))] * 3
+
+
+@given(st.lists(st.floats(0, 1e30), min_size=1, max_size=60), st.floats(0.01, 0.99))
+def test_the_half_width_is_the_least_that_holds_enough(residuals: list[float], level: float) -> None:
+    """Enough residuals are within the width, and not within the next smaller float32."""
+    wanted = math.ceil(round(level * (len(residuals) + 1), 9))
+    if wanted > len(residuals):
+        return
+    width = half_width(np.array(residuals), level)
+    assert width == np.float32(width)
+    assert sum(residual <= width for residual in residuals) >= wanted
+    smaller = float(np.nextafter(np.float32(width), np.float32(-np.inf)))
+    assert sum(residual <= smaller for residual in residuals) < wanted

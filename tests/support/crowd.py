@@ -6,11 +6,9 @@ import socket
 from collections.abc import Callable
 from itertools import cycle, islice
 
-from app.core.protocol import MODEL_PATH
-from benchmarks.memory_limit import binary_batch
 from tests.support.commands import EXAMPLE
+from tests.support.inference import INFER, batch
 
-INFER = f"{MODEL_PATH}/infer"
 BIRD = json.dumps(EXAMPLE).encode()
 MOST_SENT = 24 << 20  # bytes of one client: nobody sends for ever
 
@@ -26,9 +24,10 @@ def learned(number: int) -> bytes:
     return asking("/predict", BIRD, f"X: {'x' * (800 + number)}")
 
 
-def batch(rows: int) -> bytes:
-    request = binary_batch(rows)
-    return asking(request.path, request.body, *(f"{name}: {value}" for name, value in request.headers.items()))
+def zeros(rows: int) -> bytes:
+    """Make a batch of so many rows in a binary tensor."""
+    body, headers = batch(rows)
+    return asking(INFER, body, *(f"{name}: {value}" for name, value in headers.items()))
 
 
 UNFINISHED_BODY = asking("/predict", BIRD.ljust(65_536))[:-1]
@@ -42,12 +41,12 @@ CHUNKED_BATCH = (
     f"POST {INFER} HTTP/1.1\r\nHost: x\r\nTransfer-Encoding: chunked\r\n\r\n".encode()
     + (b"10000\r\n" + bytes(65_536) + b"\r\n") * 350
 )
-UNREAD_BATCH = batch(65_536)  # whose answer, in JSON, is longer than any buffer between
+UNREAD_BATCH = zeros(65_536)  # whose answer, in JSON, is longer than any buffer between
 ALL = (
     *(UNFINISHED_BODY,) * 8,
     *(UNFINISHED_HEAD,) * 2,
     *(UNFINISHED_EXPLANATION, UNFINISHED_BATCH, AHEAD, UNREAD_PREDICTIONS, UNREAD_ERRORS),
-    *(CHUNKED_BATCH, UNREAD_BATCH, batch(4_000)),
+    *(CHUNKED_BATCH, UNREAD_BATCH, zeros(4_000)),
 )
 
 

@@ -4,11 +4,11 @@ import json
 
 import msgspec
 
-from app.core.protocol import MODEL_PATH, ProtocolError
+from app.core.protocol import ProtocolError
 from tests.support.commands import EXAMPLE
 from tests.support.service import Reply
 
-INFER = f"{MODEL_PATH}/infer"
+INFER = "/v2/models/penguin/infer"
 HEADER = "Inference-Header-Content-Length"
 ROW = list(EXAMPLE.values())
 TWO_ROWS = bytes(32)

@@ -4,8 +4,8 @@ import json
 from collections.abc import Callable
 from random import Random
 
-from app.core.protocol import MODEL_PATH
 from tests.support.commands import EXAMPLE
+from tests.support.inference import INFER
 
 BIRD = json.dumps(EXAMPLE).encode()
 BODIES = (BIRD, BIRD, BIRD, b"{}", b"", b"[", b'{"bill_length_mm": 1e999}', BIRD.ljust(3000), b"\xff", BIRD[:40])
@@ -21,7 +21,7 @@ TARGETS = (
         b"//predict",
         b"/predict#a",
     ),
-    f"{MODEL_PATH}/infer".encode(),
+    INFER.encode(),
 )
 METHODS = (*(b"POST",) * 8, b"GET", b"GET", b"HEAD", b"PUT", b"OPTIONS", b"post", b"CONNECT", b"BREW", b"")
 HEADERS = (

@@ -1,1 +1,1 @@
-"""Servers that are not ours: what most people deploy, and two that only say one thing."""
+"""Servers that are not ours: what most people deploy, and those that always give the same answer."""

@@ -5,7 +5,7 @@ from collections.abc import Callable, Iterable
 
 import fastpysgi  # type: ignore[import-untyped]  # it has no types
 
-from benchmarks.wire.servers.asgi_constant import application
+from benchmarks.wire.servers.asgi_constant import unread
 from benchmarks.wire.servers.constants import PORT, parts
 
 pairs, body = parts()
@@ -22,4 +22,4 @@ def wsgi(
 
 
 if __name__ == "__main__":
-    fastpysgi.run(wsgi if sys.argv[1] == "wsgi" else application, host="127.0.0.1", port=PORT, loglevel=0)
+    fastpysgi.run(wsgi if sys.argv[1] == "wsgi" else unread, host="127.0.0.1", port=PORT, loglevel=0)

@@ -3,49 +3,21 @@
 import os
 import tempfile
 from pathlib import Path
+from string import Template
 
 from benchmarks.wire.servers.constants import PORT, parts
 
-CONFIGURATION = """
-daemon off;
-master_process off;
-worker_processes 1;
-pid {directory}/pid;
-error_log stderr error;
-events {{ worker_connections 1024; }}
-http {{
-    access_log off;
-    client_body_temp_path {directory}/body;
-    proxy_temp_path {directory}/proxy;
-    fastcgi_temp_path {directory}/fastcgi;
-    uwsgi_temp_path {directory}/uwsgi;
-    scgi_temp_path {directory}/scgi;
-    server_tokens off;
-    keepalive_requests 1000000000;
-    default_type {content_type};
-    server {{
-        listen 127.0.0.1:{port};
-        {headers}
-        location / {{ return 200 '{body}'; }}
-    }}
-}}
-"""
 OWN = {b"content-type", b"content-length", b"date", b"server"}  # that nginx sends itself
 
 
 def main() -> None:
     """Become nginx."""
-    headers, body = parts()
-    lines = [f"add_header {name.decode()} '{value.decode()}';" for name, value in headers if name not in OWN]
+    pairs, body = parts()
+    headers = "\n".join(f"add_header {name.decode()} '{value.decode()}';" for name, value in pairs if name not in OWN)
     directory = tempfile.mkdtemp(prefix="nginx-")
-    configuration = Path(directory) / "nginx.conf"
-    content_type = dict(headers).get(b"content-type", b"application/json").decode()
-    configuration.write_text(
-        CONFIGURATION.format(
-            directory=directory, port=PORT, content_type=content_type, headers="\n".join(lines), body=body.decode()
-        )
-    )
-    os.execvp("nginx", ["nginx", "-c", str(configuration), "-e", "stderr"])  # noqa: S606, S607  # as PATH has it
+    template, path = Template(Path(__file__).with_name("nginx.conf.in").read_text()), Path(directory) / "nginx.conf"
+    path.write_text(template.substitute(directory=directory, port=PORT, headers=headers, body=body.decode()))
+    os.execvp("nginx", ["nginx", "-c", str(path), "-e", "stderr"])  # noqa: S606, S607  # as PATH has it
 
 
 if __name__ == "__main__":

@@ -12,13 +12,10 @@ from fastapi import FastAPI
 from pydantic import BaseModel, Field, create_model
 from xgboost import XGBClassifier
 
-from contract.features import derive
-from contract.measurements import MEASUREMENTS
-from contract.species import SPECIES
+from train.contract import CLASSES, CONTRACT
 
 _fields: dict[str, Any] = {
-    measurement.name: Annotated[float, Field(ge=measurement.minimum, le=measurement.maximum)]
-    for measurement in MEASUREMENTS
+    each.name: Annotated[float, Field(ge=each.minimum, le=each.maximum)] for each in CONTRACT.inputs
 }
 Bird = create_model("Bird", **_fields)
 
@@ -42,12 +39,11 @@ async def predict(bird: Bird) -> Answer:  # type: ignore[valid-type]  # made fro
     features = _features(bird)
     label = int(classifier.predict(features)[0])
     probabilities = classifier.predict_proba(features)[0].tolist()
-    return Answer(
-        prediction=label, species=SPECIES[label], probabilities=dict(zip(SPECIES, probabilities, strict=True))
-    )
+    shares = dict(zip(CLASSES, probabilities, strict=True))
+    return Answer(prediction=label, species=CLASSES[label], probabilities=shares)
 
 
 def _features(bird: BaseModel) -> npt.NDArray[np.float32]:
     """Return the contract's features, (1, features)."""
     measurements = {name: np.float32(value) for name, value in bird.model_dump().items()}
-    return np.array([derive(measurements)], dtype=np.float32)
+    return np.array([CONTRACT.derive(measurements)], dtype=np.float32)

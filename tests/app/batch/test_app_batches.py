@@ -8,6 +8,7 @@ import threading
 from collections.abc import Awaitable, Callable, Coroutine, Iterator, Mapping
 from contextlib import closing
 from pathlib import Path
+from types import SimpleNamespace
 from typing import cast
 
 import pytest
@@ -25,6 +26,8 @@ from tests.support.wire import Wire
 
 LARGE = 100_000  # bytes: over the size that is answered inline
 OK = Answer(200, [], b"")
+HTTP = SimpleNamespace(model_name="penguin")  # what an endpoint reads of the application
+SCOPE = {"type": "http", "path_params": {"model": "penguin"}, "app": SimpleNamespace(state=SimpleNamespace(http=HTTP))}
 
 
 @pytest.fixture(scope="module")
@@ -87,7 +90,7 @@ def asking(endpoint: ASGIApp, more: bool = False) -> Asked:
         async def send(message: Message) -> None:
             sent.append(message)
 
-        await endpoint({"type": "http", "headers": [(b"content-length", b"%d" % len(body))]}, given.get, send)
+        await endpoint({**SCOPE, "headers": [(b"content-length", b"%d" % len(body))]}, given.get, send)
         return int(sent[0]["status"]) if sent else 0
 
     return ask
@@ -186,6 +189,15 @@ def test_an_answer_that_no_memory_is_meant_for(small: Service) -> None:
         assert wire.response().status == 200
 
 
+def test_who_asks_for_a_judgement_pays_for_it(small: Service) -> None:
+    """A batch that asks for distances needs more memory than one that does not, and a large one gets 413."""
+    outputs = [{"name": name} for name in ("label", "distance")]
+    with Wire(small.port) as wire:
+        for wanted, status in ((outputs[:1], 200), (outputs, 413)):
+            wire.send(large(500_000, outputs=wanted, **IN_BINARY))
+            assert wire.response().status == status
+
+
 def test_clients_who_do_not_read_are_held_to_the_memory_that_is_meant_for_them(small: Service) -> None:
     """Unread answers hold their claim on memory: other batches get 503, and predictions go on."""
     waiting: list[Wire] = []
@@ -239,7 +251,7 @@ def test_a_slow_batch_keeps_nobody_from_sending() -> None:
     endpoint = batch_endpoint(lambda *_: pytest.fail("not read"), 500_000, memory)
 
     async def slow() -> int:
-        scope: Scope = {"type": "http", "headers": [(b"transfer-encoding", b"chunked")]}
+        scope: Scope = {**SCOPE, "headers": [(b"transfer-encoding", b"chunked")]}
         sent: list[Message] = [{"type": "http.request", "body": bytes(1000), "more_body": True}]
 
         waits = asyncio.Event()

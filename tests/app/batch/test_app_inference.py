@@ -12,16 +12,15 @@ import xgboost
 from tritonclient.utils import InferenceServerException
 
 from compile.certification.probes import derive_rows
-from contract.manifest import CONTRACT
-from contract.measurements import MEASUREMENTS
+from contract.reading import PENGUINS, read_contract
 from tests.support.inference import INFER, assert_protocol_error, request, tensor
 from tests.support.service import Service
 
 Rows = npt.NDArray[np.float32]
 
 NAMES = ("probabilities", "label", "margin")
-LOW = [measurement.minimum for measurement in MEASUREMENTS]
-HIGH = [measurement.maximum for measurement in MEASUREMENTS]
+CONTRACT = read_contract(PENGUINS)
+LOW, HIGH = zip(*(each.bounds for each in CONTRACT.inputs), strict=True)
 
 
 @pytest.fixture(scope="module")
@@ -81,6 +80,9 @@ def test_the_model_says_what_goes_in_and_out(client: triton.InferenceServerClien
         {"name": "probabilities", "datatype": "FP32", "shape": [-1, 3]},
         {"name": "label", "datatype": "INT32", "shape": [-1]},
         {"name": "margin", "datatype": "FP32", "shape": [-1, 3]},
+        {"name": "prediction_set", "datatype": "BOOL", "shape": [-1, 3]},
+        {"name": "in_distribution", "datatype": "BOOL", "shape": [-1]},
+        {"name": "distance", "datatype": "FP32", "shape": [-1]},
     ]
 
 
@@ -187,6 +189,7 @@ def test_a_compressed_request_is_refused(client: triton.InferenceServerClient, c
         "/v2/models",
         "/v2/models/emu",
         "/v2/models/emu/infer",
+        "/v2/models/emu/versions/1/ready",
         f"{INFER}/",
         "/v2/models/penguin/versions/2/infer",
     ],

@@ -13,7 +13,7 @@ from app.core.answer import Answer
 from app.core.memory import Claim, Memory
 from app.core.protocol import ProtocolError
 from app.model.bundle import Bundle
-from app.model.serving import Served, Serving
+from app.model.serving import Serving
 from tests.support.inference import HEADER, INFER, ROW, TWO_ROWS, assert_protocol_error, binary_tensor, request, tensor
 from tests.support.service import Service
 
@@ -128,7 +128,9 @@ def test_what_the_protocol_lets_a_server_ignore(service: Service, fields: dict[s
 
 @pytest.fixture(scope="module")
 def handler(bundle: Bundle) -> Callable[[dict[bytes, bytes], bytes], Answer]:
-    answer = inferrer(Serving(Served(bundle.library, bundle.version)), max_rows=1000)
+    serving = Serving()
+    serving.swap(bundle)
+    answer = inferrer(serving, max_rows=1000)
 
     def handle(headers: dict[bytes, bytes], body: bytes) -> Answer:
         with Claim(Memory(1 << 30)) as claim:

@@ -9,9 +9,23 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from app.batch import tensors
-from app.batch.tensors import COLUMNS, SLICE_CHARACTERS, SLICE_NUMBERS, TensorFault, json_numbers, pack_json
+from app.batch.tensors import SLICE_CHARACTERS, SLICE_NUMBERS, JsonRows, TensorFault, json_numbers
+from app.core.protocol import Protocol
+from contract.schema import Contract, Input, Output
 
 Values = list[float]
+COLUMNS = 4
+
+
+def rows_of(missing: bool, columns: int = COLUMNS) -> JsonRows:
+    """Return the reader of rows for a contract whose inputs may be missing or not."""
+    inputs = tuple(Input(f"x{number}", missing=missing) for number in range(columns))
+    contract = Contract(name="rows", inputs=inputs, output=Output(kind="number"))
+    return JsonRows(Protocol("m", contract, 1, sets=False, distance=False))
+
+
+pack_json = rows_of(missing=False).pack
+pack_nullable = rows_of(missing=True).pack
 
 FINITE = st.floats(width=32, allow_nan=False, allow_infinity=False)
 ROWS = st.lists(st.lists(FINITE, min_size=COLUMNS, max_size=COLUMNS), max_size=50)
@@ -104,3 +118,38 @@ def test_int32_values_come_back_the_same(count: int) -> None:
     """Int32 values come back the same, in slices or not."""
     values = np.arange(count, dtype=np.int32)
     assert json.loads(b"".join(json_numbers(bytearray(values.tobytes()), "INT32"))) == values.tolist()
+
+
+@given(st.lists(st.lists(FINITE | st.none(), min_size=COLUMNS, max_size=COLUMNS), max_size=50), st.booleans())
+def test_null_is_a_missing_value(rows: list[list[float | None]], nested: bool) -> None:
+    """If inputs may be missing, null is NaN, in flat and nested JSON; other JSON is still refused."""
+    flat = list(itertools.chain.from_iterable(rows))
+    packed = np.frombuffer(pack_nullable(json.dumps(rows if nested else flat).encode(), len(rows)), np.float32)
+    expected = np.array([np.nan if value is None else value for value in flat], np.float32)
+    assert np.array_equal(packed, expected, equal_nan=True)
+    for value in ("true", '"1"', "[]", "1e39"):
+        with pytest.raises(TensorFault, match="expected numbers"):
+            pack_nullable(f"[1,null,3,{value}]".encode(), 1)
+
+
+@pytest.mark.parametrize("columns", [1, 2, 2_000])
+def test_rows_have_the_columns_of_the_contract(columns: int) -> None:
+    """Rows of one input and of 2,000 are packed, and the refusal names the number of columns."""
+    values = np.arange(3 * columns, dtype=np.float32).reshape(3, columns)
+    rows = rows_of(missing=True, columns=columns)
+    for data in (values.tolist(), values.ravel().tolist()):
+        assert rows.pack(json.dumps(data).encode(), 3) == values.tobytes()
+    with pytest.raises(TensorFault, match=rf"expected {2 * columns} numbers for shape \[2, {columns}\]"):
+        rows.pack(json.dumps(values.tolist()).encode(), 2)
+
+
+@given(st.lists(st.booleans()))
+def test_booleans_come_back_the_same(values: list[bool]) -> None:
+    """A BOOL tensor is one byte a value, and true or false in JSON."""
+    assert json.loads(b"".join(json_numbers(bytearray(values), "BOOL"))) == values
+
+
+def test_infinity_and_nan_become_null() -> None:
+    """What JSON cannot hold is null."""
+    buffer = bytearray(np.array([np.inf, -np.inf, np.nan, 1], np.float32).tobytes())
+    assert json.loads(b"".join(json_numbers(buffer, "FP32"))) == [None, None, None, 1]

@@ -8,11 +8,13 @@ from contextlib import closing
 import msgspec
 import pytest
 
-from app.core.answer import PredictionAnswer, Problem
-from contract.measurements import MEASUREMENTS, Measurement
-from contract.species import SPECIES
+from app.core.answer import Problem
+from contract.reading import PENGUINS, read_contract
+from contract.schema import Contract, Input
 from tests.support.commands import EXAMPLE
 from tests.support.service import Reply, Service
+
+CONTRACT = read_contract(PENGUINS)
 
 
 def assert_problem(reply: Reply, status: int) -> Problem:
@@ -31,9 +33,10 @@ def test_the_published_example(service: Service) -> None:
     reply = service.predict(EXAMPLE)
     assert reply.status == 200
     assert reply.headers["content-type"] == "application/json"
-    answer = msgspec.json.decode(reply.body, type=PredictionAnswer)
-    assert (answer.prediction, answer.species) == (2, "Adelie")
-    assert list(reply.document["probabilities"]) == list(SPECIES)
+    fields = ["prediction", "species", "probabilities", "prediction_set", "in_distribution", "distance"]
+    assert list(reply.document) == fields
+    assert (reply.document["prediction"], reply.document["species"]) == (2, "Adelie")
+    assert tuple(reply.document["probabilities"]) == CONTRACT.output.classes
     assert sum(reply.document["probabilities"].values()) == pytest.approx(1, abs=1e-6)
 
 
@@ -43,7 +46,7 @@ def test_unknown_fields_are_ignored(service: Service) -> None:
     assert reply.body == service.predict(EXAMPLE).body
 
 
-FIELDS = [measurement.name for measurement in MEASUREMENTS]
+FIELDS = list(CONTRACT.input_names)
 
 
 @pytest.mark.parametrize("field", FIELDS)
@@ -97,11 +100,11 @@ def test_a_body_that_is_no_object_of_numbers(service: Service, body: bytes) -> N
     assert assert_problem(service.predict(body), 422).errors
 
 
-@pytest.mark.parametrize("measurement", MEASUREMENTS, ids=FIELDS)
+@pytest.mark.parametrize("measurement", CONTRACT.inputs, ids=FIELDS)
 @pytest.mark.parametrize("side", [-1, 1])
-def test_what_no_penguin_has(service: Service, measurement: Measurement, side: int) -> None:
+def test_what_no_penguin_has(service: Service, measurement: Input, side: int) -> None:
     """A value just outside a bound gets 400, which names field, value and bound; on the bound it gets 200."""
-    bound = measurement.minimum if side < 0 else measurement.maximum
+    bound = measurement.bounds[side > 0]
     outside = bound + side * 0.25
     problem = assert_problem(service.predict({**EXAMPLE, measurement.name: outside}), 400)
     for part in (measurement.name, f"{outside:g}", f"{bound:g}", measurement.unit):
@@ -195,12 +198,15 @@ def test_the_bare_address_leads_to_the_page(service: Service) -> None:
 
 
 def test_the_model_tells_what_is_served(service: Service) -> None:
-    """GET /model has version, digests, features, units, bounds, species and quality."""
+    """GET /model has version, digests, contract, features and quality."""
     document = service.request("GET", "/model").document
     assert len(document["version"]) == 64
-    assert document["species"] == list(SPECIES)
-    assert [entry["name"] for entry in document["measurements"]] == FIELDS
-    assert {"unit", "minimum", "maximum"} <= set(document["measurements"][0])
+    assert document["name"] == "penguin"
+    assert msgspec.convert(document["contract"], Contract) == CONTRACT
+    assert document["features"] == list(CONTRACT.features)
+    assert document["contract"]["output"]["classes"] == list(CONTRACT.output.classes)
+    assert [entry["name"] for entry in document["contract"]["inputs"]] == FIELDS
+    assert {"unit", "minimum", "maximum"} <= set(document["contract"]["inputs"][0])
     assert document["certificate"]["rows"]["random"] >= 100_000
     assert document["certificate"]["instruction_sets"][0] == "baseline"
     assert document["tuning"]["block_from"] > 0

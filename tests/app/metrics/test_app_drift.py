@@ -65,7 +65,7 @@ def page(bundle: Bundle, scale: float, path: Path) -> Path:
     """Write the metrics after two predictions of each bird, with bills this many times as long."""
     assert bundle.training is not None
     metrics = Metrics(Cells())
-    metrics.set_model("1", bundle.training.drift_baseline)
+    metrics.set_model("1", bundle.contract, bundle.training.drift_baseline)
     for row in load().measurements.tolist() * 2:
         values = (row[0] * scale, *row[1:])
         label, probabilities, *_ = bundle.library.predict(values)
@@ -82,7 +82,7 @@ def swapped(bundle: Bundle, path: Path, *, served: str) -> Path:
     assert bundle.training is not None
     metrics = Metrics(Cells())
     for version, scale in (("1", 1.15), ("2", 1.0)):
-        metrics.set_model(version, bundle.training.drift_baseline)
+        metrics.set_model(version, bundle.contract, bundle.training.drift_baseline)
         for row in load().measurements.tolist() * 2:
             values = (row[0] * scale, *row[1:])
             label, probabilities, *_ = bundle.library.predict(values)
@@ -90,7 +90,7 @@ def swapped(bundle: Bundle, path: Path, *, served: str) -> Path:
                 PredictionRecord(values, label, list(probabilities.values())[label], model_version=version)
             )
     metrics.flush()
-    metrics.set_model(served, bundle.training.drift_baseline)
+    metrics.set_model(served, bundle.contract, bundle.training.drift_baseline)
     path.write_bytes(exposition(metrics.cells.read()))
     return path
 

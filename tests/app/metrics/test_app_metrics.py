@@ -10,16 +10,19 @@ from app.metrics.families import CONFIDENCES, MODEL, series
 from app.metrics.request_counts import Metrics
 from contract.drift import DriftBaseline, Variable
 from contract.metrics import COMPARISONS, DURATION, PREDICTIONS
-from contract.species import SPECIES
+from contract.reading import PENGUINS, read_contract
 from tests.app.metrics.names import names_models
 from tests.support.telemetry import checked, samples, value
+
+CONTRACT = read_contract(PENGUINS)
+SPECIES = CONTRACT.output.classes
 
 
 def watched() -> Metrics:
     """Count everything that can be counted."""
     metrics = Metrics(Cells())
     variable = Variable((40.0,), (10, 20), 30.0)
-    metrics.set_model('1"\\\n2', DriftBaseline({"bill_length_mm": variable, "confidence": variable}))
+    metrics.set_model('1"\\\n2', CONTRACT, DriftBaseline({"bill_length_mm": variable, "confidence": variable}))
     generator = random.Random(1)  # noqa: S311  # not secrets
     for _ in range(1000):
         row = (generator.uniform(30, 60), 15.0, 200.0, 4000.0)
@@ -67,7 +70,7 @@ def test_another_model_takes_the_place_of_the_first() -> None:
     """The page shows one model as served."""
     metrics = Metrics(Cells())
     for version in ("1", "2"):
-        metrics.set_model(version)
+        metrics.set_model(version, CONTRACT)
     assert [metrics.cells.read()[series(MODEL, version=version)] for version in ("1", "2")] == [[0], [1]]
 
 
@@ -80,9 +83,9 @@ def test_an_answer_is_counted_for_the_model_that_gave_it() -> None:
     """An answer counts for its own model, before or after the swap is known."""
     reference = DriftBaseline({"bill_length_mm": Variable((45.0,), (10, 20), 30.0)})
     metrics = Metrics(Cells())
-    metrics.set_model("1", reference)
+    metrics.set_model("1", CONTRACT, reference)
     metrics.predictions += answers_of("1", "1", "2", "1")
-    metrics.set_model("2", reference)
+    metrics.set_model("2", CONTRACT, reference)
     metrics.predictions += answers_of("2", "1")
     metrics.flush()
     found = samples(exposition(metrics.cells.read()).decode())
@@ -93,7 +96,7 @@ def test_an_answer_is_counted_for_the_model_that_gave_it() -> None:
         assert [value(found, family, version=version) for version in ("1", "2")] == [4, 2], family
     metrics.predictions += answers_of("3")
     metrics.flush()
-    metrics.set_model("3", reference)
+    metrics.set_model("3", CONTRACT, reference)
     assert metrics.cells.read()[series(PREDICTIONS, version="3", species=SPECIES[0])] == [1]
 
 
@@ -104,7 +107,7 @@ def test_many_swaps_leave_series_of_few_models() -> None:
     sizes = set()
     for number in range(500):
         version = f"{number:064}"
-        metrics.set_model(version, reference)
+        metrics.set_model(version, CONTRACT, reference)
         metrics.predictions += answers_of(version)
         metrics.flush()
         metrics.set_challenger(version, f"{number + 1:064}", {"agree": 5})

@@ -11,7 +11,10 @@ from app.metrics.families import ACTIVE, ERRORS, FALLBACK, MODEL, READY
 from app.metrics.request_counts import Metrics
 from app.metrics.totals import Totals
 from contract.metrics import COMPARISONS, PREDICTIONS
+from contract.reading import PENGUINS, read_contract
 from tests.support.telemetry import samples, value
+
+CONTRACT = read_contract(PENGUINS)
 
 
 def test_counters_of_the_dead_stay_and_their_gauges_go() -> None:
@@ -56,8 +59,10 @@ def test_models_that_nobody_serves_any_more_go_with_the_dead() -> None:
         totals.begin(number, counters)
         metrics = Metrics(Cells(counters))
         os.close(counters)
-        metrics.set_model(f"v{number // 2}")
-        metrics.predictions.append(PredictionRecord((), 0, 0.5, model_version=f"v{number // 2}"))
+        metrics.set_model(f"v{number // 2}", CONTRACT)
+        metrics.predictions.append(
+            PredictionRecord((40.0, 15.0, 200.0, 4000.0), 0, 0.5, model_version=f"v{number // 2}")
+        )
         metrics.set_challenger(f"v{number // 2}", f"c{number}", {"agree": 1})
         metrics.flush()
         metrics.error("rate")

@@ -15,6 +15,7 @@ from binding.library import Library
 from contract.certificate import certificate_file
 from contract.manifest import MANIFEST_FILE, MODEL_FILE, TRAINING_FILE, Digest, encode, platform_name
 from contract.refusal import Refusal
+from contract.schema import CONTRACT_FILE
 from contract.uncertainty import UNCERTAINTY_FILE
 from tests.support.commands import run_module
 
@@ -69,7 +70,7 @@ def test_a_library_cut_anywhere_is_refused_before_it_is_mapped(copy: Path) -> No
 
 
 @pytest.mark.usefixtures("no_library")
-@pytest.mark.parametrize("name", [MODEL_FILE, TRAINING_FILE, CERTIFICATE_FILE, "libmodel"])
+@pytest.mark.parametrize("name", [MODEL_FILE, CONTRACT_FILE, TRAINING_FILE, CERTIFICATE_FILE, "libmodel"])
 def test_one_flipped_bit_in_any_file_is_refused(copy: Path, name: str) -> None:
     """A flipped bit is refused with the file's name and the command that repairs it."""
     path = library_path(copy) if name == "libmodel" else copy / name
@@ -88,11 +89,7 @@ def test_one_flipped_bit_in_any_file_is_refused(copy: Path, name: str) -> None:
 @pytest.mark.parametrize(
     ("edit", "told"),
     [
-        (
-            lambda m: m["interface"].update(classes=["Adelie", "Chinstrap", "Gentoo"]),
-            "another contract than this one .*: expected classes Gentoo, .*; found Adelie, .*; take a checkout whose",
-        ),
-        (lambda m: m["interface"]["features"].pop(), "than this one .*: expected features"),
+        (lambda m: m["files"].pop(CONTRACT_FILE), "contract.json is not in the bundle"),
         (
             lambda m: m.update(platforms={"plan9-mips": m["platforms"][platform_name()]}),
             f"has libraries for plan9-mips, not {platform_name()}; compile its model on",
@@ -102,11 +99,11 @@ def test_one_flipped_bit_in_any_file_is_refused(copy: Path, name: str) -> None:
         (lambda m: m["files"].update({"../secret": m["files"][MODEL_FILE]}), "not the name of a file"),
         (lambda m: m["files"].update({"/etc/passwd": m["files"][MODEL_FILE]}), "not the name of a file"),
         (lambda m: m["files"].update({"absent": m["files"][MODEL_FILE]}), "cannot read"),
-        (lambda m: m.update(format_version=0), "expected bundle format 2, found 0"),
+        (lambda m: m.update(format_version=0), "expected bundle format 2 or 3, found 0"),
     ],
 )
 def test_a_manifest_that_does_not_fit_is_refused(copy: Path, edit: Callable[[dict[str, Any]], None], told: str) -> None:
-    """A manifest with another contract, platform, format or path is refused."""
+    """A manifest without a contract, or with another platform, format or path, is refused."""
     edit_manifest(copy, edit)
     with pytest.raises(Refusal, match=told):
         load_bundle(copy)
@@ -123,6 +120,47 @@ def put(bundle: Path, name: str, data: bytes) -> None:
             manifest["platforms"][platform_name()]["certificate_sha256"] = digest.sha256
 
     edit_manifest(bundle, edit)
+
+
+@pytest.mark.usefixtures("no_library")
+@pytest.mark.parametrize(
+    ("edit", "told"),
+    [
+        (lambda c: c.update(inputs=[]), "Expected `array` of length >= 1"),
+        (lambda c: c["inputs"][0].update(minimum=90), "input 'bill_length_mm': expected a minimum of at most its"),
+        (lambda c: c["inputs"][0].update(scale=2), "unknown field `scale`"),
+        (lambda c: c["inputs"][1].update(name="bill_length_mm"), "each once, found twice bill_length_mm"),
+        (lambda c: c["output"].update(classes=[]), "output: expected classes, each once, found none"),
+        (lambda c: c.update(name="../penguin"), "matching regex"),
+    ],
+)
+def test_a_contract_that_cannot_be_is_refused(copy: Path, edit: Callable[[dict[str, Any]], object], told: str) -> None:
+    """A contract that contradicts itself is refused with the name of its file, although its digest is right."""
+    document = json.loads((copy / CONTRACT_FILE).read_bytes())
+    edit(document)
+    put(copy, CONTRACT_FILE, json.dumps(document).encode())
+    with pytest.raises(Refusal, match=told) as refusal:
+        load_bundle(copy)
+    assert str(copy / CONTRACT_FILE) in str(refusal.value)
+    assert "make the bundle again: python -m compile MODEL" in str(refusal.value)
+
+
+@pytest.mark.parametrize(
+    "edit",
+    [
+        lambda c: c["inputs"].append({"name": "age"}),
+        lambda c: c["derived"].pop(),
+        lambda c: c["output"]["classes"].append("Emperor"),
+        lambda c: c.update(output={"kind": "number"}),
+    ],
+)
+def test_a_contract_of_another_library_is_refused(copy: Path, edit: Callable[[dict[str, Any]], object]) -> None:
+    """A contract with more inputs, fewer features or other values than the library is refused."""
+    document = json.loads((copy / CONTRACT_FILE).read_bytes())
+    edit(document)
+    put(copy, CONTRACT_FILE, json.dumps(document).encode())
+    with pytest.raises(Refusal, match=r"expected a library of shape .* found"):
+        load_bundle(copy)
 
 
 @pytest.mark.usefixtures("no_library")
@@ -224,7 +262,7 @@ def test_a_reference_that_does_not_belong_is_refused(copy: Path, bundle: Bundle)
         ({"PORT": "http"}, "PORT='http'"),
         ({"PORT": "70000"}, "PORT='70000'"),
         ({"LOG_LEVEL": "loud"}, "LOG_LEVEL='loud'"),
-        ({"MAX_BODY_BYTES": "0"}, "MAX_BODY_BYTES='0'"),
+        ({"MAX_BODY_BYTES": "-1"}, "MAX_BODY_BYTES='-1'"),
     ],
 )
 @pytest.mark.parametrize("command", [("app",), ("uvicorn", "app.main:app", "--port", "0")])

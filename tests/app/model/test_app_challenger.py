@@ -15,12 +15,14 @@ from app.model.comparison import MAX_ROWS, PAUSE_SECONDS, Comparison, Comparison
 from app.model.outcomes import Event, Outcomes
 from app.model.serving import Serving
 from binding.library import Batch
+from contract.reading import PENGUINS, read_contract
 from tests.support.commands import EXAMPLE
 from tests.support.releases import Release, Shop, said, until_ready
 from tests.support.service import Service, serving
 
 ROW = (39.1, 18.7, 181.0, 3750.0)
 INFER = "/v2/models/penguin/infer"
+PENGUIN = read_contract(PENGUINS)
 
 
 def compared(service: Service, rows: int) -> ComparisonReport:
@@ -103,7 +105,7 @@ def test_one_that_cannot_be_had_is_no_matter(shop: Shop, first: Release, bad: Re
 class Raises:
     """A model that fails."""
 
-    measurements, outputs = 4, 3
+    inputs, values = 4, 3
 
     def predict_rows(self, data: bytes, offset: int, rows: int) -> Batch:
         raise MemoryError(f"{len(data)}, {offset}, {rows}")
@@ -130,7 +132,7 @@ async def until_compared(summary: Callable[[], ComparisonReport], rows: int) -> 
 def test_one_that_raises_is_counted() -> None:
     """A challenger that raises is counted, and asked again."""
     outcomes = Outcomes()
-    comparison = Comparison(Raises(), "x", None, outcomes)
+    comparison = Comparison(Raises(), PENGUIN, "x", None, outcomes)
     shares = {"a": 0.5, "b": 0.5, "c": 0.0}
     assert run(comparison, lambda: comparison.offer(ROW, 0, shares), 1).failed == 1
     assert run(comparison, lambda: comparison.offer(ROW, 0, shares), 2).failed == 2
@@ -140,7 +142,7 @@ def test_one_that_raises_is_counted() -> None:
 
 def test_what_comes_too_fast_is_dropped(bundle: Bundle) -> None:
     """Rows over the limit are dropped and counted, and later rows are compared."""
-    comparison = Comparison(bundle.library, "x", None, Outcomes())
+    comparison = Comparison(bundle.library, bundle.contract, "x", None, Outcomes())
     label, shares, *_ = bundle.library.predict(ROW)
 
     def flood() -> None:
@@ -157,7 +159,7 @@ def test_a_large_batch_gives_its_first_rows(bundle: Bundle) -> None:
     """A large batch offers its first rows on the event loop, and none in a thread."""
     data = struct.pack("=4f", *ROW) * 1000
     batch = bundle.library.predict_rows(data, 0, 1000)
-    comparison = Comparison(bundle.library, "x", None, Outcomes())
+    comparison = Comparison(bundle.library, bundle.contract, "x", None, Outcomes())
     found = run(comparison, lambda: comparison.offer_rows(data, 0, 1000, batch), MAX_ROWS)
     assert (found.compared, found.agreed, found.dropped) == (MAX_ROWS, MAX_ROWS, 1000 - MAX_ROWS)
     comparison.offer_rows(data, 0, 1000, batch)
@@ -182,15 +184,16 @@ def test_what_an_old_model_answers_is_compared_with_no_new_one(bundle: Bundle) -
     served.swap(bundle)
     old = served.served
     assert old is not None
-    assert old.training is bundle.training
+    assert bundle.drift_baseline is not None
+    assert old.drift_baseline is bundle.drift_baseline
     served.swap(msgspec.structs.replace(bundle, version="another", training=None))
     new = served.served
     assert new is not None
-    assert new.training is None
+    assert new.drift_baseline is None
     assert challenger.summary().champion == "another"
-    assert old.offer is not None
-    assert new.offer is not None
-    assert old.offer != new.offer
+    assert old.offers.row is not None
+    assert new.offers.row is not None
+    assert old.offers.row != new.offers.row
     label, shares = bundle.library.predict(ROW)[:2]
 
     async def offer(*offers: Callable[..., object]) -> None:
@@ -198,5 +201,5 @@ def test_what_an_old_model_answers_is_compared_with_no_new_one(bundle: Bundle) -
             each(ROW, label, shares)
         await until_compared(challenger.summary, 1)
 
-    asyncio.run(offer(old.offer, new.offer))
+    asyncio.run(offer(old.offers.row, new.offers.row))
     assert challenger.summary().compared == 1

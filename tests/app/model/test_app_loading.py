@@ -37,7 +37,9 @@ def test_the_last_known_good_comes_before_the_image(
 ) -> None:
     """The service without a store starts with the last known good bundle, not the baked one."""
     shutil.rmtree(shop.place)
-    with serving(shop.stable, APP, **{**kept, "BAKED_BUNDLE": str(second.directory)}) as service:
+    with serving(
+        shop.stable, APP, **{**kept, "BAKED_BUNDLE": str(second.directory), "MODEL_NAME": "penguin"}
+    ) as service:
         until_ready(service)
         assert_serves(service, first)
 
@@ -49,7 +51,9 @@ def test_a_damaged_cache_is_passed_over(
     shutil.rmtree(shop.place)
     (library,) = (tmp_path / "cache" / "bundles" / first.digest).glob("libmodel*")
     library.write_bytes(library.read_bytes()[:-512])
-    with serving(shop.stable, APP, **{**kept, "BAKED_BUNDLE": str(second.directory)}) as service:
+    with serving(
+        shop.stable, APP, **{**kept, "BAKED_BUNDLE": str(second.directory), "MODEL_NAME": "penguin"}
+    ) as service:
         said(service, r"last_good refused \(size\)")
         until_ready(service)
         assert_serves(service, second)

@@ -63,7 +63,7 @@ def test_an_unreachable_bucket_is_waited_for_until_the_deadline(
 ) -> None:
     """A service with an unreachable bucket becomes ready with the baked bundle."""
     cloud.fail_all(how if how != "refused" else None)
-    environment = bucket.environment(BAKED_BUNDLE=str(bundle_path), FETCH_SECONDS="1.5")
+    environment = bucket.environment(BAKED_BUNDLE=str(bundle_path), MODEL_NAME="penguin", FETCH_SECONDS="1.5")
     if how == "refused":
         environment["STORAGE_EMULATOR_HOST"] = f"http://127.0.0.1:{refused_port()}"
     with serving(bucket.stable, APP, **environment) as service:
@@ -76,7 +76,7 @@ def test_an_unreachable_bucket_is_waited_for_until_the_deadline(
 def test_after_a_fallback_it_goes_on_trying(cloud: Cloud, bucket: Shop, first: Release, second: Release) -> None:
     """A service on a fallback serves the configured bundle as soon as it can be fetched."""
     cloud.fail_all(503)
-    environment = bucket.environment(BAKED_BUNDLE=str(second.directory), FETCH_SECONDS="0.5")
+    environment = bucket.environment(BAKED_BUNDLE=str(second.directory), MODEL_NAME="penguin", FETCH_SECONDS="0.5")
     with serving(bucket.stable, APP, **environment) as service:
         until_ready(service)
         assert_serves(service, second)

@@ -16,6 +16,7 @@ from tests.support.releases import (
     assert_serves,
     until_ready,
 )
+from tests.support.requests import BIRD
 from tests.support.service import APP, Service, serving
 
 
@@ -77,7 +78,8 @@ def test_swapping_leaves_nothing_behind(first: Release, second: Release) -> None
         serving.swap(load_bundle(directories[number % 2]))
         served = serving.served
         assert isinstance(served, Served)
-        assert served.predict(first.golden.measurements)
+        assert served.library.predict(first.golden.measurements)
+        assert served.predict(BIRD).status == 200
         if number in (100, 399):
             held.append(holdings())
     (mapped, opened, kilobytes), (mapped_then, opened_then, kilobytes_then) = held

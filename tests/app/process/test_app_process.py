@@ -93,7 +93,8 @@ def test_a_fault_of_ours_is_a_problem_document_without_a_traceback(bundle_path: 
     (tmp_path / "broken.py").write_text(
         "import uvicorn\n"
         "from app import main\n"
-        "main.predictor = lambda serving: lambda body: 1 // 0\n"
+        "from app.answers import bundle_answers\n"
+        "bundle_answers.predictor = lambda *_: lambda body: 1 // 0\n"
         "uvicorn.run(main.load_app(), port=0)\n"
     )
     with serving(bundle_path, ("broken",), PYTHONPATH=f"{tmp_path}") as service:

@@ -2,10 +2,22 @@
 
 from typing import Any
 
+from app.model.serving import Serving
+from app.telemetry.described import Described
 from app.telemetry.exchange import Exchange
 from app.telemetry.log_lines import JsonLines
+from contract.reading import PENGUINS, read_contract
+from contract.schema import Contract
 
-JSON = JsonLines("some-project", 1)
+
+def described_by(contract: Contract | None) -> Described:
+    """Return what describes predictions of a service with this contract."""
+    serving = Serving()
+    serving.contract = contract
+    return Described(serving)
+
+
+JSON = JsonLines("some-project", 1, described_by(read_contract(PENGUINS)))
 
 
 def exchange(status: int = 200, **parts: Any) -> Exchange:

@@ -1,18 +1,25 @@
 """A line of the request log, whatever a client sends."""
 
 import json
+from collections.abc import Callable
+from typing import Any
 
 import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
+from app.answers.bundle_answers import BundleAnswers
 from app.core.answer import Problem, problem
 from app.core.prediction_record import PredictionRecord
-from app.telemetry.log_lines import TextLines
-from tests.app.telemetry.exchanges import JSON, exchange
+from app.model.bundle import Bundle
+from app.telemetry.log_lines import JsonLines, TextLines
+from contract.schema import Contract, Input, Output
+from tests.app.telemetry.exchanges import JSON, described_by, exchange
+from tests.support.apples import APPLE, KINDS
 from tests.support.commands import EXAMPLE
 
 NASTY = [b"\n{}", b"\r\n", b"\x1b[31m", b"\xe2\x80\xa8", b"\xff\xfe", b'"}', b"%s %n", b"\x7f\x85", b"\\"]
+TEXT = TextLines(described_by(None))
 BYTES = st.binary(max_size=60) | st.sampled_from(NASTY) | st.text(max_size=30).map(lambda text: text.encode())
 
 
@@ -28,7 +35,7 @@ def test_a_line_cannot_be_forged(
         headers=[(name, data), (b"user-agent", agent), (b"traceparent", data), (b"x-forwarded-for", data)],
         answer=problem(Problem("Bad Request", 400, detail)),
     )
-    for line in (JSON.line(told), TextLines().line(told)):
+    for line in (JSON.line(told), TEXT.line(told)):
         assert line.endswith(b"\n")
         assert all(32 <= byte < 127 for byte in line[:-1])
     document = json.loads(JSON.line(told))
@@ -87,3 +94,58 @@ def test_what_a_prediction_was() -> None:
         "distance": 1.25,
         "model_version": "v1",
     }
+
+
+ANSWERS: dict[str, dict[str, Any]] = {
+    "classes": {"use": "juice", "confidence": None, "set_size": 1},
+    "binary": {"taste": "sour", "confidence": None, "set_size": 1},
+    "label": {"taste": "sour"},
+    "number": {"prediction": None},
+    "numbers": {"prediction": None},
+}
+
+
+@pytest.mark.parametrize("kind", KINDS)
+def test_a_line_has_the_answer_of_its_kind(apple_bundle: Callable[[str], Bundle], kind: str) -> None:
+    """A line has the inputs as they were sent and the answer by its name: a class, or the first number."""
+    bundle = apple_bundle(kind)
+    answers = BundleAnswers(bundle.library, bundle.contract, "v1", None, bundle.uncertainty)
+    sent = {**APPLE, "has stalk": False, "variety": "Crab & wild", "scab": None, "sugar/100 g": 8.5}
+    seen = answers.predict(json.dumps(sent).encode()).prediction
+    assert seen is not None
+    described = described_by(bundle.contract)
+    line = JsonLines("", 1, described).line(exchange(prediction=seen))
+    logged = json.loads(line)["prediction"]
+    assert line.count(b"\n") == 1
+    assert logged["measurements"] == sent
+    expected = ANSWERS[kind]
+    known = {"distance", "in_distribution"} if kind in ("classes", "label", "number") else set()
+    assert set(logged) == {"measurements", "model_version", *expected} | known
+    for name, value in expected.items():
+        assert logged[name] == (pytest.approx(seen.value, abs=1e-6) if value is None else value)
+    text = TextLines(described).line(exchange(prediction=seen)).decode()
+    words = [word for name, word in logged.items() if name in ("use", "taste")]
+    words += [f"{seen.value:.4f}"] if kind != "label" else []
+    assert text.endswith(f" 200 0.013 ms {' '.join(words)}\n")
+
+
+def test_a_distance_that_does_not_exist_is_null() -> None:
+    """The log of a row without a value has null as its distance, and is JSON."""
+    contract = Contract(name="x", inputs=(Input("x", missing=True),), output=Output(kind="number"))
+    seen = PredictionRecord((None,), 0, float("inf"), float("inf"), False, 0, "v1")
+    logged = json.loads(JsonLines("", 1, described_by(contract)).line(exchange(prediction=seen)))["prediction"]
+    assert logged["measurements"] == {"x": None}
+    assert (logged["distance"], logged["prediction"], logged["in_distribution"]) == (None, None, False)
+
+
+@pytest.mark.parametrize("name", ["two\nlines", "\x1b[31m", "plain", "Adélie ペンギン", "\u2028"])
+def test_the_name_of_a_class_breaks_no_line(name: str) -> None:
+    """A text line is one line, whatever characters the name of a class has."""
+    contract = Contract(name="x", inputs=(Input("x"),), output=Output(classes=(name, "other")))
+    seen = PredictionRecord((1.0,), 0, 0.75, -1.0, False, 0, "v1")
+    line = TextLines(described_by(contract)).line(exchange(prediction=seen)).decode()
+    assert line[:-1].isprintable()
+    assert len(line.splitlines()) == 1
+    assert line.endswith(" 0.7500\n")
+    logged = json.loads(JsonLines("", 1, described_by(contract)).line(exchange(prediction=seen)))
+    assert logged["prediction"]["class"] == name

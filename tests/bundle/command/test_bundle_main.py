@@ -14,8 +14,10 @@ import pytest
 
 from bundle.__main__ import main
 from bundle.refusal import CONFLICT, UNAVAILABLE, UNVERIFIED
-from bundle.signing.private import generate
+from bundle.signing.private import generate, read_signing_key
 from contract.manifest import MANIFEST_FILE, MODEL_FILE, platform_name
+from contract.schema import CONTRACT_FILE, Contract, Input, Output
+from tests.bundle.editing import make_for, make_small_format_2
 from tests.support.bundles import MACHINES, make
 from tests.support.cloud import Cloud
 from tests.support.commands import ROOT, run_module
@@ -88,6 +90,34 @@ def test_people_read_lines(tmp_path: Path, capsys: pytest.CaptureFixture[str]) -
         out, err = capsys.readouterr()
         assert told in out
         assert err == ""  # no terminal: no progress
+
+
+@pytest.mark.usefixtures("run")
+def test_inspect_shows_what_a_model_is_asked_and_answers(tmp_path: Path, capsys: pytest.CaptureFixture[str]) -> None:
+    """Inspecting prints the name in the contract, the inputs, and the kind and the names of the answer."""
+    key = read_signing_key(tmp_path / "key")
+    gull = Contract("gull", (Input("wing mm"), Input("wild", "boolean")), Output("numbers", names=("low", "high")))
+    make(tmp_path / "penguin", key)
+    make_for(tmp_path / "gull", key, gull)
+    make_small_format_2(tmp_path / "old", key)
+    penguin = [
+        "  contract   penguin",
+        "  inputs     bill_length_mm, bill_depth_mm, flipper_length_mm, body_mass_g",
+        "  answers    classes: Gentoo, Chinstrap, Adelie",
+    ]
+    other = ["  contract   gull", "  inputs     'wing mm', wild", "  answers    numbers: low, high"]
+    for name, expected in (("penguin", penguin), ("old", penguin), ("gull", other)):
+        assert main(["inspect", str(tmp_path / name)]) == 0
+        shown = capsys.readouterr().out.splitlines()
+        assert [line for line in shown if line in expected] == expected
+
+
+def test_inspect_gives_scripts_the_whole_contract(run: Run, tmp_path: Path) -> None:
+    """With --json, inspecting prints the contract as the bundle has it."""
+    make(tmp_path / "made", read_signing_key(tmp_path / "key"))
+    shown = run("inspect", tmp_path / "made")
+    assert shown["contract"] == json.loads((tmp_path / "made" / CONTRACT_FILE).read_bytes())
+    assert shown["manifest"]["format_version"] == 3
 
 
 @pytest.mark.parametrize(
@@ -198,7 +228,8 @@ def test_on_a_terminal_a_transfer_shows_how_far_it_is(tmp_path: Path) -> None:
     os.close(end)
     shown = os.read(terminal, 10_000).decode()
     os.close(terminal)
-    assert f"uploading 0/4 {MODEL_FILE}" in shown
+    assert f"uploading 0/5 {CONTRACT_FILE}" in shown
+    assert f"uploading 1/5 {MODEL_FILE}" in shown
     assert shown.endswith("\r\x1b[K")
     assert b"uploading" not in process.stdout
 

@@ -66,6 +66,6 @@ def test_a_full_disk_is_told(monkeypatch: pytest.MonkeyPatch, tmp_path: Path) ->
 
 def test_odds_are_printed() -> None:
     """`make canary-odds` prints the odds."""
-    ran = run_module("deploy", "odds", "--canaries", "5", "--species=0.3", "--errors=0.2", "--slower=0.3")
+    ran = run_module("deploy", "odds", "--canaries", "5", "--classes=0.3", "--errors=0.2", "--slower=0.3")
     assert ran.returncode == 0, ran.stderr
     assert "5 canaries of each kind; false alarms in all: " in ran.stdout

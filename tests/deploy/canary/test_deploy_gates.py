@@ -7,7 +7,7 @@ import pytest
 
 from contract.refusal import Refusal
 from deploy.canary.figures import NOTHING, CounterTotals, Figures, between
-from deploy.canary.gates import Gate, StepFigures, gates, most_harmed, read_errors, read_latency, read_species
+from deploy.canary.gates import Gate, Reading, StepFigures, gates, most_harmed, read_classes, read_errors, read_latency
 from deploy.canary.odds import binomial, odds, table
 from deploy.canary.plan import CanaryPlan, checked
 from deploy.canary.scrape import Samples, read_counters
@@ -28,7 +28,12 @@ def page(**numbers: int) -> Samples:
         "failed": f'{DURATION}_count{{{route}"503"}} %d',
         "health": f'{DURATION}_count{{http_request_method="GET",http_route="/health/live",'
         'http_response_status_code="503"} %d',
-        "gentoo": 'penguins_predictions_total{species="Gentoo"} %d',
+        "gentoo": 'penguins_predictions_total{version="1",species="Gentoo"} %d',
+        "newer": 'penguins_predictions_total{version="2",species="Gentoo"} %d',
+        "adelie": 'penguins_predictions_total{species="Adelie",revision_name="penguins-one",job="p"} %d',
+        "number": 'penguins_predictions_total{version="1"} %d',
+        "golden": f'{DURATION}_count{{http_request_method="POST",http_route="/v2/models/gull/versions/1/infer",'
+        'http_response_status_code="503"} %d',
         "agree": 'penguins_challenger_comparisons_total{result="agree"} %d',
         "disagree": 'penguins_challenger_comparisons_total{result="disagree"} %d',
         "dropped": 'penguins_challenger_comparisons_total{result="dropped"} %d',
@@ -42,11 +47,28 @@ def test_figures_are_of_what_came_between() -> None:
     tally = CounterTotals()
     tally.add(page(answered=100, failed=1, gentoo=7))
     before = tally.total()
-    tally.add(page(answered=110, failed=3, gentoo=9, health=50, agree=4, disagree=1, dropped=9))
+    tally.add(page(answered=110, failed=3, gentoo=9, health=50, golden=50, agree=4, disagree=1, dropped=9))
     tally.add(page(answered=5, failed=3, gentoo=10))  # answered began anew
-    found = between(before, tally.total())
-    assert (found.requests, found.errors, found.answered, found.species) == (17, 2, 15, (3, 0, 0))
+    found = between(before, tally.total(), "species")
+    assert (found.requests, found.errors, found.answered, found.classes) == (17, 2, 15, {"Gentoo": 3})
     assert (found.compared, found.disagreed, found.bounds) == (5, 1, (0.001, INFINITE))
+
+
+def test_classes_are_those_of_the_contract_s_label() -> None:
+    """A class is counted over all versions. Labels that a server adds, or that another contract names, are no class."""
+    counted = page(gentoo=7, newer=2, adelie=5)
+    assert between({}, counted, "species").classes == {"Gentoo": 9, "Adelie": 5}
+    assert between({}, counted, "class").classes == {}
+    assert between({}, counted, "").classes == {}
+
+
+def test_numbers_have_no_classes() -> None:
+    """The gate of the classes waits for the first answer, and is absent if the answers are numbers."""
+    found = between({}, page(answered=100, number=100), "")
+    assert (found.answered, found.classes) == (100, {})
+    gate = Gate(read_classes, PLAN, 1)
+    assert gate.look(StepFigures(NOTHING, NOTHING, NOTHING)) == "waiting"
+    assert gate.look(StepFigures(found, found, found)) == "absent"
 
 
 def test_there_may_be_no_challenger() -> None:
@@ -74,7 +96,7 @@ def test_a_gate_looks_a_few_times_and_never_without_samples() -> None:
 def test_without_the_old_revision_nothing_is_enough() -> None:
     """A gate never passes without samples of the old revision."""
     many = msgspec.structs.replace(
-        NOTHING, requests=10**5, species=(10**5, 0, 0), bounds=(0.001, INFINITE), cumulative=(10**5, 10**5)
+        NOTHING, requests=10**5, classes={"a": 10**5}, bounds=(0.001, INFINITE), cumulative=(10**5, 10**5)
     )
     for gate in gates(PLAN, 1)[:3]:
         assert gate.look(StepFigures(many, NOTHING, NOTHING)) == "waiting"
@@ -94,27 +116,45 @@ def test_latency_has_a_tolerance() -> None:
     assert reading.summary == "100 of 1000 predictions took longer than 2 ms"
 
 
-def test_species_are_compared() -> None:
-    """Equal shares of species pass, and different shares do not."""
-    old = msgspec.structs.replace(NOTHING, species=(40_000, 20_000, 40_000))
-    alike = msgspec.structs.replace(NOTHING, species=(410, 190, 400))
-    other = msgspec.structs.replace(NOTHING, species=(500, 100, 400))
-    assert read_species(PLAN, 1, StepFigures(alike, old, old)).probability > PLAN.risk
-    assert read_species(PLAN, 1, StepFigures(other, old, old)).probability < PLAN.risk
+def classes_read(**new: int) -> Reading:
+    """Read these answers of a new revision beside an old one that answered a, b, c."""
+    old = msgspec.structs.replace(NOTHING, classes={"a": 40_000, "b": 20_000, "c": 40_000})
+    found = read_classes(PLAN, 1, StepFigures(msgspec.structs.replace(NOTHING, classes=new), old, old))
+    assert found is not None
+    return found
+
+
+def test_classes_are_compared() -> None:
+    """Equal shares of classes pass. Different shares, and a class that only one revision answers, do not."""
+    alike = classes_read(c=400, b=190, a=410)
+    assert alike.probability > PLAN.risk
+    assert alike.summary == "new (old): a 410 (40000), b 190 (20000), c 400 (40000)"
+    assert classes_read(a=500, b=100, c=400).probability < PLAN.risk
+    assert classes_read(a=600, c=400).probability < PLAN.risk
+    assert classes_read(a=360, b=180, c=360, d=100).probability < PLAN.risk
+
+
+def test_more_classes_need_samples_for_the_rarer_ones() -> None:
+    """Two classes, and a hundred, have a number of samples. So has the one class of a model that knows no other."""
+    for count in (1, 2, 3, 100):
+        some = msgspec.structs.replace(NOTHING, classes={str(number): 9 for number in range(count)})
+        found = read_classes(PLAN, 1, StepFigures(some, some, some))
+        assert found is not None
+        assert found.needed > 0
 
 
 def test_the_bound_of_harm_is_the_largest_number_of_samples() -> None:
     """The bound of harm is the largest number of samples of any gate of the step."""
-    assert most_harmed(PLAN, 5, NOTHING) == max(
-        read(PLAN, 5, StepFigures(NOTHING, NOTHING, NOTHING)).needed
-        for read in (read_errors, read_latency, read_species)
-    )
+    found = [
+        read(PLAN, 5, StepFigures(NOTHING, NOTHING, NOTHING)) for read in (read_errors, read_latency, read_classes)
+    ]
+    assert most_harmed(PLAN, 5, NOTHING) == max(reading.needed for reading in found if reading)
 
 
 @pytest.mark.long
 def test_odds_hold_what_the_plan_states() -> None:
     """Simulated canaries have few false alarms and find the stated effects."""
-    plan = CanaryPlan(false_alarms=0.04, errors=0.05, slower=0.1, species=0.2, disagreement_effect=0.15)
+    plan = CanaryPlan(false_alarms=0.04, errors=0.05, slower=0.1, classes=0.2, disagreement_effect=0.15)
     found = odds(plan, 200)
     assert sum(each.false_alarms for each in found) <= 0.04 + 0.03  # three standard deviations of the simulation
     for each in found:

@@ -41,7 +41,7 @@ def test_homogeneity(columns: list[tuple[int, int]]) -> None:
 
 
 def test_rare_columns_are_taken_together() -> None:
-    """Rare species are counted as one column, and one column alone says nothing."""
+    """Rare classes are counted as one column, and one column alone says nothing."""
     assert homogeneity_tail((100, 80, 1), (90, 85, 0)) == pytest.approx(homogeneity_tail((100, 81), (90, 85)))
     assert homogeneity_tail((100, 0, 0), (90, 0, 0)) == 1
     assert homogeneity_tail((0, 0, 0), (90, 5, 5)) == 1

@@ -15,7 +15,8 @@ from deploy.canary.plan import CanaryPlan
 from deploy.canary.rollout import HELD, PROMOTED, ROLLED_BACK
 from tests.deploy.load import Load
 from tests.deploy.stage import PLAN, Stage, slow, stage
-from tests.support.releases import Release
+from tests.support.bundles import new_key
+from tests.support.releases import Release, relabelled
 from tests.support.telemetry import eventually
 
 pytestmark = pytest.mark.long
@@ -73,9 +74,9 @@ def test_a_failing_revision_is_rolled_back(tmp_path: Path, old: Release, good: R
 def test_a_revision_that_answers_differently_is_rolled_back(
     tmp_path: Path, old: Release, different: Release, bodies: list[bytes]
 ) -> None:
-    """A revision that answers other species is rolled back."""
+    """A revision that answers other classes is rolled back."""
     with stage(tmp_path, old, different) as on, Load(on.port, bodies) as load:
-        assert_rolled_back(on, load, "species", version=different.digest)
+        assert_rolled_back(on, load, "classes", version=different.digest)
 
 
 def test_a_challenger_that_disagrees_rolls_back(
@@ -91,6 +92,18 @@ def test_a_challenger_that_disagrees_rolls_back(
         assert ran.returncode == ROLLED_BACK, ran.stdout + ran.stderr
         assert "challenger: " in ran.stdout.splitlines()[-1]
         assert on.share == 0
+
+
+def test_a_model_that_answers_with_numbers_is_promoted(tmp_path: Path, numbers: Release, bodies: list[bytes]) -> None:
+    """A canary of another model asks for it by its name, and tests no classes."""
+    key = new_key()
+    good = relabelled(numbers, tmp_path / "good", key)
+    with stage(tmp_path, numbers, good) as on, Load(on.port, bodies) as load:
+        ran = on.canary()
+        assert ran.returncode == PROMOTED, ran.stdout + ran.stderr
+        assert load.count() == load.count(status=200)
+    (figures, *_) = [entry.figures for entry in on.audit if entry.event == "measured"]
+    assert set(figures) == {"errors", "latency"}
 
 
 def test_killed_at_every_step_it_ends_the_same(

@@ -18,7 +18,7 @@ from tests.support.releases import Release
 from tests.support.telemetry import eventually, prometheus_server
 
 NAMES = ("penguins-one", "penguins-two")
-NUMBERS = [f"--{name}={getattr(PLAN, name)}" for name in ("errors", "slower", "tolerance", "species")]
+NUMBERS = [f"--{name}={getattr(PLAN, name)}" for name in ("errors", "slower", "tolerance", "classes")]
 
 
 @contextmanager

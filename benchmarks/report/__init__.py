@@ -1,1 +1,0 @@
-"""Stored results to pages of docs/: tables, pictures, and the prose of benchmarks/pages/."""
