@@ -63,16 +63,13 @@ def create_app(serving: Serving, settings: Settings, counters: int = -1) -> Star
     application = Starlette(
         routes=[
             operation_route(prediction),
-            operation_route(health_operation("/health/live", health.live)),
-            operation_route(health_operation("/health/ready", health.ready)),
+            *map(operation_route, health_operations(health)),
             Route("/explain", explanation_endpoint(serving, limit), methods=["POST"]),
             Route("/model", changing_endpoint(lambda: model_answer(serving))),
             Route("/challenger", changing_endpoint(lambda: challenger_answer(serving))),
             Route("/openapi.json", changing_endpoint(openapi_reader(serving))),
             *(Route("/docs", endpoint(docs_page)), Route("/", endpoint(index))),
             *protocol_routes(serving, inference_endpoint(serving, settings), health),
-            operation_route(health_operation("/v2/health/live", health.server_live)),
-            operation_route(health_operation("/v2/health/ready", health.server_ready)),
         ],
         exception_handlers={HTTPException: http_problem, Exception: unexpected_problem},
     )
@@ -104,9 +101,15 @@ def set_limit(limit: BodyLimit, settings: Settings, served: Served) -> None:
     limit.advice = f"; send one {served.contract.row} a request"
 
 
-def health_operation(path: str, check: Handler) -> Operation:
-    """Return the operation of a health check. It is answered under overload, too."""
-    return Operation(b"GET", check, HEALTH_BODY, always=True, route=path)
+def health_operations(health: HealthChecks) -> list[Operation]:
+    """Return the operations of the health checks. They are answered under overload, too."""
+    checks = {
+        "/health/live": health.live,
+        "/health/ready": health.ready,
+        "/v2/health/live": health.server_live,
+        "/v2/health/ready": health.server_ready,
+    }
+    return [Operation(b"GET", check, HEALTH_BODY, always=True, route=path) for path, check in checks.items()]
 
 
 def prediction_operation(serving: Serving, limit: BodyLimit) -> Operation:
