@@ -54,48 +54,62 @@ def create_app(serving: Serving, settings: Settings, counters: int = -1) -> Star
     context = HttpContext(settings, telemetry)
     health = HealthChecks(serving, lambda: context.draining)
 
-    def operation_route(path: str, operation: Operation) -> Route:
-        """Offer an operation on the fast path, and return its route for Starlette."""
-        operation = operation._replace(route=path)
+    def operation_route(operation: Operation) -> Route:
         context.offer(operation)
-        return Route(
-            path, operation_endpoint(operation, timed=settings.server_timing), methods=[operation.method.decode()]
-        )
+        return starlette_route(operation, settings)
 
     limit = BodyLimit(settings.max_body_bytes or UNKNOWN_BODY_BYTES)
     prediction = prediction_operation(serving, limit)
     application = Starlette(
         routes=[
-            operation_route(prediction.route, prediction),
-            operation_route("/health/live", Operation(b"GET", health.live, HEALTH_BODY, always=True)),
-            operation_route("/health/ready", Operation(b"GET", health.ready, HEALTH_BODY, always=True)),
+            operation_route(prediction),
+            *map(operation_route, health_operations(health)),
             Route("/explain", explanation_endpoint(serving, limit), methods=["POST"]),
             Route("/model", changing_endpoint(lambda: model_answer(serving))),
             Route("/challenger", changing_endpoint(lambda: challenger_answer(serving))),
             Route("/openapi.json", changing_endpoint(openapi_reader(serving))),
-            Route("/docs", endpoint(docs_page)),
-            Route("/", endpoint(index)),
+            *(Route("/docs", endpoint(docs_page)), Route("/", endpoint(index))),
             *protocol_routes(serving, inference_endpoint(serving, settings), health),
-            operation_route("/v2/health/live", Operation(b"GET", health.server_live, HEALTH_BODY, always=True)),
-            operation_route("/v2/health/ready", Operation(b"GET", health.server_ready, HEALTH_BODY, always=True)),
         ],
         exception_handlers={HTTPException: http_problem, Exception: unexpected_problem},
     )
     application.router.redirect_slashes = False  # /predict/ is another path, and is answered with 404
     application.state.http = context
     paths = [route.path for route in application.routes if isinstance(route, Route)]
+    telemetry.routes = frozenset(paths)
 
     def adopt(served: Served) -> None:
         """Use what belongs to a bundle: connections call its function directly, which saves a call a request."""
         context.offer(prediction._replace(handler=served.predict))
         context.model_name = served.name
         telemetry.routes = frozenset(path.replace("{model}", served.name) for path in paths)
-        limit.max_bytes = settings.max_body_bytes or served.answers.inputs.body_bytes
-        limit.advice = f"; send one {served.contract.row} a request"
+        set_limit(limit, settings, served)
 
-    telemetry.routes = frozenset(paths)
     serving.when_adopted(adopt)
     return application
+
+
+def starlette_route(operation: Operation, settings: Settings) -> Route:
+    """Return the route of an operation that connections also answer themselves."""
+    call = operation_endpoint(operation, timed=settings.server_timing)
+    return Route(operation.route, call, methods=[operation.method.decode()])
+
+
+def set_limit(limit: BodyLimit, settings: Settings, served: Served) -> None:
+    """Let bodies be as large as the setting says, or as a row of the contract needs."""
+    limit.max_bytes = settings.max_body_bytes or served.answers.inputs.body_bytes
+    limit.advice = f"; send one {served.contract.row} a request"
+
+
+def health_operations(health: HealthChecks) -> list[Operation]:
+    """Return the operations of the health checks. They are answered under overload, too."""
+    checks = {
+        "/health/live": health.live,
+        "/health/ready": health.ready,
+        "/v2/health/live": health.server_live,
+        "/v2/health/ready": health.server_ready,
+    }
+    return [Operation(b"GET", check, HEALTH_BODY, always=True, route=path) for path, check in checks.items()]
 
 
 def prediction_operation(serving: Serving, limit: BodyLimit) -> Operation:

@@ -5,6 +5,7 @@ import math
 import shutil
 import sys
 import tempfile
+from datetime import datetime
 from pathlib import Path
 
 import msgspec
@@ -48,6 +49,31 @@ from evaluation.conformal import LEVEL
 
 def main(arguments: list[str] | None = None) -> int:
     """Parse the command line and run it. Return the exit status."""
+    parser = _parser()
+    options = parser.parse_args(arguments)
+    if (options.rows is None) != (options.target is None):
+        parser.error("--rows and --target go together")
+    if (options.one_row is None) != (options.block_from is None) or (
+        options.block_from is not None and options.block_from < 1
+    ):
+        parser.error("--one-row and --block-from go together; --block-from is at least 1")
+    pinned = Tuning(options.one_row, options.block_from, {}) if options.one_row else None
+    return exit_status(
+        lambda: compile_model(
+            options.model,
+            options.out,
+            options.bundle_version,
+            pinned,
+            options.emit_c,
+            options.missing,
+            options.all_trees,
+            options.contract,
+            HeldOut(options.rows, options.target, options.level) if options.rows else None,
+        )
+    )
+
+
+def _parser() -> argparse.ArgumentParser:
     parser = argparse.ArgumentParser(
         prog="python -m compile", description="Compile an XGBoost model into a bundle that the service can load."
     )
@@ -81,27 +107,7 @@ def main(arguments: list[str] | None = None) -> int:
     )
     parser.add_argument("--target", metavar="COLUMN", help="the column of --rows that holds the true answers")
     parser.add_argument("--level", type=float, default=LEVEL, help="of sets and intervals (default: %(default)s)")
-    options = parser.parse_args(arguments)
-    if (options.rows is None) != (options.target is None):
-        parser.error("--rows and --target go together")
-    if (options.one_row is None) != (options.block_from is None) or (
-        options.block_from is not None and options.block_from < 1
-    ):
-        parser.error("--one-row and --block-from go together; --block-from is at least 1")
-    pinned = Tuning(options.one_row, options.block_from, {}) if options.one_row else None
-    return exit_status(
-        lambda: compile_model(
-            options.model,
-            options.out,
-            options.bundle_version,
-            pinned,
-            options.emit_c,
-            options.missing,
-            options.all_trees,
-            options.contract,
-            HeldOut(options.rows, options.target, options.level) if options.rows else None,
-        )
-    )
+    return parser
 
 
 def _missing(text: str) -> float | None:
@@ -129,9 +135,8 @@ def compile_model(
     """Compile, certify and pack one model, and print what was done. Raises Refusal. `pinned` replaces measuring."""
     check_destination(out)
     model = read_model(path, missing, all_trees, contract_for(path, contract))
-    model_sha256 = Digest.of(model.data).sha256
     created_at = creation_time()
-    bundle_version = version_label(label, created_at, model_sha256)
+    bundle_version = version_label(label, created_at, Digest.of(model.data).sha256)
     known = read_beside(path, model)
     known = with_held_out(known, given, model) if given else known
     model = msgspec.structs.replace(model, uncertainty=known.uncertainty)
@@ -148,23 +153,29 @@ def compile_model(
         **known.files,
         **forest_file(model),
     }
-    manifest = Manifest(
-        format_version=FORMAT_VERSION,
-        bundle_version=bundle_version,
-        created_at=created_at,
-        model_sha256=model_sha256,
-        trees=model.trees,
-        golden=golden(model),
-        platforms={platform_name(): target},
-        files={name: Digest.of(data) for name, data in files.items()},
-        missing=model.missing,
-    )
+    manifest = _manifest(model, bundle_version, created_at, target, files)
     directory = write_bundle(out, manifest, files)
     print(f"compiled {model.trees.count} trees with {compiler.version}: {len(image):,} bytes for {platform_name()}")
     _report(model, tuning, certificate)
     print(f"wrote {out} -> {directory.name}, version {bundle_version}")
     if contract_path(path, contract) is None:
         print(f"note: {write_derived(model.contract, out)}")
+
+
+def _manifest(
+    model: CompilableModel, label: str, created_at: datetime, target: PlatformBuild, files: dict[str, bytes]
+) -> Manifest:
+    return Manifest(
+        format_version=FORMAT_VERSION,
+        bundle_version=label,
+        created_at=created_at,
+        model_sha256=Digest.of(model.data).sha256,
+        trees=model.trees,
+        golden=golden(model),
+        platforms={platform_name(): target},
+        files={name: Digest.of(data) for name, data in files.items()},
+        missing=model.missing,
+    )
 
 
 def _report(model: CompilableModel, tuning: Tuning, certificate: Certificate) -> None:

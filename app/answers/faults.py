@@ -72,7 +72,7 @@ class Diagnosis:
         values: list[Any] = []
         for number, each in enumerate(self._contract.inputs):
             raw = bytes(fields.get(each.name, b""))
-            pointer = f"#/{each.name.replace('~', '~0').replace('/', '~1')}"  # RFC 6901
+            pointer = _pointer(each.name)
             fault, value = self._value(raw, number, each)
             if fault:
                 invalid.append(FieldError(fault, pointer))
@@ -93,7 +93,9 @@ class Diagnosis:
         for name in sorted(fields.keys() - set(known))[:MAX_ERRORS]:
             meant = alike.get(_squashed(name))
             advice = f"did you mean {meant}?" if meant else "remove it; GET /model lists the inputs"
-            errors.append(FieldError(f"{name[:SHOWN_CHARACTERS]!r} is no input of this model: {advice}", "#"))
+            errors.append(
+                FieldError(f"{name[:SHOWN_CHARACTERS]!r} is no input of this model: {advice}", _pointer(name))
+            )
         return errors
 
     def _value(self, raw: bytes, number: int, each: Input) -> tuple[str | None, Any]:
@@ -130,6 +132,11 @@ class Diagnosis:
         if body.startswith(b"\xef\xbb\xbf"):
             return f"the body starts with a byte order mark, which JSON does not allow: {example} without it"
         return f"{what_is_wrong(error, body)}: {example}"
+
+
+def _pointer(name: str) -> str:
+    """Return the JSON pointer to a field (RFC 6901)."""
+    return f"#/{name.replace('~', '~0').replace('/', '~1')}"
 
 
 def _squashed(name: str) -> str:

@@ -15,6 +15,7 @@ from app.core.operation import Handler
 from app.core.prediction_record import PredictionRecord
 from app.core.receipt import Step
 
+SET_FIELDS, DISTANCE_FIELDS = ("prediction_set",), ("in_distribution", "distance")
 FAULTY = (msgspec.DecodeError, UnicodeDecodeError, RecursionError)
 _astuple = msgspec.structs.astuple
 _dumps = orjson.dumps
@@ -34,7 +35,7 @@ def _classes(parts: Parts, decode: Step, dumps: Step) -> Handler:
     diagnose, predict, headers, version = parts.diagnose, parts.library.predict, parts.headers, parts.version
     classes, label_field, offers, judged = parts.classes, parts.contract.output.label, parts.offers, parts.judged
     with_sets, with_distance = judged.sets, judged.distance
-    with_both = with_sets and with_distance
+    unjudged = [*([] if with_sets else SET_FIELDS), *([] if with_distance else DISTANCE_FIELDS)]
 
     def answer(body: bytes | bytearray) -> Answer:
         try:
@@ -46,23 +47,16 @@ def _classes(parts: Parts, decode: Step, dumps: Step) -> Handler:
             row = diagnosis
         label, probabilities, members, in_distribution, distance = predict(row)
         name = classes[label]
-        document: dict[str, Any]
-        if with_both:
-            document = {
-                "prediction": label,
-                label_field: name,
-                "probabilities": probabilities,
-                "prediction_set": members,
-                "in_distribution": in_distribution,
-                "distance": distance,
-            }
-        else:
-            document = {"prediction": label, label_field: name, "probabilities": probabilities}
-            if with_sets:
-                document["prediction_set"] = members
-            if with_distance:
-                document["in_distribution"] = in_distribution
-                document["distance"] = distance
+        document: dict[str, Any] = {
+            "prediction": label,
+            label_field: name,
+            "probabilities": probabilities,
+            "prediction_set": members,
+            "in_distribution": in_distribution,
+            "distance": distance,
+        }
+        for unknown in unjudged:
+            del document[unknown]
         offer = offers.row
         if offer is not None:
             offer(row, label, probabilities)

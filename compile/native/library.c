@@ -25,7 +25,8 @@
 #define SIGMOID 3  /* a number from 0 to 1 */
 #define EXP 4      /* a number above 0 */
 #define IDENTITY 5 /* the margin itself */
-#define EXPECTILES 6 /* the first margin itself; each further one is how far its number is above the one before */
+#define SORTED 6     /* the margins in ascending order, as quantiles are since XGBoost 3.4 */
+#define EXPECTILES 7 /* the first margin itself; each further one is how far its number is above the one before */
 
 void library_shape(int32_t out[6]) {
     out[0] = LIBRARY_ABI;
@@ -71,6 +72,15 @@ static int32_t transform(const float *margin, float *value) {
 static int32_t transform(const float *margin, float *value) {
     for (int i = 0; i < OUTPUT_COUNT; i++) value[i] = margin[i] > 0.0f ? 1.0f : 0.0f;
     return OUTPUT_COUNT == 1 && margin[0] > 0.0f;
+}
+#elif TRANSFORM == SORTED
+static int32_t transform(const float *margin, float *value) {
+    for (int i = 0; i < OUTPUT_COUNT; i++) {
+        int j = i;
+        for (; j > 0 && value[j - 1] > margin[i]; j--) value[j] = value[j - 1];
+        value[j] = margin[i];
+    }
+    return 0;
 }
 #elif TRANSFORM == EXPECTILES
 /* As reg:expectileerror of XGBoost 3.4: the steps are above 0, so that expectiles never cross. */

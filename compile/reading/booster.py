@@ -12,7 +12,7 @@ import xgboost
 from compile.reading import categories, dart, derived_contract, mlflow, vector_leaves
 from compile.reading.document import INSTALLED, Document, dotted, read_document
 from compile.reading.foreign.directories import mlflow_file
-from compile.reading.objectives import known_to_tl2cgen, outputs_of, transform_of
+from compile.reading.objectives import SORTED_SINCE, has_quantiles, known_to_tl2cgen, outputs_of, transform_of
 from compile.reading.rounds import BEST, Rounds, cut, rounds_of
 from compile.reading.well_formed import levels, malformed, may_overflow
 from contract.manifest import Trees
@@ -147,7 +147,10 @@ def _known_to_tl2cgen(learner: dict[str, Any]) -> bool:
 def _of_version(file: Document) -> tuple[str, ...]:
     if file.version == INSTALLED:
         return ()
+    resorted = has_quantiles(file.content["learner"]) and file.version < SORTED_SINCE <= INSTALLED
+    sorts = f"XGBoost {dotted(INSTALLED)} sorts the quantiles of each row, and the one that wrote the file does not"
     return (
+        *((sorts,) if resorted else ()),
         f"written by XGBoost {dotted(file.version)}: compared with {dotted(INSTALLED)} here; the "
         "older one's own answers may differ in the last digits",
     )

@@ -2,6 +2,8 @@
 
 from typing import Any, Literal, NamedTuple
 
+import xgboost
+
 from contract.schema import Output
 
 Kind = Literal["classes", "label", "number", "numbers"]
@@ -40,6 +42,8 @@ ALPHAS = {  # where a file has the levels of an objective that predicts one numb
     "reg:quantileerror": ("quantile_loss_param", "quantile_alpha"),
     "reg:expectileerror": ("expectile_loss_param", "expectile_alpha"),
 }
+SORTED_SINCE = (3, 4)  # the quantiles of a row, so that they do not cross
+QUANTILES_ARE_SORTED = tuple(map(int, xgboost.__version__.split(".")[:2])) >= SORTED_SINCE
 UNKNOWN_TO_TREELITE = {"expectile_loss_param", "ti+", "tj-"}  # keys of an objective; the latter: lambdarank_unbiased
 
 
@@ -59,9 +63,19 @@ def known_to_tl2cgen(learner: dict[str, Any]) -> bool:
 
 
 def transform_of(learner: dict[str, Any]) -> str:
-    """Return how XGBoost turns margins into values. Two labels of binary:logistic are two numbers, not four classes."""
+    """Return how the installed XGBoost turns margins into values.
+
+    Two labels of binary:logistic are two numbers, not four classes.
+    """
     transform = OBJECTIVES[learner["objective"]["name"]].transform
+    if has_quantiles(learner) and QUANTILES_ARE_SORTED:
+        return "SORTED"
     return "SIGMOID" if transform == "BINARY" and outputs_of(learner) > 1 else transform
+
+
+def has_quantiles(learner: dict[str, Any]) -> bool:
+    """Return whether the model answers with several quantiles."""
+    return learner["objective"]["name"] == "reg:quantileerror" and outputs_of(learner) > 1
 
 
 def output_of(learner: dict[str, Any]) -> Output:

@@ -192,7 +192,7 @@ def test_categories_and_names_of_numbers_are_compared(one: Contract, other: Cont
 
 
 def test_what_belongs_to_the_model_may_differ() -> None:
-    """The name, texts, typical ranges, errors, examples, the tolerance and derived features are no difference for a client."""
+    """Name, texts, typical ranges, errors, examples, tolerance and derived features are no difference for a client."""
     for other in (
         changed(0, typical=(30, 70), error=1, description="d", example=40),
         msgspec.structs.replace(PENGUIN, name="gull", title="t", summary="s", row="r", subject="u"),

@@ -17,6 +17,7 @@ from compile import build
 from compile.certification import probes
 from compile.certification.parity import certify, ulp_distance
 from compile.reading.booster import CompilableModel, read_model
+from compile.reading.objectives import QUANTILES_ARE_SORTED
 from contract.refusal import Refusal
 from tests.matrix.cells import Cell, Version, version_of
 from tests.matrix.expected import Expectation
@@ -124,8 +125,11 @@ def compare_recorded(cell: Cell, recorded: dict[str, Any], margins: Any, shares:
     then = version_of(cell.version) < ADDED_LAST
     other = then or (cell.booster == "dart" and version_of(cell.version) < ADDED_AS_PREDICTED)
     _near(then, margins, recorded["margins"], 0, "margins")
+    values = recorded["values"]
+    if cell.objective == "reg:quantileerror" and QUANTILES_ARE_SORTED and values.ndim > 1:
+        values = np.sort(values)  # as the installed XGBoost does, and not every one that trains them
     if cell.objective != "multi:softmax":  # whose values are labels
-        _near(then, shares, recorded["values"], STEPS_OF_VALUES, "values")
+        _near(then, shares, values, STEPS_OF_VALUES, "values")
     if "wrapper_shares" in recorded:
         whole = recorded["wrapper_shares"]
         _near(other, shares, whole[:, -shares.shape[1] :], STEPS_OF_VALUES, "predict_proba")

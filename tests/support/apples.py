@@ -1,5 +1,6 @@
 """Contracts with inputs of every kind, one for each kind of answer, and small models that fit them."""
 
+import math
 from pathlib import Path
 from typing import Any, NamedTuple
 
@@ -70,7 +71,7 @@ def rows_of(contract: Contract, count: int, seed: int = 1, missing: float = 0.2)
     chance = np.random.default_rng(seed)
     columns = []
     for each in contract.inputs:
-        low, high = (max(-1e3, each.bounds[0]), min(1e3, each.bounds[1]))
+        low, high = (bound if np.isfinite(bound) else math.copysign(1e3, bound) for bound in each.bounds)
         whole = each.kind != "number"
         column = chance.integers(int(low), int(high) + 1, count) if whole else chance.uniform(low, high, count)
         absent = chance.random(count) < (missing if each.missing else 0)

@@ -2,6 +2,7 @@
 
 import re
 
+import msgspec
 import numpy as np
 import pytest
 from openapi_spec_validator import OpenAPIV31SpecValidator, validate
@@ -9,8 +10,9 @@ from selenium import webdriver
 from selenium.webdriver.common.by import By
 from selenium.webdriver.support.ui import WebDriverWait
 
+from contract.schema import Contract
 from tests.app.adapted.own import Adapted
-from tests.app.adapted.species import BIRD, MEGABYTE, REST, SPECIES
+from tests.app.adapted.species import BIRD, MEGABYTE, REST, SPECIES, with_gape
 from tests.support.telemetry import checked, scrape, value
 
 pytestmark = pytest.mark.long
@@ -103,8 +105,8 @@ def test_what_is_published_has_the_names(own: Adapted) -> None:
     assert tuple(schemas["PredictionAnswer"]["properties"]["probabilities"]["properties"]) == SPECIES
     assert schemas["Measurements"]["properties"]["gape"]["x-unit"] == ""
     model = own.service.request("GET", "/model").document
-    assert tuple(model["species"]) == SPECIES
-    assert [measurement["unit"] for measurement in model["measurements"]] == ["mm", "", "mm", "g"]
+    assert msgspec.convert(model["contract"], Contract) == with_gape()
+    assert [each.get("unit", "") for each in model["contract"]["inputs"]] == ["mm", "", "mm", "g"]
     tensor = b'{"inputs":[{"name":"measurements","datatype":"FP32","shape":[1,4],"data":[39.1,0.5,181,3750]}]}'
     probabilities, label = own.service.request("POST", "/v2/models/penguin/infer", tensor).document["outputs"]
     assert probabilities["shape"] == [1, len(SPECIES)]

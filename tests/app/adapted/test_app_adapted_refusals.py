@@ -1,66 +1,94 @@
-"""Models and contracts that the service refuses, and the smallest that it serves."""
+"""Models and contracts that are refused when they are compiled, and the smallest that is served."""
 
-import re
 from pathlib import Path
 from typing import Any
 
+import msgspec
 import pytest
 
-from tests.app.adapted import tree as adapted
-from tests.app.adapted.species import REST
-from tests.support.commands import EXAMPLE
+from compile.contract_file import in_toml
+from contract.schema import Contract, Output
+from tests.app.adapted.species import PENGUIN
+from tests.support.apples import QUICKLY, compiled, grown
+from tests.support.commands import EXAMPLE, run_module
 from tests.support.service import serving
 
 pytestmark = pytest.mark.long
 
+TOML = in_toml(PENGUIN)
+
+
+def answering(output: Output) -> Contract:
+    return msgspec.structs.replace(PENGUIN, output=output)
+
 
 @pytest.mark.parametrize(
-    ("species", "parameters", "told"),
+    ("output", "parameters", "told"),
     [
-        (["Adelie"], {"objective": "reg:squarederror"}, r"found reg:squarederror; train it"),
         (
-            ["Adelie", "Gentoo"],
+            Output(kind="number"),
+            {"objective": "reg:squarederror"},
+            "found one of reg:squarederror that answers a number",
+        ),
+        (
+            Output(classes=("Adelie", "Gentoo")),
             {"objective": "binary:logistic"},
-            r"found binary:logistic: one output where one a class is needed, 2 in all; train it",
+            "found one of binary:logistic that answers a probability for each of 2 classes",
+        ),
+        (
+            Output(kind="label", classes=("Adelie", "Gentoo")),
+            {"objective": "binary:hinge"},
+            "found one of binary:hinge that answers one of 2 classes without probabilities",
         ),
     ],
 )
-def test_a_model_without_probabilities_is_refused(
-    tmp_path: Path, species: list[str], parameters: dict[str, Any], told: str
+def test_a_model_of_another_kind_than_its_contract_says_is_refused(
+    tmp_path: Path, output: Output, parameters: dict[str, Any], told: str
 ) -> None:
-    """The service refuses a model whose answers are not probabilities, such as a regressor."""
-    tree = adapted.copy(tmp_path, species)
-    bundle = adapted.compiled(tree, **parameters)
-    verified = adapted.run(tree, "-m", "bundle", "verify", bundle, "--allow-unsigned")
-    assert verified.returncode == 3
-    assert re.search(r"expected a model of probabilities \(multi:softprob or multi:softmax\), " + told, verified.stderr)
-    with serving(bundle, root=tree) as service:
-        refused = service.request("GET", "/health/ready")
-        assert refused.status == 503
-        assert "expected a model of probabilities" in refused.document["detail"]
+    """A model whose answers are of another kind than the contract says is one line and status 2."""
+    model = tmp_path / "model.json"
+    grown(answering(output), model, parameters)
+    model.with_suffix(".toml").write_text(TOML, encoding="utf-8")
+    result = run_module("compile", model, "--out", tmp_path / "bundle", *QUICKLY)
+    assert result.returncode == 2, result.stderr
+    expected = "expected a model that answers a probability for each of 3 classes, as the contract says, "
+    assert expected + told in result.stderr
+    assert "give its own contract (--contract), or train with another objective" in result.stderr
+    assert "Traceback" not in result.stderr
+    assert not (tmp_path / "bundle").exists()
 
 
 def test_one_species_is_served(tmp_path: Path) -> None:
-    """The service serves a classifier of one species: it is always sure."""
-    tree = adapted.copy(tmp_path, ["Adelie"])
-    with serving(adapted.compiled(tree, objective="multi:softprob", num_class=1), root=tree) as service:
+    """A classifier of one species is served: it is always sure."""
+    contract, model = answering(Output(classes=("Adelie",), label="species")), tmp_path / "model.json"
+    grown(contract, model, {"objective": "multi:softprob", "num_class": 1})
+    with serving(compiled(contract, model, tmp_path / "bundle")) as service:
         assert service.predict(EXAMPLE).document["probabilities"] == {"Adelie": 1.0}
-        body = b'{"bill_length_mm":39.1,"bill_depth_mm":18.7,' + REST
-        assert service.request("POST", "/explain", body).document["survives_measurement_error"] is True
+        explained = service.request("POST", "/explain", msgspec.json.encode(EXAMPLE))
+        assert explained.document["survives_measurement_error"] is True
 
 
 @pytest.mark.parametrize(
-    ("species", "measurements", "told"),
+    ("old", "new", "told"),
     [
-        ([1, 2], [], "contract/species.py: expected species as text, found 1"),
-        ([], [("body_mass_g", "species")], "contract/measurements.py: species: expected another name"),
+        ('"Gentoo"', "1", "output.classes[0]: Expected `str`, got `int`"),
+        ('label = "species"', 'label = "measurements"', "expected another label than 'measurements'"),
+        ('name = "body_mass_g"', 'name = "bill_depth_mm"', "each once, found twice bill_depth_mm"),
+        ("minimum = 20", 'minimum = "20"', "inputs[0].minimum (bill_length_mm): Expected"),
+        ('unit = "mm"', 'units = "mm"', "inputs[0] (bill_length_mm): Object contains unknown field `units`"),
+        ('numerator = "bill_length_mm"', 'numerator = "wing_mm"', "expected inputs that are numbers, found wing_mm"),
+        ("[output]", "[output", "is not TOML"),
     ],
 )
 def test_a_contract_that_cannot_be_is_one_line_and_status_2(
-    tmp_path: Path, species: list[object], measurements: list[tuple[str, str]], told: str
+    tmp_path: Path, model_path: Path, old: str, new: str, told: str
 ) -> None:
-    """A start with a faulty contract ends with status 2 and one line that names the file."""
-    result = adapted.run(adapted.copy(tmp_path, species, measurements), "-m", "app", PORT="0", METRICS_PORT="0")
+    """A faulty contract ends the compilation with status 2 and one line that names the file and the key."""
+    path = tmp_path / "contract.toml"
+    assert old in TOML
+    path.write_text(TOML.replace(old, new, 1), encoding="utf-8")
+    result = run_module("compile", model_path, "--contract", path, "--out", tmp_path / "bundle", *QUICKLY)
     assert result.returncode == 2, result.stderr
+    assert result.stderr.count("\n") == 1
+    assert str(path) in result.stderr
     assert told in result.stderr
-    assert "Traceback" not in result.stderr

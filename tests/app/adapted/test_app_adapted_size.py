@@ -1,73 +1,66 @@
-"""Contracts with many species or many measurements."""
+"""Contracts with many classes or many inputs."""
 
+import json
 from pathlib import Path
 
+import numpy as np
 import pytest
 
-from tests.app.adapted import tree as adapted
-from tests.app.adapted.species import FIELDS, MEGABYTE
-
-pytestmark = pytest.mark.long
-
-# Within a limit that spares this machine.
-IMPORTS = f"""
-import resource
-resource.setrlimit(resource.RLIMIT_AS, ({1024 * MEGABYTE}, {1024 * MEGABYTE}))
-import app.main, app.process.serve
-from app.metrics.families import MEMORY
-from app.metrics.process import figures
-print(*figures()[MEMORY])
-"""
-MANY = f"""
-import resource
-resource.setrlimit(resource.RLIMIT_AS, ({1024 * MEGABYTE}, {1024 * MEGABYTE}))
-from app.metrics.cells import Cells
-from app.metrics.families import OBSERVED
-from app.explanation.flips import Flips
 from app.answers.guesses import guess
-from app.metrics.request_counts import Metrics
-from app.explanation.survival import Survival
-from contract.drift import DriftBaseline, Variable
-from contract.measurements import MEASUREMENTS, Measurements
-from contract.trees import Forest, Tree
+from contract.schema import Contract, Input, Output
+from tests.app.adapted.species import MEGABYTE, PENGUIN
+from tests.support.apples import compiled, document_of, grown, rows_of
+from tests.support.service import serving
+from tests.support.telemetry import free_port, samples, scrape, value
 
-assert guess(Measurements(*[2000.0] * 200)) is None
-
-calls = 0
-def predict(row):
-    global calls
-    calls += 1
-    assert calls < 10_000
-    return 0
-
-trees = [Tree(0, (1, -1, -1), (2, -1, -1), (i, 0, 0), (2.5, -1.0, 1.0), (2.0, 1.0, 1.0)) for i in range(300)]
-forest = Forest("", (0.0, 0.0), tuple(trees))
-assert Survival(forest, predict).of((2.0,) * 200, (1.0,) * 200) is None
-assert [Flips(forest, predict).of((2.0,) * 200, place) for place in range(200)] == [(None, None)] * 200
-
-cells = Cells()
-variables = {{each.name: Variable(tuple(range(9)), (1,) * 10, 1.0) for each in MEASUREMENTS}}
-Metrics(cells).set_model("1", DriftBaseline(variables))
-assert sum(name.startswith(OBSERVED) for name in cells.read()) == 2000
-"""
+WIDE = 2_000  # inputs
 
 
-@pytest.mark.parametrize("classes", [2, 20, 31])
-def test_a_start_takes_no_more_memory_with_more_species(tmp_path: Path, classes: int) -> None:
-    """A start with 31 species takes less than 64 MB, not two to the power of them."""
-    tree = adapted.copy(tmp_path, [f"species_{i}" for i in range(classes)])
-    imported = adapted.run(tree, "-c", IMPORTS)
-    assert imported.returncode == 0, imported.stderr
-    assert int(imported.stdout) < 64 * MEGABYTE
+def test_many_faulty_inputs_are_not_guessed_at() -> None:
+    """No single mistake is looked for behind 200 faulty values of 200 units."""
+    inputs = [Input(f"m{i}", unit=f"u{i}", minimum=0.5, maximum=1000, typical=(1, 300)) for i in range(200)]
+    assert guess(inputs, (2000.0,) * 200) is None
 
 
-def test_many_measurements_do_not_multiply(tmp_path: Path) -> None:
-    """A contract with 200 measurements bounds the work of guesses, explanations and metrics."""
-    fields = "".join(
-        f"    m{i}: Annotated[float, _bounds(0.5, 1000, 'u{i}', typical=(1, 300), error=1), "
-        "Meta(description='', examples=[2])]\n"
-        for i in range(200)
-    )
-    tree = adapted.copy(tmp_path, measurements=[(FIELDS, fields)])
-    asked = adapted.run(tree, "-c", MANY)
-    assert asked.returncode == 0, asked.stderr
+@pytest.mark.long
+@pytest.mark.parametrize("classes", [2, 40, 200])
+def test_a_service_takes_no_more_memory_with_more_classes(tmp_path: Path, classes: int) -> None:
+    """A service of 200 classes takes less than 80 MB: no table has an entry for each set of classes."""
+    output, port = Output(classes=tuple(f"class_{i}" for i in range(classes))), free_port()
+    contract = Contract(name="many", inputs=PENGUIN.inputs, output=output)
+    parameters = {"objective": "multi:softprob", "num_class": classes, "max_depth": 2}
+    grown(contract, tmp_path / "model.json", parameters, rounds=1)
+    bundle = compiled(contract, tmp_path / "model.json", tmp_path / "bundle")
+    with serving(bundle, METRICS_PORT=str(port)) as service:
+        seen = set()
+        for row in rows_of(contract, 40):
+            found = service.predict(document_of(contract, row)).document
+            assert len(found["probabilities"]) == classes
+            seen.add(found["class"])
+        assert len(seen) > 1
+        found = samples(scrape(port))
+        assert value(found, "penguins_predictions_total") == 40
+        assert value(found, "process_resident_memory_bytes") < 80 * MEGABYTE
+
+
+@pytest.mark.long
+@pytest.mark.parametrize("door", ["1", "0"], ids=["fast", "starlette"])
+def test_two_thousand_inputs_are_served(tmp_path: Path, door: str) -> None:
+    """A body of 80 kB with 2,000 inputs is predicted at both doors, explained, and diagnosed with 64 errors."""
+    inputs = tuple(Input(f"a long name of an input {number:012}", missing=number % 2 > 0) for number in range(WIDE))
+    contract = Contract(name="wide", inputs=inputs, output=Output(kind="number"))
+    booster = grown(contract, tmp_path / "model.json", {"objective": "reg:squarederror"}, rounds=4, rows=100)
+    bundle = compiled(contract, tmp_path / "model.json", tmp_path / "bundle")
+    row = rows_of(contract, 1, seed=3, missing=0)
+    body = json.dumps(document_of(contract, row[0])).encode()
+    assert len(body) > 80_000
+    with serving(bundle, FAST_PATH=door) as service:
+        assert service.predict(body).document["prediction"] == float(booster.inplace_predict(row)[0])
+        assert service.request("POST", "/explain", body).status == 200
+        refused = service.predict(b"{}")
+        assert (refused.status, len(refused.document["errors"])) == (422, 64)
+        most = 2 * (len(body) + 32 * WIDE)
+        assert service.predict(body + b" " * most).status == 413
+        tensor = {"name": "measurements", "datatype": "FP32", "shape": [1, WIDE], "data": row.tolist()}
+        answer = service.request("POST", "/v2/models/wide/infer", json.dumps({"inputs": [tensor]}).encode()).document
+        assert np.float32(answer["outputs"][0]["data"][0]) == booster.inplace_predict(row)[0]

@@ -28,7 +28,7 @@ VALUES: dict[str, Callable[[Input], st.SearchStrategy[Any]]] = {
 
 @st.composite
 def asked(draw: st.DrawFn) -> tuple[Contract, bytes]:
-    """Make any contract and a body for it, in any order, with other fields between its own."""
+    """Make any contract and a body for it, in any order, with other fields between its own where these are allowed."""
     inputs, document = [], draw(st.dictionaries(NAMES, st.none() | st.integers() | st.lists(st.text()), max_size=3))
     for name in draw(st.lists(NAMES, min_size=1, max_size=6, unique=True)):
         kind = draw(st.sampled_from(list(VALUES)))
@@ -38,7 +38,10 @@ def asked(draw: st.DrawFn) -> tuple[Contract, bytes]:
         document[name] = draw(VALUES[kind](each) | st.none() if each.missing else VALUES[kind](each))
         if document[name] is None and draw(st.booleans()):
             del document[name]
-    body = {name: document[name] for name in draw(st.permutations(list(document)))}
+    own = {each.name for each in inputs}
+    strict = any(each.missing for each in inputs)
+    allowed = [name for name in document if name in own or not strict]
+    body = {name: document[name] for name in draw(st.permutations(allowed))}
     indent, ascii_only = draw(st.none() | st.integers(0, 3)), draw(st.booleans())
     encoded = json.dumps(body, indent=indent, ensure_ascii=ascii_only).encode()
     return Contract(name="any", inputs=tuple(inputs), output=NUMBER), encoded

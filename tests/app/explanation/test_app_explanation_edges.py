@@ -189,8 +189,8 @@ def test_large_integers_are_explained(each: Input) -> None:
 
 
 def test_a_scale_has_the_whole_numbers_of_its_bounds() -> None:
-    """An integer's scale ends at its bounds, rounded inwards, and a category's at its last index."""
-    assert Scale.of(Input("x", "integer", minimum=0.5, maximum=9.5)) == (1.0, 9.0, True)
+    """An integer's scale ends at its bounds, and a category's at its last index."""
+    assert Scale.of(Input("x", "integer", minimum=1, maximum=9)) == (1.0, 9.0, True)
     assert Scale.of(Input("x", "integer", minimum=-3)) == (-3.0, 2.0**24, True)
     assert Scale.of(Input("x", "category", categories=("a", "b", "c"))) == (0.0, 2.0, True)
     assert Scale.of(Input("x", "boolean")) == (0.0, 1.0, True)

@@ -43,7 +43,7 @@ def watched() -> Metrics:
     return metrics
 
 
-def test_the_page_is_what_prometheus_reads() -> None:
+def test_promtool_accepts_the_page_of_all_counters() -> None:
     """promtool accepts the page's names, help and kinds."""
     assert checked(exposition(watched().cells.read()).decode()) == ""
 

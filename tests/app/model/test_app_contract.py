@@ -9,9 +9,13 @@ from app.model.bundle import Bundle
 from app.model.challenger import Challenger
 from app.model.serving import Serving
 from bundle.signing.private import SigningKey
+from contract.manifest import MANIFEST_FILE, decode_manifest
 from tests.app.model.contracts import Edit, recontracted
 from tests.support.apples import APPLE, Compiled
 from tests.support.commands import EXAMPLE
+from tests.support.format_2 import make_format_2
+from tests.support.inference import INFER, tensor
+from tests.support.inference import request as inference
 from tests.support.releases import (
     FAST,
     Release,
@@ -182,6 +186,32 @@ def test_two_models_that_were_loaded_at_once_are_not_compared(
     assert (served.offers.row, served.offers.rows) == (None, None)
     assert served.predict(BIRD).status == 200
     assert challenger.expected == bundle.contract
+
+
+def test_a_bundle_of_format_2_has_the_penguins_contract(
+    shop: Shop, first: Release, signing_key: SigningKey, tmp_path: Path
+) -> None:
+    """A bundle of the earlier format answers, is judged and explained, and is followed by one of this format."""
+    digest = make_format_2(tmp_path / "old", signing_key)
+    old = Release(tmp_path / "old", digest, decode_manifest((tmp_path / "old" / MANIFEST_FILE).read_bytes(), "old"))
+    shop.release(old)
+    with serving(shop.stable, APP, **shop.environment(**FAST, MODEL_NAME="penguin")) as service:
+        until_ready(service)
+        assert_serves(service, old)
+        assert service.request("GET", "/model").document["contract"]["name"] == "penguin"
+        answer = service.predict(EXAMPLE).document
+        explained = service.request("POST", "/explain", BIRD).document
+        assert (explained["species"], explained["prediction"]) == (answer["species"], answer["prediction"])
+        for parts in explained["contributions"].values():
+            assert parts["bias"] + sum(parts["features"].values()) == pytest.approx(parts["margin"], abs=1e-5)
+        outputs = [{"name": name} for name in ("prediction_set", "in_distribution", "distance")]
+        batch = service.request("POST", INFER, inference(tensor(), outputs=outputs)).document["outputs"]
+        members = [name for name, inside in zip(answer["probabilities"], batch[0]["data"], strict=True) if inside]
+        judged = (members, *(output["data"][0] for output in batch[1:]))
+        assert judged == (answer["prediction_set"], answer["in_distribution"], answer["distance"])
+        shop.release(first)
+        until_served(service, first)
+        assert_serves(service, first)
 
 
 def test_a_service_of_another_model_has_its_own_paths(apples: Callable[[str], Compiled]) -> None:

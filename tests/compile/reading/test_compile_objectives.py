@@ -143,6 +143,7 @@ CLASSIFIERS = [
 ]
 
 
+@pytest.mark.filterwarnings("ignore:`XGBRFClassifier` is deprecated:FutureWarning")  # of XGBoost 3.4
 @pytest.mark.parametrize(("kind", "label", "more"), CLASSIFIERS)
 def test_the_wrapper_s_own_answers(kind: Any, label: Any, more: dict[str, Any], tmp_path: Path) -> None:
     """The library gives what the user's wrapper gave: predict_proba, or predict."""
@@ -198,6 +199,16 @@ def test_several_targets_that_stopped_early(tmp_path: Path, strategy: dict[str, 
     certify(library, model, None)
     expected = wrapper.predict(X, iteration_range=(0, model.trees.rounds))
     assert library.predict_rows(X.tobytes(), 0, len(X)).values == expected.tobytes()
+
+
+def test_a_file_whose_quantiles_are_now_sorted_says_so(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    """A notice says that XGBoost 3.4 sorts the quantiles of a model from before it; its own need no notice."""
+    case = next(case for case in MANY if case.parameters["objective"] == "reg:quantileerror")
+    path = case.grow(tmp_path / "model.json")
+    assert read_model(path).notices == ()
+    monkeypatch.setattr("compile.reading.booster.INSTALLED", (99, 0, 0))
+    told = any("sorts the quantiles of each row" in notice for notice in read_model(path).notices)
+    assert told == (INSTALLED < (3, 4))
 
 
 def test_tl2cgen_is_not_asked_for_several_targets(tmp_path: Path) -> None:
