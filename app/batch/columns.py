@@ -143,8 +143,8 @@ class Column:
         code = self._codes.get(str(value))
         if code is not None:
             return code
-        if self._input.unseen == "missing":
-            return nan
+        if self._input.unseen == "missing" or (value == "" and self._input.missing):
+            return nan  # binary texts know no null: an empty one stands for it
         raise Unacceptable(
             f"{self.name}: row {row}: expected one of {listed(self._input.categories)}, found {excerpt(repr(value))}"
         )

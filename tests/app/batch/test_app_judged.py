@@ -11,6 +11,7 @@ import tritonclient.http as triton
 from tests.support.apples import KINDS, Compiled, Rows, document_of
 from tests.support.inference import assert_protocol_error
 from tests.support.service import Service, serving
+from tests.support.tensors import TYPES, json_tensors, tensors
 
 INFER = "/v2/models/apple/infer"
 VALUES = {  # the tensors of each kind with their datatypes and shapes; those before the margin are sent by default
@@ -35,11 +36,10 @@ class Running:
 
     def infer(self, rows: Rows, names: tuple[str, ...], binary: bool) -> dict[str, Any]:
         """Ask as Triton's client does, and return the tensors by name."""
-        given = triton.InferInput("measurements", list(rows.shape), "FP32")
-        given.set_data_from_numpy(rows, binary_data=binary)
+        given = tensors(self.apple.contract, rows, binary)
         outputs = [triton.InferRequestedOutput(name, binary_data=binary) for name in names]
         with triton.InferenceServerClient(f"127.0.0.1:{self.service.port}") as client:
-            result = client.infer("apple", [given], outputs=outputs or None)
+            result = client.infer("apple", given, outputs=outputs or None)
         return {output["name"]: result.as_numpy(output["name"]) for output in result.get_response()["outputs"]}
 
 
@@ -54,7 +54,9 @@ def test_the_metadata_list_all_outputs(running: Running) -> None:
     """The metadata list the outputs of this kind, with those that the bundle can judge answers by at the end."""
     document = running.service.request("GET", "/v2/models/apple").document
     assert document["name"] == "apple"
-    assert document["inputs"] == [{"name": "measurements", "datatype": "FP32", "shape": [-1, 6]}]
+    assert document["inputs"] == [
+        {"name": each.name, "datatype": TYPES[each.kind], "shape": [-1]} for each in running.apple.contract.inputs
+    ]
     assert document["outputs"] == [
         {"name": name, "datatype": datatype, "shape": [-1, columns] if columns else [-1]}
         for name, (datatype, columns) in running.outputs.items()
@@ -106,10 +108,9 @@ def test_a_batch_says_what_predict_says(running: Running, binary: bool) -> None:
 def test_null_is_missing_in_json(running: Running) -> None:
     """null in JSON is the missing value of an input that may be missing, and an infinite distance is null."""
     rows = running.apple.rows(8, seed=4, missing=0.5)
-    data = [[None if value != value else value for value in row] for row in rows.tolist()]
+    given = json_tensors(running.apple.contract, rows)
     outputs = [{"name": name} for name in running.outputs]
-    tensor = {"name": "measurements", "datatype": "FP32", "shape": list(rows.shape), "data": data}
-    reply = running.service.request("POST", INFER, json.dumps({"inputs": [tensor], "outputs": outputs}).encode())
+    reply = running.service.request("POST", INFER, json.dumps({"inputs": given, "outputs": outputs}).encode())
     assert reply.status == 200, reply.body
     expected = running.infer(rows, tuple(running.outputs), binary=True)
     for output in reply.document["outputs"]:
@@ -130,7 +131,7 @@ def test_an_output_that_this_model_has_not(running: Running) -> None:
     """An output of another kind of model is refused, and the refusal lists those that exist."""
     missing = {"probabilities", "prediction", "label", "prediction_set", "distance"} - running.outputs.keys()
     for name in missing:
-        tensor = {"name": "measurements", "datatype": "FP32", "shape": [0, 6], "data": []}
-        body = json.dumps({"inputs": [tensor], "outputs": [{"name": name}]}).encode()
+        given = json_tensors(running.apple.contract, running.apple.rows(0))
+        body = json.dumps({"inputs": given, "outputs": [{"name": name}]}).encode()
         expected = f"expected any of {', '.join(running.outputs)}, each once, found {name}"
         assert_protocol_error(running.service.request("POST", INFER, body), 400, expected)
