@@ -258,7 +258,7 @@ def difference(expected: Contract, found: Contract) -> str | None:
     if expected.input_names != found.input_names:
         return f"expected inputs {listed(expected.input_names)}; found {listed(found.input_names)}"
     for wanted, given in zip(expected.inputs, found.inputs, strict=True):
-        for field in ("kind", "unit", "minimum", "maximum", "categories", "missing"):
+        for field in ("kind", "unit", "minimum", "maximum", "categories", "missing", "unseen"):
             one, other = getattr(wanted, field), getattr(given, field)
             if one != other:
                 return f"expected {field} of input {wanted.name!r} to be {one!r}; found {other!r}"
