@@ -33,10 +33,10 @@ KINDS: dict[str, dict[str, Any]] = {
 }
 
 
-def grown(rounds: int = 6, **more: Any) -> xgboost.Booster:
+def grown(rounds: int = 6, names: list[str] | None = None, **more: Any) -> xgboost.Booster:
     with warnings.catch_warnings(), xgboost.config_context(verbosity=0):
         warnings.simplefilter("ignore")  # of boosters that a newer XGBoost will remove
-        return xgboost.train({**DART, **more}, xgboost.DMatrix(X, Y), rounds)
+        return xgboost.train({**DART, **more}, xgboost.DMatrix(X, Y, feature_names=names), rounds)
 
 
 def weights(document: dict[str, Any]) -> Any:
@@ -69,13 +69,14 @@ def few_probes(monkeypatch: pytest.MonkeyPatch) -> None:
 def test_dart_is_answered_as_xgboost_answers(tmp_path: Path, kind: str) -> None:
     """DART certifies: the same bits on every row, from the booster and, through a DMatrix, from the wrapper."""
     path = tmp_path / "model.ubj"
-    grown(**KINDS[kind]).save_model(path)
+    grown(names=list("abcde"), **KINDS[kind]).save_model(path)
     model = read_model(path)
     assert not model.for_tl2cgen
     parity = certify(Library(built(model, tmp_path / "c", WALK)), model, None)
     assert parity.wrapped > 2_000
     rows = np.random.default_rng(1).random((50, 5), dtype=np.float32)
-    expected = xgboost.Booster(model_file=path).predict(xgboost.DMatrix(rows), output_margin=True)
+    matrix = xgboost.DMatrix(rows, feature_names=list("abcde"))
+    expected = xgboost.Booster(model_file=path).predict(matrix, output_margin=True)
     assert BoosterOracle(model).answer(rows).margins.tobytes() == expected.tobytes()
 
 
