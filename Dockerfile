@@ -28,7 +28,7 @@ RUN /opt/build/bin/pip install --no-cache-dir --no-deps --require-hashes -r requ
 COPY pyproject.toml Makefile ./
 COPY app app
 COPY tests tests
-RUN /opt/build/bin/python -m pytest -p no:cacheprovider -n 2 -q tests/compile --ignore tests/compile/reading/foreign
+RUN /opt/build/bin/python -m pytest -p no:cacheprovider -n 2 -q -m "not image" tests/compile --ignore tests/compile/reading/foreign
 
 FROM ${BASE} AS packages
 COPY requirements/runtime.txt /build/requirements/

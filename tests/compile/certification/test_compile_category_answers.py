@@ -17,6 +17,8 @@ from tests.compile.categories import Grown, sets_in, with_categories
 from tests.compile.editing import edit
 from tests.support.libraries import WALK, built
 
+pytestmark = pytest.mark.long
+
 ONE_HOT, PARTITION = {"max_cat_to_onehot": 1_000}, {"max_cat_to_onehot": 1}
 NUMBER = {"objective": "reg:squarederror"}
 CASES = {

@@ -23,6 +23,8 @@ from contract.refusal import Refusal
 from tests.compile.models import X, Y, edited, saved
 from tests.support.libraries import WALK, built
 
+pytestmark = pytest.mark.long
+
 WEIGHTED = (3, 3)  # since then, DART is saved as gbtree with weights
 DART = {"booster": "dart", "rate_drop": 0.5, "one_drop": 1, "max_depth": 3}
 KINDS: dict[str, dict[str, Any]] = {

@@ -18,6 +18,8 @@ from compile.tuning import worth_trying_tl2cgen
 from contract.refusal import Refusal
 from tests.support.libraries import TL2CGEN, WALK, built
 
+pytestmark = pytest.mark.long
+
 RANDOM = np.random.default_rng(7)
 ROWS = 300
 X = RANDOM.normal(size=(ROWS, 5)).astype(np.float32)

@@ -18,6 +18,8 @@ from compile.reading.vector_leaves import has_vectors, misfit, split
 from contract.refusal import Refusal
 from tests.compile.models import X, edited, saved
 
+pytestmark = pytest.mark.long
+
 VECTORS = {"multi_strategy": "multi_output_tree", "tree_method": "hist"}
 RANDOM = np.random.default_rng(11)
 
