@@ -9,7 +9,7 @@ from typing import Any
 
 import msgspec
 
-from app.answers.inputs import Row
+from app.answers.inputs import FAULTY, Row
 from app.answers.parts import Parts
 from app.core.answer import Answer, Problem, problem, with_header
 from app.core.operation import Handler
@@ -18,7 +18,6 @@ from app.explanation.flips import Flip
 from app.explanation.scales import exact, float32
 from contract.schema import Input
 
-FAULTY = (msgspec.DecodeError, UnicodeDecodeError, RecursionError)
 NOTHING_TO_EXPLAIN_WITH = problem(
     Problem("Not Implemented", 501, "this bundle holds no trees; compile the model again")
 )

@@ -10,7 +10,7 @@ from typing import Any
 import msgspec
 
 from app.answers.guesses import guess
-from app.answers.inputs import Inputs, Row, decode_fields
+from app.answers.inputs import FAULTY, Inputs, Row, decode_fields
 from app.core.answer import Answer, FieldError, Problem, problem
 from contract.schema import Input, listed
 
@@ -49,7 +49,7 @@ class Diagnosis:
         """
         try:
             fields = decode_fields(body)
-        except (msgspec.DecodeError, UnicodeDecodeError, RecursionError) as error:
+        except FAULTY as error:
             return problem(_unprocessable([FieldError(self._body_fault(body, error), "#")]))
         invalid, impossible, values = self._sort_faults(fields)
         invalid += self._unknown(fields)

@@ -18,6 +18,7 @@ MAX_SEARCHED = 64  # fields that may come in any order at little cost
 PROBES = 16  # names whose places in a body say whether its fields are in order
 ABSENT = b""
 UNSEEN = "unseen category"  # the name of the member of an enumeration that stands for all others
+FAULTY = (msgspec.DecodeError, UnicodeDecodeError, RecursionError)  # what decoding a client's body may raise
 _astuple = msgspec.structs.astuple
 # Every field as the undecoded bytes of its value. If a field is repeated, the last value wins.
 decode_fields = msgspec.json.Decoder(dict[str, msgspec.Raw]).decode
@@ -100,7 +101,7 @@ class Inputs:
         return tuple([float("nan") if value is None else float(value) for value in row])
 
     def row(self, body: bytes | bytearray) -> Row:
-        """Return the row in a body. Raises msgspec.DecodeError, UnicodeDecodeError or RecursionError."""
+        """Return the row in a body. Raises one of FAULTY."""
         return _astuple(self.decode(body))
 
     @property

@@ -9,6 +9,7 @@ from typing import Any
 import msgspec
 import orjson
 
+from app.answers.inputs import FAULTY
 from app.answers.parts import Parts
 from app.core.answer import Answer
 from app.core.operation import Handler
@@ -16,7 +17,6 @@ from app.core.prediction_record import PredictionRecord
 from app.core.receipt import Step
 
 SET_FIELDS, DISTANCE_FIELDS = ("prediction_set",), ("in_distribution", "distance")
-FAULTY = (msgspec.DecodeError, UnicodeDecodeError, RecursionError)
 _astuple = msgspec.structs.astuple
 _dumps = orjson.dumps
 
