@@ -17,7 +17,7 @@ CONTRACT_FILES := $(wildcard contract/*.py contract/*.toml)
 
 .DEFAULT_GOAL := help
 .PHONY: help setup train compile run serve test test-long coverage test-image test-image-build bench bench-http bench-overload
-.PHONY: bench-request bench-swap drift trust renew load load-report deploy canary canary-odds check format image clean lock model-matrix fuzz
+.PHONY: explore bench-request bench-swap drift trust renew load load-report deploy canary canary-odds check format image clean lock model-matrix fuzz
 
 help: ## list the targets
 	@grep -hE '^[a-z-]+:.*##' $(MAKEFILE_LIST) | sed -E 's/^([a-z-]+):.*## /\1|/' | \
@@ -90,6 +90,9 @@ test: $(VENV)/.dev ## run the tests
 
 test-long: $(VENV)/.dev ## run those tests that take many seconds
 	$(BIN)/python -m pytest -n 2 -m long $(ARGS)
+
+explore: $(VENV)/.dev ## run the property-based tests with other and more cases than `make test`
+	$(BIN)/python -m pytest -n 2 --hypothesis-profile=exploring $(ARGS)
 
 coverage: $(VENV)/.dev ## run both, and see which branches were never taken
 	$(BIN)/coverage erase

@@ -17,7 +17,8 @@ LABELS = np.arange(300) % 3
 def drawn(seed: int = 0, rows: int = 300, inputs: int = 4) -> npt.NDArray[np.float32]:
     """Draw rows of three classes, whose inputs are correlated and of different sizes."""
     random = np.random.default_rng(seed)
-    mixed = random.normal(size=(rows, inputs)) @ random.normal(size=(inputs, inputs))
+    turned = np.linalg.qr(random.normal(size=(inputs, inputs)))[0]  # keeps every direction's variance
+    mixed = random.normal(size=(rows, inputs)) @ turned * random.uniform(0.5, 2, inputs)
     moved = mixed + 3 * (np.arange(rows) % 3)[:, None]
     return (moved * 10.0 ** np.arange(inputs)).astype(np.float32)
 
