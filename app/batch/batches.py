@@ -39,7 +39,7 @@ def batch_endpoint(
     It calls the handler on the event loop for a small body, and on a thread for a large one.
     `memory` is the budget of large batches, `small` that of small ones, by default SMALL_BYTES.
     """
-    small = small or Memory(SMALL_BYTES)
+    least = small or Memory(SMALL_BYTES)
     most = min(max_body_bytes, max(INLINE_BYTES, memory.total // COPIES))
     too_large = protocol_error(413, f"expected at most {most} bytes; send fewer rows a request", [CLOSE])
     executor = ThreadPoolExecutor(WORKERS, "batch")  # its thread starts with the first large body
@@ -72,7 +72,7 @@ def batch_endpoint(
             headers = dict(scope["headers"])
             length = headers.get(b"content-length")
             size = most if length is None else content_length(length)  # a chunked body has no declared length
-            with suppress(ClientDisconnect), Claim(memory if size > INLINE_BYTES else small) as claim:
+            with suppress(ClientDisconnect), Claim(memory if size > INLINE_BYTES else least) as claim:
                 await send_answer(scope, send, await respond(headers, receive, claim, size))
 
     return BatchEndpoint()

@@ -42,7 +42,7 @@ def table_endpoint(
     serving: Serving, max_body_bytes: int, max_rows: int, memory: Memory, small: Memory | None = None
 ) -> ASGIApp:
     """Return the ASGI endpoint. `memory` is the budget of large tables and batches, `small` that of small ones."""
-    small = small or Memory(SMALL_BYTES)
+    least = small or Memory(SMALL_BYTES)
     most = min(max_body_bytes, max(INLINE_BYTES, (memory.total - LARGE_WORK_BYTES) // COPIES))
     too_large = problem(
         Problem("Content Too Large", 413, f"expected at most {most} bytes; send fewer rows a request"), [CLOSE]
@@ -114,7 +114,7 @@ def table_endpoint(
         async def __call__(self, scope: Scope, receive: Receive, send: Send) -> None:
             length = dict(scope["headers"]).get(b"content-length")
             size = most if length is None else content_length(length)  # a chunked body has no declared length
-            with suppress(ClientDisconnect), Claim(memory if size > INLINE_BYTES else small) as claim:
+            with suppress(ClientDisconnect), Claim(memory if size > INLINE_BYTES else least) as claim:
                 await respond(scope, receive, send, claim, size)
 
     return TableEndpoint()
