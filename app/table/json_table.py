@@ -189,5 +189,6 @@ def _malformed(body: Body, start: int, end: int, error: Exception) -> str:
     """Return what is wrong in this part of the body, and in which line."""
     found = _BYTE.search(str(error))
     place = start + int(found[1]) - 1 if found else end
-    what = _BYTE.sub("", what_is_wrong(error, part(body, start, end))).rstrip()
+    deep = isinstance(error, RecursionError)
+    what = "nested too deeply" if deep else _BYTE.sub("", what_is_wrong(error, part(body, start, end))).rstrip()
     return f"line {line_of(body, place)}: {what}: {_EXPECTED}"

@@ -89,6 +89,7 @@ def table_endpoint(
 
     async def respond(scope: Scope, receive: Receive, send: Send, claim: Claim, size: int) -> None:
         headers = dict(scope["headers"])
+        headers[b"accept"] = b",".join([value for name, value in scope["headers"] if name == b"accept"])
         found = await begin(headers, receive, claim, size)
         if isinstance(found, Answer):
             await send_answer(scope, send, found)
