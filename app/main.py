@@ -18,6 +18,7 @@ from app.core.protocol import MODEL_PATH, VERSION_PATH, ServerMetadata
 from app.core.settings import Settings, read_settings
 from app.docs.openapi import VERSION, openapi
 from app.http.context import HttpContext
+from app.http.cross_origin import CrossOriginApplication
 from app.http.endpoint import (
     changing_endpoint,
     endpoint,
@@ -61,7 +62,7 @@ def create_app(serving: Serving, settings: Settings, counters: int = -1) -> Star
 
     limit = BodyLimit(settings.max_body_bytes or UNKNOWN_BODY_BYTES)
     prediction = prediction_operation(serving, limit)
-    application = Starlette(
+    application = (CrossOriginApplication if settings.allowed_origins else Starlette)(
         routes=[
             operation_route(prediction),
             *map(operation_route, health_operations(health)),
