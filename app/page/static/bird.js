@@ -34,7 +34,12 @@ export function mountBird(section, model, store) {
   const examples = mountExamples(model, store);
   section.append(
     make("div", { class: "section-head" }, heading, examples.element),
-    make("div", { class: "bench" }, answerBox, make("div", { class: "panel" }, make("h3", { class: "hidden-text", text: "Measurements" }), fieldBox)),
+    make(
+      "div",
+      { class: "bench" },
+      answerBox,
+      make("div", { class: "panel" }, make("h3", { class: "hidden-text", text: "Measurements" }), fieldBox),
+    ),
     whyBox,
   );
   const answer = mountAnswer(answerBox, model);
@@ -52,11 +57,15 @@ export function mountBird(section, model, store) {
     if (ok && body) showAnswer(row, body);
     else if (isNewest && problem) showProblem(problem);
   });
-  const explaining = newest(explain, ({ ok, status, body, problem }, row) => {
-    if (row !== store.row || status === 0 || status === 429 || status === 503) return;
-    if (ok && body) showExplanation(row, body);
-    else if (status === 501 || status >= 500) why.refuse(status, problem?.detail ?? "");
-  }, 0);
+  const explaining = newest(
+    explain,
+    ({ ok, status, body, problem }, row) => {
+      if (row !== store.row || status === 0 || status === 429 || status === 503) return;
+      if (ok && body) showExplanation(row, body);
+      else if (status === 501 || status >= 500) why.refuse(status, problem?.detail ?? "");
+    },
+    0,
+  );
 
   /** @param {Row} row @param {Prediction} prediction */
   const showAnswer = (row, prediction) => {
@@ -94,7 +103,12 @@ export function mountBird(section, model, store) {
     rest = setTimeout(() => explaining.ask(store.row), first ? 0 : REST_MS);
     first = false;
   };
-  const ends = [store.subscribe(ask), onService(({ state }) => void (state === "up" && ask())), fields.end, examples.end];
+  const ends = [
+    store.subscribe(ask),
+    onService(({ state }) => void (state === "up" && ask())),
+    fields.end,
+    examples.end,
+  ];
   ask();
   return () => {
     for (const end of ends) end();
@@ -110,7 +124,9 @@ function problemWords(model, problem) {
   const found = problem.errors ?? [];
   const words = found.slice(0, 3).map(({ detail, pointer }) => {
     const input = model.byName.get(pointer.slice(2).replaceAll("~1", "/").replaceAll("~0", "~"));
-    return input ? `${input.label}: ${forPeople(input, detail).replace(`${input.label} `, "").replace(`${input.label}: `, "")}` : detail;
+    return input
+      ? `${input.label}: ${forPeople(input, detail).replace(`${input.label} `, "").replace(`${input.label}: `, "")}`
+      : detail;
   });
   if (found.length > 3) words.push(`And ${found.length - 3} more.`);
   return words.join(" ") || (problem.detail ?? "The service gave no reason.");

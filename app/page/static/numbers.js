@@ -18,9 +18,14 @@ const MOST_SHOWN = 12;
 export function mountNumbers(box, model) {
   const names = model.output.kind === "number" ? ["prediction"] : model.output.names;
   const lines = names.slice(0, MOST_SHOWN).map((name) => lineOf(model, name));
-  box.append(make("ul", { class: "numbers", attributes: { "aria-label": "Numbers" } }, ...lines.map(({ element }) => element)));
-  if (names.length > MOST_SHOWN)
-    box.append(make("p", { class: "quiet", text: `and ${names.length - MOST_SHOWN} more: the API's answer has all of them.` }));
+  box.append(
+    make("ul", { class: "numbers", attributes: { "aria-label": "Numbers" } }, ...lines.map(({ element }) => element)),
+  );
+  if (names.length > MOST_SHOWN) {
+    box.append(
+      make("p", { class: "quiet", text: `and ${names.length - MOST_SHOWN} more: the API's answer has all of them.` }),
+    );
+  }
   let [least, most] = [Infinity, -Infinity];
   return (prediction) => {
     const values = names.map((name) => valueOf(prediction, name));
@@ -48,7 +53,11 @@ function lineOf({ output }, name) {
   const range = make("span", { class: "range" });
   const dot = make("span", { class: "dot" });
   const text = make("span", { class: "share" });
-  const title = make("span", { class: "class-name", text: output.kind === "number" ? "" : Number(name) > 0 && Number(name) < 1 ? `${plain(Number(name) * 100)} %` : name }); // prettier-ignore
+  const title = make("span", {
+    class: "class-name",
+    text:
+      output.kind === "number" ? "" : Number(name) > 0 && Number(name) < 1 ? `${plain(Number(name) * 100)} %` : name,
+  });
   const element = make("li", { class: "number-line" }, title, make("span", { class: "bar" }, range, dot), text);
   return {
     element,

@@ -16,11 +16,17 @@ export function percent(share) {
   return `${(share * 100).toFixed(1)}${NARROW}%`;
 }
 
+/** @param {number} share of a level that someone chose @returns {string} "95 %" */
+export function level(share) {
+  return `${plain(share * 100, 4)}${NARROW}%`;
+}
+
 /** @param {number} number @param {number} [digits] significant ones @returns {string} with a real minus sign */
 export function plain(number, digits = 5) {
   if (number === 0) return "0";
   const size = Math.abs(number);
-  const text = size >= 1e7 || size < 1e-4 ? number.toExponential(digits - 1) : String(Number(number.toPrecision(digits)));
+  const text =
+    size >= 1e7 || size < 1e-4 ? number.toExponential(digits - 1) : String(Number(number.toPrecision(digits)));
   return text.replace(/^-/u, "−");
 }
 
