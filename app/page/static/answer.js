@@ -5,7 +5,7 @@ import { mountClasses } from "./classes.js";
 import { mountNumbers } from "./numbers.js";
 import { markPicture } from "./marks.js";
 import { doubts, meaningOfSets, setInWords, stateOf } from "./doubt.js";
-import { classTitle, percent, plain, rows, withUnit } from "./words.js";
+import { classTitle, numberTitle, percent, plain, rows, withUnit } from "./words.js";
 
 /** @typedef {import("../types.js").Model} Model */
 /** @typedef {import("../types.js").Row} Row */
@@ -75,7 +75,7 @@ export function mountAnswer(box, model) {
 /** @param {Model} model @param {boolean} unlike @returns {string} */
 function kickerOf({ output, row }, unlike) {
   if (output.classed && unlike) return `If this ${row} must be one of them`;
-  if (output.classed) return `This ${row} is most likely`;
+  if (output.classed) return output.kind === "label" ? `The model calls this ${row}` : `This ${row} is most likely`;
   return output.kind === "number" ? `The model's answer for this ${row}` : `The model's answers for this ${row}`;
 }
 
@@ -92,12 +92,8 @@ export function titleOf(model, prediction) {
   const middle = output.names[Math.floor((output.names.length - 1) / 2)] ?? "";
   const value = prediction.prediction[output.names.includes("0.5") ? "0.5" : middle] ?? 0;
   const title = withUnit(plain(value, 4), output.unit);
-  return { title: isQuantiles(output.names) ? title : `${output.names.length} numbers`, index: null };
-}
-
-/** @param {string[]} names @returns {boolean} whether they are levels of quantiles */
-export function isQuantiles(names) {
-  return names.length > 1 && names.every((name) => Number(name) > 0 && Number(name) < 1);
+  const quantiles = numberTitle(model, middle) !== middle;
+  return { title: quantiles ? title : `${output.names.length} numbers`, index: null };
 }
 
 /** Return how far the row is from the known rows, as a scale with its limit. @param {Model} model */

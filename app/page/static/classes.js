@@ -18,7 +18,6 @@ const MOST_IN_ORDER = 8; // of more classes, the most probable ones come first, 
 export function mountClasses(box, model) {
   const { classes, kind } = model.output;
   if (kind === "label") {
-    box.append(make("p", { class: "quiet", text: "This model names a class without probabilities." }));
     return () => undefined;
   }
   const many = classes.length > MOST_IN_ORDER;

@@ -7,6 +7,7 @@ import {
   inSentence,
   level,
   listed,
+  onScale,
   percent,
   plain,
   rows,
@@ -55,7 +56,8 @@ export function setInWords(model, prediction) {
   if (!output.classed) return intervalInWords(model, prediction);
   const answered = String(prediction[output.label]);
   const set = prediction.prediction_set;
-  if (!set) return `${classTitle(model, answered)}. This model does not say which others it cannot exclude.`;
+  if (output.kind === "label") return "This model gives no probabilities.";
+  if (!set) return "This model does not say which others it cannot exclude.";
   const others = set.filter((name) => name !== answered);
   const title = capital(classTitle(model, answered));
   if (prediction.in_distribution === false) return `${title} is only the nearest answer it has.`;
@@ -85,8 +87,8 @@ function intervalInWords({ output, uncertainty }, { interval }) {
   if (!interval) return output.kind === "number" ? "This model does not say how far the number may be off." : "";
   if (!Array.isArray(interval)) return `Each number with the range that contains the true one for ${sure} of rows.`;
   const [low, high] = interval;
-  const end = withUnit(plain(high, 4), output.unit);
-  return `The true number is between ${plain(low, 4)} and ${end}, at a level of ${sure}.`;
+  const end = withUnit(onScale(high, high - low), output.unit);
+  return `The true number is between ${onScale(low, high - low)} and ${end}, at a level of ${sure}.`;
 }
 
 /**

@@ -36,7 +36,7 @@ export function mountExamples(model, store) {
     add("a doubtful one", () => void doubtful(model, store));
   }
   const stranger = strangerOf(model);
-  if (stranger) add(`no ${model.subject || model.row} at all`, () => store.setRow(stranger));
+  if (stranger) add(model.subject ? `no ${model.subject} at all` : "an unusual one", () => store.setRow(stranger));
   return { element, end: () => undefined };
 }
 

@@ -159,9 +159,13 @@ function suggestionFor(model, store, problem, name) {
 
 /** @param {Model} model @returns {Node[]} what the strips under the sliders are */
 function legendOf(model) {
-  if (!model.inputs.some(({ usual, typical }) => usual.length || typical)) return [];
+  const empty = model.inputs.every(({ missing }) => missing) ? "Each value may be left empty. " : "";
+  const strips = model.inputs.some(({ usual, typical }) => usual.length || typical);
+  if (!strips) return empty ? [make("p", { class: "legend", text: empty })] : [];
   const owners = model.centres.length ? `each ${model.output.label}` : `the ${rows(model)} it knows`;
-  return [make("p", { class: "legend", text: `The lines under a slider: values that are usual for ${owners}.` })];
+  return [
+    make("p", { class: "legend", text: `${empty}The lines under a slider: values that are usual for ${owners}.` }),
+  ];
 }
 
 /** Return a table of the values for paper, where sliders say nothing. @param {Model} model */

@@ -36,7 +36,8 @@ export function controlOf(model, input, store) {
   const id = idOf(input);
   const fault = make("p", { class: "fault", attributes: { id: `${id}-fault`, hidden: true } });
   const description = input.description.toLowerCase() === input.label.toLowerCase() ? "" : input.description;
-  const note = [description, input.missing ? "May be left empty." : ""].filter(Boolean).join(". ").replace("..", ".");
+  const mayBeEmpty = input.missing && !model.inputs.every(({ missing }) => missing) ? "May be left empty." : "";
+  const note = [description, mayBeEmpty].filter(Boolean).join(". ").replace("..", ".");
   const about = note ? make("p", { class: "about", text: note, attributes: { id: `${id}-about` } }) : null;
   const head = make("div", { class: "input-head" }, part.label, part.field);
   const element = make("div", { class: `input ${input.kind}` }, head, about, part.below, fault);
@@ -110,7 +111,7 @@ function numberPart(model, input, store) {
 
   return {
     label,
-    field: make("span", { class: "with-unit" }, field, unit),
+    field: make("span", { class: "with-unit" }, field, input.unit ? unit : null),
     below: make("div", { class: "track" }, slider, strips.element),
     described: [field],
     favour: strips.favour,

@@ -5,7 +5,7 @@ import { make } from "./dom.js";
 import { markPicture } from "./marks.js";
 import { featureLabel } from "./model.js";
 import { copied } from "./store.js";
-import { aClass, classTitle, inSentence, listed, moved, plain, rows, shown, withUnit } from "./words.js";
+import { aClass, classTitle, inSentence, listed, moved, onScale, plain, rows, shown, withUnit } from "./words.js";
 
 /** @typedef {import("../types.js").Model} Model */
 /** @typedef {import("../types.js").Input} Input */
@@ -19,6 +19,7 @@ import { aClass, classTitle, inSentence, listed, moved, plain, rows, shown, with
 
 const MOST_WAYS = 6;
 const MOST_FEATURES = 8;
+const NOTHING = 1e-4; // of the largest contribution
 
 /**
  * Fill a box with the explanation of an answer.
@@ -94,7 +95,7 @@ function waysOf(model, store, explanation) {
   }
   ways.sort((one, other) => one.far - other.far);
   const buttons = ways.slice(0, MOST_WAYS).map((way) => make("li", {}, wayButton(model, store, way)));
-  const left = ways.length > MOST_WAYS ? `${ways.length - MOST_WAYS} more ways are farther.` : "";
+  const left = ways.length > MOST_WAYS ? `${ways.length - MOST_WAYS} more: farther away.` : "";
   const named = fixed.length > 4 ? `${fixed.length} other inputs` : listed(fixed, "or");
   const none = fixed.length ? `No change of ${named} alone would change it.` : "";
   const rest = [left, none].filter(Boolean).join(" ");
@@ -210,7 +211,9 @@ function capitalLabel({ output }) {
 function contributionLines(model, contribution, name) {
   if (!contribution) return [make("p", { class: "quiet", text: "Not known where a value is missing." })];
   const sorted = Object.entries(contribution.features).sort((one, other) => Math.abs(other[1]) - Math.abs(one[1]));
-  const shownOnes = sorted.slice(0, MOST_FEATURES).filter(([, size]) => size !== 0);
+  const shownOnes = sorted
+    .slice(0, MOST_FEATURES)
+    .filter(([, size]) => Math.abs(size) > NOTHING * Math.abs(sorted[0]?.[1] ?? 0));
   const rest = sorted.slice(MOST_FEATURES).reduce((sum, [, size]) => sum + size, 0);
   /** @type {[string, number][]} */
   const lines = shownOnes.map(([feature, size]) => [featureLabel(model, feature), size]);
@@ -231,7 +234,7 @@ function contributionLines(model, contribution, name) {
 function signedBar(label, size, most) {
   const fill = make("span", { class: size < 0 ? "fill against" : "fill for" });
   fill.style.setProperty("--share", String(Math.abs(size) / most));
-  const number = `${size < 0 ? "−" : "+"}${plain(Math.abs(size), 2)}`;
+  const number = `${size < 0 ? "−" : "+"}${onScale(Math.abs(size), most, 2)}`;
   return make(
     "li",
     {},

@@ -30,6 +30,18 @@ export function plain(number, digits = 5) {
   return text.replace(/^-/u, "−");
 }
 
+/**
+ * Return a number with as many decimals as a scale needs: -1.00 and 3.87 on a scale of 5.
+ * @param {number} number
+ * @param {number} scale
+ * @param {number} [digits]
+ */
+export function onScale(number, scale, digits = 3) {
+  const decimals = digits - 1 - Math.floor(Math.log10(Math.abs(scale) || 1));
+  if (decimals > 6 || decimals < -6) return plain(number, digits);
+  return number.toFixed(Math.max(0, decimals)).replace(/^-/u, "−");
+}
+
 /** @param {string} text @param {string} unit */
 export function withUnit(text, unit) {
   return unit ? `${text}${NARROW}${unit}` : text;
@@ -72,8 +84,15 @@ export function rows(model) {
   return `${model.row}s`;
 }
 
+/** @param {Model} model @param {string} name @returns {string} "10 %" for the number 0.1 of quantiles */
+export function numberTitle({ output: { names } }, name) {
+  const levels = names.length > 1 && names.every((each) => Number(each) > 0 && Number(each) < 1);
+  return levels ? level(Number(name)) : name;
+}
+
 /** @param {Model} model @param {string} name @returns {string} "class 3" for a name that is a bare number */
 export function classTitle(model, name) {
+  if (!model.output.classed) return numberTitle(model, name);
   return /^[-\d.]+$/u.test(name) ? `${capital(model.output.label)} ${name}` : name;
 }
 
