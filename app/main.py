@@ -66,6 +66,7 @@ def create_app(serving: Serving, settings: Settings, counters: int = -1) -> Star
             *map(operation_route, health_operations(health)),
             Route("/explain", explanation_endpoint(serving, limit), methods=["POST"]),
             Route("/model", changing_endpoint(lambda: model_answer(serving))),
+            Route("/model/rows", changing_endpoint(lambda: rows_answer(serving))),
             Route("/challenger", changing_endpoint(lambda: challenger_answer(serving))),
             Route("/openapi.json", changing_endpoint(openapi_reader(serving))),
             *(Route("/docs", endpoint(docs_page)), Route("/", endpoint(index))),
@@ -149,6 +150,12 @@ def model_answer(serving: Serving) -> Answer:
     """Return the answer of GET /model."""
     served = serving.served
     return served.about if served else serving.unavailable
+
+
+def rows_answer(serving: Serving) -> Answer:
+    """Return the answer of GET /model/rows."""
+    served = serving.served
+    return served.known_rows() if served else serving.unavailable
 
 
 def openapi_reader(serving: Serving) -> Callable[[], Answer]:

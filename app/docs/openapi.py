@@ -21,6 +21,7 @@ from app.docs import schemas
 from app.model.about import ModelAnswer
 from app.model.comparison import ComparisonReport
 from app.model.serving import Served
+from contract.known_rows import KnownRows
 from contract.schema import Contract
 
 VERSION = "1.0.0"  # of the API
@@ -66,7 +67,7 @@ HEADER_LENGTH = {
     "schema": {"type": "integer", "minimum": 0},
 }
 TYPES = (
-    *(ModelAnswer, ComparisonReport, Health, Problem),
+    *(ModelAnswer, KnownRows, ComparisonReport, Health, Problem),
     *(InferenceRequest, InferenceResponse, ProtocolError),
     *(ServerMetadata, ServerLive, ServerReady, ModelMetadata, ModelReady),
 )
@@ -76,7 +77,7 @@ def openapi(served: Served) -> dict[str, Any]:
     """Return the OpenAPI document of all routes for the model that is served, to be encoded as JSON."""
     contract = served.contract
     references, components = msgspec.json.schema_components(TYPES, ref_template="#/components/schemas/{name}")
-    model, challenger, health, problem, *protocol = references
+    model, rows, challenger, health, problem, *protocol = references
     of_model = {
         "Measurements": schemas.measurements(contract),
         "PredictionAnswer": schemas.prediction(contract, served.answers.parts.judged),
@@ -85,6 +86,7 @@ def openapi(served: Served) -> dict[str, Any]:
     measurements, prediction, explanation = ({"$ref": f"#/components/schemas/{name}"} for name in of_model)
     unavailable = {"503": _response(UNAVAILABLE, "application/problem+json", problem)}
     no_challenger = {"404": _response("CHALLENGER_URI is not set", "application/problem+json", problem)}
+    no_rows = {"404": _response("The bundle has no known rows", "application/problem+json", problem)} | unavailable
     return {
         "openapi": "3.1.0",
         "info": {
@@ -99,6 +101,9 @@ def openapi(served: Served) -> dict[str, Any]:
             "/explain": {"post": _explain(contract, measurements, explanation, problem)},
             "/model": {
                 "get": _get("model", "The model that is served, and what it was built from", model, unavailable)
+            },
+            "/model/rows": {
+                "get": _get("rows", "Rows with known answers that the model's owner published", rows, no_rows)
             },
             "/challenger": {
                 "get": _get("challenger", "How far a second model agrees with this one", challenger, no_challenger)

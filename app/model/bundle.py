@@ -12,6 +12,7 @@ from bundle.fetch import read_directory
 from bundle.verify import IN_PLACE, VerifiedBundle
 from contract.certificate import Certificate
 from contract.drift import DriftBaseline
+from contract.known_rows import KNOWN_ROWS_FILE
 from contract.manifest import TRAINING_FILE, Manifest, PlatformBuild, platform_name
 from contract.refusal import COMPILE_AGAIN, Refusal
 from contract.schema import Contract
@@ -30,8 +31,9 @@ class Bundle(msgspec.Struct, frozen=True):
     """A model that is loaded and has given its golden answer. `version` is the SHA-256 of the manifest.
 
     `origin` is the place from which its files were read. `signed_by` is the id of the key that signed it, or None.
-    `trees` is the content of trees.json, for explanations. `trees`, `training`, `holdout` and `uncertainty` are None if
-    the bundle does not have the file.
+    `trees` is the content of trees.json, for explanations. `known_rows` is that of known_rows.json, decoded when somebody
+    asks for it. `trees`, `known_rows`, `training`, `holdout` and `uncertainty` are None if the bundle does not have the
+    file.
     """
 
     version: str
@@ -43,6 +45,7 @@ class Bundle(msgspec.Struct, frozen=True):
     holdout: HoldOut | None
     uncertainty: Uncertainty | None
     trees: bytes | None
+    known_rows: bytes | None
     origin: str
     signed_by: str | None
 
@@ -90,6 +93,7 @@ def load_verified(verified: VerifiedBundle) -> Bundle:
         holdout=_document(verified, HOLDOUT_FILE, _HOLDOUT),
         uncertainty=uncertainty,
         trees=verified.files.get(TREES_FILE),
+        known_rows=verified.files.get(KNOWN_ROWS_FILE),
         origin=place,
         signed_by=verified.signed_by,
     )
