@@ -1,0 +1,4 @@
+/** A table of rows. */
+
+/** @type {(section: HTMLElement, model: import("../types.js").Model, store: import("../types.js").Store) => import("../types.js").Unmount} */
+export function mountTable() {}
