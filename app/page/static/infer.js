@@ -6,9 +6,9 @@ import { request } from "./ask.js";
 /** @typedef {import("../types.js").Row} Row */
 /** @typedef {import("../types.js").Value} Value */
 /** @typedef {import("../types.js").Input} Input */
-/** @typedef {import("../types.js").Columns} Columns */
-/** @typedef {import("../types.js").Tensors} Tensors */
-/** @typedef {import("../types.js").InferReply} InferReply */
+/** @typedef {import("../map_types.js").Columns} Columns */
+/** @typedef {import("../map_types.js").Tensors} Tensors */
+/** @typedef {import("../map_types.js").InferReply} InferReply */
 
 const HEADER = "inference-header-content-length";
 const INPUT = "measurements"; // the one tensor of a model without categories
@@ -154,11 +154,14 @@ export async function infer(model, row, columns, count, signal) {
   const headers = { "content-type": "application/octet-stream", [HEADER]: String(head.length) };
   const path = `v2/models/${encodeURIComponent(model.name)}/infer`;
   const response = await request(path, { method: "POST", headers, body, signal });
-  const reply = { ok: false, status: response?.status ?? 0, tensors: {}, bytes: body.size, serverMs: null, detail: "" };
+  const reply = { ok: false, status: response?.status ?? 0, tensors: {}, bytes: body.size, serverMs: null, detail: "", retryAfter: 1 };
   if (response === null) return reply;
   const received = await response.arrayBuffer();
   reply.bytes += received.byteLength;
-  if (!response.ok) return { ...reply, detail: errorOf(received) };
+  if (!response.ok) {
+    const seconds = Number(response.headers.get("retry-after") ?? 1);
+    return { ...reply, detail: errorOf(received), retryAfter: Math.min(60, Math.max(1, seconds || 1)) };
+  }
   const tensors = readTensors(received, Number(response.headers.get(HEADER)));
   return { ...reply, ok: true, tensors, serverMs: serverTime(response.headers.get("server-timing")) };
 }

@@ -2,8 +2,9 @@
 
 /** @typedef {import("../types.js").Model} Model */
 /** @typedef {import("../types.js").Input} Input */
-/** @typedef {import("../types.js").Axis} Axis */
+/** @typedef {import("../map_types.js").Axis} Axis */
 
+const MARGIN = 0.04; // of the usual range, on both sides
 const MOST_PAIRED = 40; // inputs among which the best pair is looked for
 
 /** @param {Model} model @returns {Input[]} the inputs that can be on an axis */
@@ -12,21 +13,34 @@ export function numericInputs(model) {
 }
 
 /**
- * Return an axis of an input. Each whole number has a cell of its own width, so the axis of an integer is wider by a
- * half on both sides. It also holds `value` if the contract has no bounds of its own.
+ * Return an axis of an input: over the usual values, or from end to end of its slider if `whole`, or if `value` is not
+ * a usual one. Each whole number has a cell of its own, so the axis of an integer is wider by a half on both sides.
  * @param {Input} input
- * @param {import("../types.js").Value} value
+ * @param {import("../types.js").Value | undefined} value
+ * @param {boolean} whole
  * @returns {Axis}
  */
-export function axisOf(input, value) {
-  let { low, high } = input;
-  if (typeof value === "number") {
+export function axisOf(input, value, whole) {
+  let [low, high] = whole ? [input.low, input.high] : usualRange(input);
+  if (typeof value === "number" && !(low <= value && value <= high)) {
+    [low, high] = [input.low, input.high];
     if (input.minimum === null) low = Math.min(low, value);
     if (input.maximum === null) high = Math.max(high, value);
   }
   if (!(low < high)) [low, high] = [low - 1, high + 1];
-  const half = input.kind === "integer" ? 0.5 : 0;
-  return { input, low: low - half, high: high + half };
+  if (input.kind === "integer") [low, high] = [Math.ceil(low) - 0.5, Math.floor(high) + 0.5];
+  return { input, low, high };
+}
+
+/** @param {Input} input @returns {[number, number]} */
+function usualRange(input) {
+  const known = input.usual.flatMap(({ low, high }) => [low, high]);
+  if (input.typical) known.push(...input.typical);
+  if (known.length === 0) return [input.low, input.high];
+  const [low, high] = [Math.min(...known), Math.max(...known)];
+  const margin = (high - low) * MARGIN;
+  const step = niceStep((high - low) / 100);
+  return [Math.max(input.low, Math.floor((low - margin) / step) * step), Math.min(input.high, Math.ceil((high + margin) / step) * step)];
 }
 
 /** @param {Axis} axis @param {number} most @returns {number} how many cells it has */
