@@ -17,7 +17,6 @@ from app.core.operation import BodyLimit, Handler, Operation
 from app.core.protocol import MODEL_PATH, VERSION_PATH, ServerMetadata
 from app.core.settings import Settings, read_settings
 from app.docs.openapi import VERSION, openapi
-from app.docs.pages import docs_page, index
 from app.http.context import HttpContext
 from app.http.endpoint import (
     changing_endpoint,
@@ -30,6 +29,8 @@ from app.http.endpoint import (
 from app.model.health import HealthChecks
 from app.model.loading import start_serving
 from app.model.serving import Served, Serving
+from app.page.endpoints import STATIC_PATH, index_endpoint, page_endpoint, static_endpoint
+from app.page.files import StaticFiles
 from app.telemetry.choice import new_telemetry
 from contract.refusal import USER_MISTAKE, Refusal
 
@@ -69,7 +70,7 @@ def create_app(serving: Serving, settings: Settings, counters: int = -1) -> Star
             Route("/model/rows", changing_endpoint(lambda: rows_answer(serving))),
             Route("/challenger", changing_endpoint(lambda: challenger_answer(serving))),
             Route("/openapi.json", changing_endpoint(openapi_reader(serving))),
-            *(Route("/docs", endpoint(docs_page)), Route("/", endpoint(index))),
+            *page_routes(StaticFiles()),
             *protocol_routes(serving, inference_endpoint(serving, settings), health),
         ],
         exception_handlers={HTTPException: http_problem, Exception: unexpected_problem},
@@ -177,6 +178,15 @@ def openapi_reader(serving: Serving) -> Callable[[], Answer]:
 def challenger_answer(serving: Serving) -> Answer:
     """Return the answer of GET /challenger."""
     return json_answer(serving.comparison()) if serving.comparison else NO_CHALLENGER
+
+
+def page_routes(files: StaticFiles) -> list[Route]:
+    """Return the routes of the pages for a browser, and of the files that they load."""
+    return [
+        Route("/docs", page_endpoint(files, "docs.html")),
+        Route("/", index_endpoint(files)),
+        Route(STATIC_PATH, static_endpoint(files)),
+    ]
 
 
 def protocol_routes(serving: Serving, infer: ASGIApp, health: HealthChecks) -> list[Route]:

@@ -21,7 +21,8 @@ ROOMS = {  # the same within app/
     "http": {"core", "telemetry"},
     "batch": {"core", "model", "answers", "http"},
     "docs": {"core", "model", "answers"},
-    "main": {"core", "model", "telemetry", "http", "batch", "docs"},
+    "page": set(),
+    "main": {"core", "model", "telemetry", "http", "batch", "docs", "page"},
     "process": {"core", "model", "metrics", "telemetry", "http", "main"},
     "__main__": {"core", "process"},
 }

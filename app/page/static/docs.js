@@ -1,42 +1,3 @@
-<!doctype html>
-<html lang="en">
-<head>
-<meta charset="utf-8">
-<meta name="viewport" content="width=device-width, initial-scale=1">
-<title>Predictions</title>
-<link rel="icon" href="data:,">
-<style>
-  :root { color-scheme: light dark; --line: #8885; --ink: CanvasText; --blue: #0072b2; --red: #b3261e; }
-  body { font: 16px/1.5 system-ui, sans-serif; margin: 2rem auto; max-width: 52rem; padding: 0 1rem; color: var(--ink); }
-  h1 { margin: 0; } h2 { margin-top: 2.5rem; border-bottom: 1px solid var(--line); }
-  form { display: grid; grid-template-columns: repeat(auto-fit, minmax(11rem, 1fr)); gap: 1rem; align-items: end; }
-  label { display: block; font-weight: 600; } label small { display: block; font-weight: 400; opacity: .75; }
-  input, select { box-sizing: border-box; width: 100%; padding: .5rem; font: inherit; border: 1px solid var(--line); border-radius: .3rem; }
-  button { padding: .55rem 1rem; font: inherit; font-weight: 600; border: 0; border-radius: .3rem; background: var(--blue); color: #fff; cursor: pointer; }
-  #answer { min-height: 9rem; margin-top: 1.5rem; } #answer h3 { margin: 0 0 .5rem; font-size: 1.5rem; }
-  .row { display: grid; grid-template-columns: 7rem 1fr 5rem; gap: .75rem; align-items: center; }
-  meter { width: 100%; height: 1rem; } .number { text-align: right; font-variant-numeric: tabular-nums; }
-  .doubt { padding: .5rem .75rem; border-left: 4px solid #e69f00; background: #e69f0022; }
-  .problem { color: var(--red); } @media (prefers-color-scheme: dark) { :root { --red: #ff8a80; --blue: #2b8fd0; } }
-  pre { overflow-x: auto; padding: .75rem; border: 1px solid var(--line); border-radius: .3rem; font-size: .85rem; }
-  table { border-collapse: collapse; width: 100%; } td, th { text-align: left; padding: .3rem .6rem .3rem 0; border-bottom: 1px solid var(--line); vertical-align: top; }
-</style>
-</head>
-<body>
-<h1>Predictions</h1>
-<p id="summary"></p>
-<form id="form" aria-label="Inputs of one prediction"></form>
-<section id="answer" aria-live="polite"></section>
-<h2>The same from a shell</h2>
-<pre id="shell"></pre>
-<h2>What came back</h2>
-<pre id="exchange">Nothing yet.</pre>
-<h2>All there is</h2>
-<table id="operations"></table>
-<p>As a document for tools: <a href="openapi.json">openapi.json</a> (OpenAPI 3.1).</p>
-<noscript><p class="problem">The form needs JavaScript; the shell command and openapi.json do not.</p></noscript>
-<script>
-"use strict";
 let answers; // the schema of an answer
 const byId = (id) => document.getElementById(id);
 const element = (name, text, attributes = {}) => {
@@ -179,6 +140,3 @@ async function start() {
   showShell();
 }
 start().catch((error) => showAnswer(0, { title: "The page could not start", detail: error.message }));
-</script>
-</body>
-</html>
