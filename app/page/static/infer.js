@@ -35,8 +35,12 @@ function datatypeOf(input) {
 export function outputsOf(model) {
   const { kind, classed } = model.output;
   const names = [classed ? "label" : "prediction"];
-  if (kind === "classes" && Object.keys(model.uncertainty?.set_thresholds ?? {}).length > 0) names.push("prediction_set");
-  if (model.uncertainty?.distance_limit != null) names.push("in_distribution");
+  if (kind === "classes" && Object.keys(model.uncertainty?.set_thresholds ?? {}).length > 0) {
+    names.push("prediction_set");
+  }
+  if (model.uncertainty?.distance_limit !== undefined && model.uncertainty.distance_limit !== null) {
+    names.push("in_distribution");
+  }
   return names;
 }
 
@@ -86,7 +90,9 @@ function tensorsOf(model, row, columns, count) {
   model.inputs.forEach(({ name }, place) => {
     const column = columns[name];
     const value = numberOf(row[name]);
-    for (let i = 0, at = place; i < count; i++, at += width) matrix[at] = column ? /** @type {number} */ (column[i]) : value;
+    for (let i = 0, at = place; i < count; i++, at += width) {
+      matrix[at] = column ? /** @type {number} */ (column[i]) : value;
+    }
   });
   const described = { name: INPUT, datatype: "FP32", shape: [count, width] };
   return { inputs: [{ ...described, parameters: { binary_data_size: matrix.byteLength } }], parts: [matrix] };
@@ -117,7 +123,7 @@ function mixedTensors(model, row, columns, count) {
 
 /**
  * @param {string} datatype
- * @param {Float32Array | undefined} column
+ * @param {Float32Array<ArrayBuffer> | undefined} column
  * @param {Value} value of all rows if there is no column
  * @param {number} count
  */
@@ -125,7 +131,9 @@ function tensor(datatype, column, value, count) {
   if (datatype === "FP32") return column ?? new Float32Array(count).fill(numberOf(value));
   if (datatype === "BOOL") return new Uint8Array(count).fill(value ? 1 : 0);
   if (datatype === "INT64") {
-    return column ? BigInt64Array.from(column, (each) => BigInt(Math.round(each))) : new BigInt64Array(count).fill(BigInt(Math.round(Number(value))));
+    return column
+      ? BigInt64Array.from(column, (each) => BigInt(Math.round(each)))
+      : new BigInt64Array(count).fill(BigInt(Math.round(Number(value))));
   }
   const own = text.encode(String(value ?? "")); // an empty text is missing
   const one = new Uint8Array(4 + own.length);
@@ -154,7 +162,15 @@ export async function infer(model, row, columns, count, signal) {
   const headers = { "content-type": "application/octet-stream", [HEADER]: String(head.length) };
   const path = `v2/models/${encodeURIComponent(model.name)}/infer`;
   const response = await request(path, { method: "POST", headers, body, signal });
-  const reply = { ok: false, status: response?.status ?? 0, tensors: {}, bytes: body.size, serverMs: null, detail: "", retryAfter: 1 };
+  const reply = {
+    ok: false,
+    status: response?.status ?? 0,
+    tensors: {},
+    bytes: body.size,
+    serverMs: null,
+    detail: "",
+    retryAfter: 1,
+  };
   if (response === null) return reply;
   const received = await response.arrayBuffer();
   reply.bytes += received.byteLength;
@@ -187,7 +203,12 @@ function readTensors(body, length) {
   let start = length;
   for (const { name, datatype, parameters } of head.outputs) {
     const piece = body.slice(start, (start += parameters.binary_data_size));
-    tensors[name] = datatype === "FP32" ? new Float32Array(piece) : datatype === "INT32" ? new Int32Array(piece) : new Uint8Array(piece);
+    tensors[name] =
+      datatype === "FP32"
+        ? new Float32Array(piece)
+        : datatype === "INT32"
+          ? new Int32Array(piece)
+          : new Uint8Array(piece);
   }
   return tensors;
 }

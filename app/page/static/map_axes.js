@@ -40,7 +40,10 @@ function usualRange(input) {
   const [low, high] = [Math.min(...known), Math.max(...known)];
   const margin = (high - low) * MARGIN;
   const step = niceStep((high - low) / 100);
-  return [Math.max(input.low, Math.floor((low - margin) / step) * step), Math.min(input.high, Math.ceil((high + margin) / step) * step)];
+  return [
+    Math.max(input.low, Math.floor((low - margin) / step) * step),
+    Math.min(input.high, Math.ceil((high + margin) / step) * step),
+  ];
 }
 
 /** @param {Axis} axis @param {number} most @returns {number} how many cells it has */
@@ -99,7 +102,9 @@ export function ticks(low, high, most, whole = false) {
   const step = Math.max(niceStep((high - low) / Math.max(1, most)), whole ? 1 : 0);
   const decimals = Math.max(0, -Math.floor(Math.log10(step) + 1e-9));
   const values = [];
-  for (let i = Math.ceil(low / step - 1e-9); i * step <= high + step * 1e-9; i++) values.push(Number((i * step).toFixed(Math.min(decimals, 100))));
+  for (let i = Math.ceil(low / step - 1e-9); i * step <= high + step * 1e-9; i++) {
+    values.push(Number((i * step).toFixed(Math.min(decimals, 100))));
+  }
   return { values, decimals };
 }
 
@@ -149,11 +154,13 @@ function covarianceOf(whitening) {
       /** @type {number[]} */ (factor[row])[column] = sum / at(whitening, row, row);
     }
   }
-  return factor.map((_, i) => factor.map((__, j) => {
-    let sum = 0;
-    for (let k = 0; k <= Math.min(i, j); k++) sum += at(factor, i, k) * at(factor, j, k);
-    return sum;
-  }));
+  return factor.map((_, i) =>
+    factor.map((__, j) => {
+      let sum = 0;
+      for (let k = 0; k <= Math.min(i, j); k++) sum += at(factor, i, k) * at(factor, j, k);
+      return sum;
+    }),
+  );
 }
 
 /** @param {number[][]} matrix @param {number} row @param {number} column */
@@ -163,7 +170,8 @@ function at(matrix, row, column) {
 
 /** @param {{ mean: number[] }[]} gaussians @param {number[][][]} covariances @param {number} i @param {number} j */
 function separation(gaussians, covariances, i, j) {
-  const mean = (/** @type {number} */ a, /** @type {number} */ b) => covariances.reduce((sum, each) => sum + at(each, a, b), 0) / covariances.length;
+  const mean = (/** @type {number} */ a, /** @type {number} */ b) =>
+    covariances.reduce((sum, each) => sum + at(each, a, b), 0) / covariances.length;
   const [xx, xy, yy] = [mean(i, i), mean(i, j), mean(j, j)];
   const determinant = xx * yy - xy * xy;
   if (!(determinant > 0)) return -1;

@@ -44,22 +44,29 @@ export function createFrames(model, onFrame, onState) {
   /** @type {Wanted | null} */
   let wanted = null;
   let stopped = false;
+  let asked = 0; // how often `show` was called
+  let drawn = 0; // which of these calls has its finest frame
 
-  const moving = newest(async (/** @type {View} */ view, signal) => {
-    const began = performance.now();
-    return { reply: await ask(model, view, signal), began, view };
-  }, ({ reply, began, view }) => {
-    if (stopped) return;
-    if (!reply.ok) {
-      refused(reply, view);
-      return;
-    }
-    const took = performance.now() - began;
-    if (took > SLOW_MS) most = Math.max(FEWEST_MOVING, Math.floor(most * 0.8));
-    else if (took < QUICK_MS) most = Math.min(MOST_MOVING, most + 2);
-    onState({ state: "up", detail: "" });
-    onFrame(frameOf(view, reply, took), began, false);
-  }, PATIENCE_MS);
+  const moving = newest(
+    async (/** @type {View} */ view, signal) => {
+      const began = performance.now();
+      const order = asked;
+      return { reply: await ask(model, view, signal), began, view, order };
+    },
+    ({ reply, began, view, order }) => {
+      if (stopped || order <= drawn) return;
+      if (!reply.ok) {
+        refused(reply, view);
+        return;
+      }
+      const took = performance.now() - began;
+      if (took > SLOW_MS) most = Math.max(FEWEST_MOVING, Math.floor(most * 0.8));
+      else if (took < QUICK_MS) most = Math.min(MOST_MOVING, most + 2);
+      onState({ state: "up", detail: "" });
+      onFrame(frameOf(view, reply, took), began, false);
+    },
+    PATIENCE_MS,
+  );
 
   /** Ask for the finest frame. */
   async function rest() {
@@ -69,6 +76,7 @@ export function createFrames(model, onFrame, onState) {
     const view = viewOf(wanted, limit);
     const own = (fine = new AbortController());
     const began = performance.now();
+    const order = asked;
     try {
       const reply = await ask(model, view, own.signal);
       if (own.signal.aborted) return;
@@ -78,6 +86,7 @@ export function createFrames(model, onFrame, onState) {
         return;
       }
       onState({ state: "up", detail: "" });
+      drawn = order;
       onFrame(frameOf(view, reply, performance.now() - began), began, true);
     } catch (error) {
       if (!own.signal.aborted) throw error;
@@ -93,8 +102,9 @@ export function createFrames(model, onFrame, onState) {
     } else if (reply.status === 429 || reply.status === 503) {
       onState({ state: "busy", detail: `The service is busy. The map tries again in ${reply.retryAfter} s.` });
       later(reply.retryAfter * 1000);
-    } else if (reply.status === 0) onState({ state: "away", detail: "The service does not answer. The map comes back with it." });
-    else onState({ state: "refused", detail: reply.detail || `The service answered with status ${reply.status}.` });
+    } else if (reply.status === 0) {
+      onState({ state: "away", detail: "The service does not answer. The map comes back with it." });
+    } else onState({ state: "refused", detail: reply.detail || `The service answered with status ${reply.status}.` });
   }
 
   /** @param {number} milliseconds */
@@ -111,6 +121,7 @@ export function createFrames(model, onFrame, onState) {
     /** Show this, and forget what was asked before. @param {Wanted} next @param {boolean} isMoving */
     show(next, isMoving) {
       wanted = next;
+      asked++;
       fine?.abort();
       fine = null;
       const { sent, both, head } = bytesOfRow(model, next.row);

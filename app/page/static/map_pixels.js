@@ -6,12 +6,12 @@ import { mark } from "./marks.js";
 /** @typedef {import("../map_types.js").Palette} Palette */
 /** @typedef {import("../map_types.js").Rgb} Rgb */
 
-const TILE_PX = 26; // CSS pixels between the small marks of a region
-const MARK_PX = 5;
+const TILE_PX = 34; // CSS pixels between the small marks of a region
+const MARK_PX = 4.5;
 const STRIPE_PX = 5;
 const MOST_STRIPES = 4; // classes of a set that get stripes
 const TINT = 0.52; // how much paper is in the colour of a region
-const FAINT = 0.74; // and in the marks of a region, less: they stand out a little
+const FAINT = 0.24; // how much ink is in the marks of a region
 const LEVELS = 256;
 
 /** The colours of numbers, from low to high: blue to yellow in Oklab, so equal steps look equally far apart. */
@@ -76,7 +76,11 @@ export function createPainter(width, height, ratio, palette, classes) {
   const shades = Array.from({ length: classes }, (_, index) => shadesOf(palette, index));
   const masks = Array.from({ length: classes }, (_, index) => markMask(index, tile, MARK_PX * ratio));
   const ink = pixel(mixed(palette.ink, palette.paper, 0.12));
-  const outsideShades = [palette.grey, mixed(palette.grey, palette.ink, 0.16), mixed(palette.grey, palette.ink, 0.1)].map(pixel);
+  const outsideShades = [
+    palette.grey,
+    mixed(palette.grey, palette.ink, 0.16),
+    mixed(palette.grey, palette.ink, 0.1),
+  ].map(pixel);
   const columnOf = new Int32Array(width);
   const rowOf = new Int32Array(height);
 
@@ -97,7 +101,10 @@ export function createPainter(width, height, ratio, palette, classes) {
         const column = columnOf[x] ?? 0;
         const cell = line + column;
         const label = labels[cell] ?? 0;
-        if (label !== labels[line + (columnOf[Math.min(width - 1, x + thick)] ?? 0)] || label !== labels[below + column]) {
+        if (
+          label !== labels[line + (columnOf[Math.min(width - 1, x + thick)] ?? 0)] ||
+          label !== labels[below + column]
+        ) {
           pixels[at] = ink;
           continue;
         }
@@ -107,8 +114,10 @@ export function createPainter(width, height, ratio, palette, classes) {
           const striped = shown > 0 && Math.floor((x + y) / stripe) % 2 === 1;
           pixels[at] = outsideShades[striped ? 1 : marked ? 2 : 0] ?? 0;
         } else if (shown > 0) {
+          // Pale stripes of the answer alternate with full ones of each other class that is possible.
           const own = stripes[shown] ?? [];
-          pixels[at] = own[Math.floor((x + y) / stripe) % own.length] ?? 0;
+          const turn = Math.floor((x + y) / stripe);
+          pixels[at] = (turn % 2 ? own[(turn >> 1) % own.length] : shades[label]?.tint) ?? 0;
         } else {
           const shade = shades[label];
           pixels[at] = (marked ? shade?.faint : shade?.tint) ?? 0;
@@ -117,7 +126,11 @@ export function createPainter(width, height, ratio, palette, classes) {
     }
   }
 
-  /** @param {Frame} frame @param {Float32Array} numbers @param {{ low: number, high: number, step: number, shown: number }} scale */
+  /**
+   * @param {Frame} frame
+   * @param {Float32Array} numbers
+   * @param {{ low: number, high: number, step: number, shown: number }} scale
+   */
   function paintNumbers(frame, numbers, { low, high, step, shown }) {
     const colours = Array.from({ length: LEVELS }, (_, i) => scaleColour(i / (LEVELS - 1)));
     const plain = Uint32Array.from(colours, pixel);
@@ -127,7 +140,8 @@ export function createPainter(width, height, ratio, palette, classes) {
     const level = new Int32Array(count);
     for (let cell = 0; cell < count; cell++) {
       const value = numbers[cell * frame.width + shown] ?? 0;
-      shade[cell] = high > low ? Math.min(LEVELS - 1, Math.max(0, ((value - low) / (high - low)) * (LEVELS - 1))) : LEVELS / 2;
+      shade[cell] =
+        high > low ? Math.min(LEVELS - 1, Math.max(0, ((value - low) / (high - low)) * (LEVELS - 1))) : LEVELS / 2;
       level[cell] = Math.floor(value / step);
     }
     for (let y = 0, at = 0; y < height; y++) {
@@ -172,7 +186,7 @@ function shadesOf({ paper, ink, classes, dark }, index) {
   const tint = mixed(colour, paper, dark ? TINT + 0.08 : TINT);
   return {
     tint: pixel(tint),
-    faint: pixel(mixed(tint, ink, 1 - FAINT)),
+    faint: pixel(mixed(tint, ink, FAINT)),
     strong: pixel(mixed(colour, paper, TINT / 4)),
   };
 }
@@ -183,7 +197,7 @@ function shadesOf({ paper, ink, classes, dark }, index) {
  * @param {number} classes
  * @param {Shade[]} shades
  */
-function setsOf({ sets, columns, rows }, classes, shades) {
+function setsOf({ sets, labels, columns, rows }, classes, shades) {
   const stripesOf = new Uint16Array(columns * rows);
   /** @type {number[][]} */
   const stripes = [[]];
@@ -195,7 +209,9 @@ function setsOf({ sets, columns, rows }, classes, shades) {
     for (let i = 0; i < classes; i++) count += sets[at + i] ?? 0;
     if (count < 2) continue;
     const members = [];
-    for (let i = 0; i < classes && members.length < MOST_STRIPES; i++) if (sets[at + i]) members.push(i);
+    for (let i = 0; i < classes && members.length < MOST_STRIPES; i++) {
+      if (sets[at + i] && labels?.[cell] !== i) members.push(i);
+    }
     const key = members.join();
     let place = known.get(key);
     if (place === undefined) {
