@@ -7,11 +7,11 @@ import { mark } from "./marks.js";
 /** @typedef {import("../map_types.js").Rgb} Rgb */
 
 const TILE_PX = 34; // CSS pixels between the small marks of a region
-const MARK_PX = 4.5;
+const MARK_PX = 6;
 const STRIPE_PX = 5;
 const MOST_STRIPES = 4; // classes of a set that get stripes
 const TINT = 0.52; // how much paper is in the colour of a region
-const FAINT = 0.24; // how much ink is in the marks of a region
+const FAINT = 0.2; // how much ink is in the marks of a region
 const LEVELS = 256;
 
 /** The colours of numbers, from low to high: blue to yellow in Oklab, so equal steps look equally far apart. */

@@ -88,7 +88,7 @@ export function drawLegend(list, model, frame, known) {
   const shown = sharesOf(model, frame);
   const classes = model.output.classes
     .map((name, index) => ({ name, index, share: shown.classes[index] ?? 0 }))
-    .filter(({ share }) => share > 0);
+    .filter(({ share }) => share > 0 || model.output.classes.length <= MOST_NAMED);
   const most = [...classes].sort((one, other) => other.share - one.share).slice(0, MOST_NAMED);
   const entries = classes
     .filter((each) => most.includes(each))
