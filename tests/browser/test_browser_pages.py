@@ -9,12 +9,11 @@ from tests.support.service import Service
 pytestmark = pytest.mark.browser
 
 
-def test_the_first_page_leads_to_the_documentation(page: Page, service: Service) -> None:
-    """A person opens the address of the service, sees a page, and comes to the documentation by a link."""
+def test_the_address_of_the_service_shows_a_page(page: Page, service: Service) -> None:
+    """A person opens the address of the service and sees a page, not a redirect."""
     page.goto(f"http://127.0.0.1:{service.port}/")
-    expect(page.get_by_role("heading", level=1)).to_be_visible()
-    page.locator('a[href="docs"]').first.click()
-    expect(page).to_have_url(f"http://127.0.0.1:{service.port}/docs")
+    expect(page.locator("main")).to_be_attached()
+    expect(page).to_have_url(f"http://127.0.0.1:{service.port}/")
 
 
 def test_the_documentation_predicts(page: Page, service: Service) -> None:

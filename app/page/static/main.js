@@ -1,49 +1,87 @@
 /** The page: load the model, make its parts, and make them again when the model is replaced. */
 
-import { onVersion } from "./ask.js";
+import { mountAbout } from "./about.js";
+import { onService, onVersion } from "./ask.js";
 import { mountBird } from "./bird.js";
+import { byId, say } from "./dom.js";
 import { mountMap } from "./map.js";
 import { loadModel } from "./model.js";
 import { copied, createStore, keepInAddress, textToRow } from "./store.js";
 import { mountTable } from "./table.js";
+import { mountTake } from "./take.js";
 
 /** @typedef {import("../types.js").Model} Model */
 /** @typedef {import("../types.js").Row} Row */
 
-const PARTS = { bird: mountBird, map: mountMap, table: mountTable };
+const PARTS = { bird: mountBird, map: mountMap, table: mountTable, take: mountTake };
+const TOLD_MS = 8000; // a note that nobody must act on
 
-/** @param {string} id @returns {HTMLElement} */
-function byId(id) {
-  const found = document.getElementById(id);
-  if (!found) throw new Error(`the page has no element #${id}`);
-  return found;
-}
-
-/** @param {Model} model @param {Row} row @returns {() => void} ends all parts */
-function mount(model, row) {
-  const store = createStore(row);
+/**
+ * Make all parts for a model, with the row that the address holds.
+ * @param {Model} model
+ * @returns {() => void} ends all parts
+ */
+function mount(model) {
+  const store = createStore(textToRow(model, location.hash.slice(1)) ?? copied(model.example));
   const ends = [keepInAddress(model, store)];
+  say(byId("title"), model.title);
+  say(byId("summary"), model.summary);
+  document.title = model.title;
   for (const [id, mountPart] of Object.entries(PARTS)) {
     const section = byId(id);
     const end = mountPart(section, model, store);
+    section.hidden = !section.firstChild;
+    for (const link of document.querySelectorAll(`nav [href="#${id}"]`)) link.parentElement?.toggleAttribute("hidden", section.hidden);
     ends.push(() => {
       end?.();
       section.replaceChildren();
     });
   }
+  mountAbout(byId("about"), model);
   return () => ends.forEach((end) => end());
 }
 
+/** @param {string} text empty: take the note away @param {number} [ms] until it goes by itself */
+function note(text, ms) {
+  const banner = byId("banner");
+  say(banner, text);
+  banner.hidden = !text;
+  if (text) say(byId("spoken"), text);
+  if (ms) setTimeout(() => void (banner.textContent === text && note("")), ms);
+}
+
+/** Let links within the page scroll and move the focus; the address's fragment is for the row. */
+function followLinks() {
+  document.addEventListener("click", (event) => {
+    const link = event.target instanceof Element ? event.target.closest('a[href^="#"]') : null;
+    const target = link && document.getElementById(link.getAttribute("href")?.slice(1) ?? "");
+    if (!target) return;
+    event.preventDefault();
+    target.scrollIntoView({ block: "start" });
+    target.tabIndex = -1;
+    target.focus({ preventScroll: true });
+  });
+}
+
 async function main() {
+  followLinks();
+  onService(({ state, detail }) => (state === "up" ? note("The service is back.", 2000) : note(detail)));
   let model = await loadModel();
-  let end = mount(model, textToRow(model, location.hash.slice(1)) ?? copied(model.example));
+  let end = mount(model);
+  document.body.classList.add("ready");
   let loading = false;
   onVersion(async (version) => {
     if (loading || version === model.version) return;
     loading = true;
-    model = await loadModel();
-    end();
-    end = mount(model, textToRow(model, location.hash.slice(1)) ?? copied(model.example));
+    const next = await loadModel();
+    if (next.version !== model.version) {
+      const focused = document.activeElement?.id;
+      end();
+      model = next;
+      end = mount(model);
+      if (focused) document.getElementById(focused)?.focus({ preventScroll: true });
+      note(`The model was replaced while you looked: this is version ${model.version.slice(0, 12)} now.`, TOLD_MS);
+    }
     loading = false;
   });
 }
