@@ -308,8 +308,12 @@ export function mountTable(section, model, store) {
     file.value = ""; // so that the same file can be chosen again
   });
   const over = (/** @type {DragEvent} */ event) => {
-    if (!event.dataTransfer || ![...event.dataTransfer.types].some((type) => type === "Files" || type === "text/plain"))
-      {return;}
+    if (
+      !event.dataTransfer ||
+      ![...event.dataTransfer.types].some((type) => type === "Files" || type === "text/plain")
+    ) {
+      return;
+    }
     event.preventDefault();
     drop.classList.add("table-over");
   };
@@ -372,12 +376,15 @@ function save(blob, name) {
 
 /** @param {Uint8Array} bytes @returns {string} what to do instead, if this is no text at all */
 function unusable(bytes) {
-  if (bytes.length > MOST_BYTES)
-    {return `It has ${numberText(Math.round(bytes.length / 1e6), 0)} MB; a page takes ${MOST_BYTES / 1e6}.`;}
-  if (bytes.every((byte) => byte === 0x20 || byte === 0x0a || byte === 0x0d || byte === 0x09))
-    {return "It is empty. The first line names the columns; each other line is one row.";}
-  if (bytes[0] === 0x50 && bytes[1] === 0x4b && bytes[2] === 3)
-    {return "It is a workbook or an archive. Save the sheet as “CSV UTF-8” and choose that file.";}
+  if (bytes.length > MOST_BYTES) {
+    return `It has ${numberText(Math.round(bytes.length / 1e6), 0)} MB; a page takes ${MOST_BYTES / 1e6}.`;
+  }
+  if (bytes.every((byte) => byte === 0x20 || byte === 0x0a || byte === 0x0d || byte === 0x09)) {
+    return "It is empty. The first line names the columns; each other line is one row.";
+  }
+  if (bytes[0] === 0x50 && bytes[1] === 0x4b && bytes[2] === 3) {
+    return "It is a workbook or an archive. Save the sheet as “CSV UTF-8” and choose that file.";
+  }
   return "";
 }
 
@@ -394,9 +401,9 @@ function valuesOf(model, { cells, piece }) {
   for (const input of model.inputs) {
     const place = names.lastIndexOf(input.name);
     const text = place < 0 ? "" : (cells[place] ?? "").trim();
-    if (input.kind === "boolean")
-      {values[input.name] = /^(true|1|yes)$/iu.test(text) ? true : /^(false|0|no)$/iu.test(text) ? false : null;}
-    else values[input.name] = valueOf(input, text);
+    if (input.kind === "boolean") {
+      values[input.name] = /^(true|1|yes)$/iu.test(text) ? true : /^(false|0|no)$/iu.test(text) ? false : null;
+    } else values[input.name] = valueOf(input, text);
   }
   return values;
 }

@@ -81,12 +81,13 @@ function mistakesOf(model) {
   );
   const required = model.inputs.find(({ missing }) => !missing);
   const rows = [];
-  if (bounded)
-    {rows.push(
+  if (bounded) {
+    rows.push(
       rowOf(model, (index) =>
         model.inputs[index] === bounded ? Number(model.example[bounded.name]) / 1000 : exampleAt(model, index),
       ),
-    );}
+    );
+  }
   if (required) rows.push(rowOf(model, (index) => (model.inputs[index] === required ? null : exampleAt(model, index))));
   return rows;
 }
