@@ -57,7 +57,9 @@ export function mountTable(section, model, store) {
   const help = make("p", {
     class: "table-help",
     attributes: { id: "table-help" },
-    text: `CSV with a header. Columns in any order: ${names}. Others pass through. Decimal commas in a file with semicolons are understood.`,
+    text:
+      `CSV with a header. Columns in any order: ${names}. Others pass through. ` +
+      "Decimal commas in a file with semicolons are understood.",
   });
   const drop = make(
     "div",
@@ -114,8 +116,6 @@ export function mountTable(section, model, store) {
   let control = null;
   /** @type {Given} */
   let given = { bytes: new Uint8Array(), name: "" };
-  /** @type {Filter} */
-  let filter = "all";
   let waitingForFrame = 0;
   const counts = new Map(FILTERS.map(([key]) => [key, make("span", { class: "table-number", text: "0" })]));
   const chips = FILTERS.map(([key, text]) => {
@@ -131,7 +131,6 @@ export function mountTable(section, model, store) {
 
   /** @param {Filter} next */
   function choose(next) {
-    filter = next;
     chips.forEach((chip, place) => chip.setAttribute("aria-pressed", String(FILTERS[place]?.[0] === next)));
     grid?.show(next);
     say(detail, rows.size(next) ? "" : "No row is like this.");
@@ -170,8 +169,8 @@ export function mountTable(section, model, store) {
           progress.value = share;
           say(count, `${numberText(rows.count, 0)} ${many}`);
         },
-        waiting(why) {
-          if (why) say(count, why);
+        waiting(words) {
+          if (words) say(count, words);
         },
         refused(words, code, isFirst) {
           end("");
@@ -215,7 +214,6 @@ export function mountTable(section, model, store) {
       detail,
     );
     results.hidden = false;
-    filter = "all";
     choose("all");
     return made;
   }
@@ -245,7 +243,8 @@ export function mountTable(section, model, store) {
 
   /** @param {string} title @param {string} words */
   function refuse(title, words) {
-    const need = `It needs ${model.inputs.some(({ missing }) => missing) ? "these columns" : "all of these columns"}: ${names}.`;
+    const some = model.inputs.some(({ missing }) => missing);
+    const need = `It needs ${some ? "these columns" : "all of these columns"}: ${names}.`;
     refusal.replaceChildren(
       make("h3", { text: title }),
       make("p", { text: capital(words) }),
@@ -286,10 +285,7 @@ export function mountTable(section, model, store) {
   async function opened(chosen) {
     if (chosen.size > MOST_BYTES) {
       const command = `curl --data-binary @FILE -H 'content-type: text/csv' ${new URL("score", document.baseURI).href}`;
-      refuse(
-        "This file is too large for a page",
-        `It has ${numberText(Math.round(chosen.size / 1e6), 0)} MB; a page takes ${MOST_BYTES / 1e6}. Ask the service itself: ${command}`,
-      );
+      refuse("This file is too large for a page", `${tooLarge(chosen.size)} Ask the service itself: ${command}`);
       return;
     }
     field.value = "";
@@ -367,6 +363,11 @@ function capital(text) {
   return text.charAt(0).toUpperCase() + text.slice(1);
 }
 
+/** @param {number} size bytes */
+function tooLarge(size) {
+  return `It has ${numberText(Math.round(size / 1e6), 0)} MB; a page takes ${MOST_BYTES / 1e6}.`;
+}
+
 /** @param {Blob} blob @param {string} name */
 function save(blob, name) {
   const url = URL.createObjectURL(blob);
@@ -377,7 +378,7 @@ function save(blob, name) {
 /** @param {Uint8Array} bytes @returns {string} what to do instead, if this is no text at all */
 function unusable(bytes) {
   if (bytes.length > MOST_BYTES) {
-    return `It has ${numberText(Math.round(bytes.length / 1e6), 0)} MB; a page takes ${MOST_BYTES / 1e6}.`;
+    return tooLarge(bytes.length);
   }
   if (bytes.every((byte) => byte === 0x20 || byte === 0x0a || byte === 0x0d || byte === 0x09)) {
     return "It is empty. The first line names the columns; each other line is one row.";

@@ -59,7 +59,11 @@ export async function judge(model, bytes, events, signal) {
   events.done();
 }
 
-/** @param {Uint8Array} bytes @param {string} delimiter @returns {number} where the header ends; empty lines are no header */
+/**
+ * Return where the header ends. Empty lines are no header.
+ * @param {Uint8Array} bytes
+ * @param {string} delimiter
+ */
 function headerEnd(bytes, delimiter) {
   let at = textStart(bytes);
   while (bytes[at] === 0x0a || bytes[at] === 0x0d) at++;
