@@ -7,12 +7,12 @@ import sys
 import msgspec
 import pytest
 
-from app.answers.parts import Judged
 from app.core.protocol import Protocol
 from app.docs.openapi import PROBLEMS
 from app.docs.schemas import prediction
 from contract.reading import PENGUINS, read_contract
 from contract.schema import Contract, Input, Output
+from score.judged import Judged
 from tests.support.commands import ROOT
 from tests.support.service import Service
 

@@ -6,10 +6,10 @@ import msgspec
 import numpy as np
 import pytest
 
-from app.answers.faults import Diagnosis, is_close
-from app.answers.inputs import Inputs
 from app.core.answer import Answer, Problem
 from contract.schema import Contract, Input, Output
+from score.faults import Diagnosis, is_close
+from score.inputs import Inputs
 
 ISLANDS = ("Biscoe", "Dream", "Torgersen")
 REFUSING = Inputs(

@@ -8,10 +8,10 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from app.answers.faults import MAX_ERRORS, Diagnosis
-from app.answers.inputs import Inputs
 from app.core.answer import Answer, Problem
 from contract.schema import Contract, Input, Output
+from score.faults import MAX_ERRORS, Diagnosis
+from score.inputs import Inputs
 from tests.support.apples import APPLE, contract_of
 
 CONTRACT = contract_of("classes")
