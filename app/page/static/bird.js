@@ -17,6 +17,7 @@ import { capital } from "./words.js";
 /** @typedef {import("../types.js").Problem} Problem */
 
 const REST_MS = 300; // without a change, until an explanation is asked for
+const TYPING_MS = 700; // "4" on the way to "49" is no mistake yet
 const SPEECH_MS = 600; // without a change, until the answer is spoken
 
 /**
@@ -50,11 +51,16 @@ export function mountBird(section, model, store) {
   let last = null;
   /** @type {ReturnType<typeof setTimeout> | undefined} */
   let rest;
+  /** @type {ReturnType<typeof setTimeout> | undefined} */
+  let complaint;
   let first = true;
+  let moving = false;
 
   const predicting = newest(predict, ({ ok, status, body, problem }, row, isNewest) => {
     if (status === 0 || status === 429 || status === 503) return;
+    clearTimeout(complaint);
     if (ok && body) showAnswer(row, body);
+    else if (isNewest && problem && moving) complaint = setTimeout(() => showProblem(problem), TYPING_MS);
     else if (isNewest && problem) showProblem(problem);
   });
   const explaining = newest(
@@ -96,7 +102,9 @@ export function mountBird(section, model, store) {
     speech.later(spoken(model, last.prediction, explanation));
   };
 
-  const ask = () => {
+  /** @param {Row} [_row] @param {import("../types.js").Change} [change] */
+  const ask = (_row, change) => {
+    moving = change?.moving ?? false;
     predicting.ask(store.row);
     why.age();
     clearTimeout(rest);
@@ -113,6 +121,7 @@ export function mountBird(section, model, store) {
   return () => {
     for (const end of ends) end();
     clearTimeout(rest);
+    clearTimeout(complaint);
     predicting.stop();
     explaining.stop();
     speech.stop();

@@ -38,11 +38,13 @@ export function mountWhy(box, model, store) {
   const quiet = (text) =>
     ways.replaceChildren(make("h3", { text: "What would change the answer" }), make("p", { class: "quiet", text }));
   box.append(ways, errors, parts);
+  box.hidden = true; // until there is something to show
 
   return {
     /** @param {Explanation} explanation */
     show(explanation) {
       box.classList.remove("stale");
+      box.hidden = false;
       ways.replaceChildren(make("h3", { text: "What would change the answer" }), ...waysOf(model, store, explanation));
       errors.replaceChildren(...errorsOf(model, explanation));
       const contributions = explanation.contributions;
@@ -68,6 +70,7 @@ export function mountWhy(box, model, store) {
     /** @param {number} status @param {string} detail */
     refuse(status, detail) {
       box.classList.remove("stale");
+      box.hidden = false;
       errors.replaceChildren();
       parts.replaceChildren();
       if (status === 501) {
