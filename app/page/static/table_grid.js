@@ -64,7 +64,9 @@ export function createGrid(model, rows, open, pointed) {
     ];
     columns = names.length;
     box.setAttribute("aria-colcount", String(columns));
-    box.style.setProperty("--columns", String(shown));
+    const widths = piece.names.slice(0, shown).map((name) => Math.min(24, Math.max(10, name.length + 4)));
+    box.style.setProperty("--own", widths.map((width) => `minmax(${width}ch, 1fr)`).join(" "));
+    box.style.setProperty("--wide", `${widths.reduce((sum, width) => sum + width, 0)}ch`);
     head.replaceChildren(
       ...names.map((name, place) =>
         make("div", {
