@@ -50,9 +50,9 @@ export function mountMap(section, model, store) {
   const text = `What the model answers for all values of two inputs${others}.`;
   const layout = createLayout(model);
   const { grid, controls, end } = createMap(section, layout, model, store, pair);
-  const { notice, figure, readout, timing } = layout;
+  const { notice, figure } = layout;
   const lead = make("p", { class: "map-lead", text });
-  section.replaceChildren(title, lead, controls, notice, figure, readout, timing);
+  section.replaceChildren(title, lead, controls, notice, figure);
   section.map = grid;
   return () => {
     end();

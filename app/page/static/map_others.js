@@ -61,7 +61,10 @@ function slider(input, store) {
     /** @param {Value} value */
     show(value) {
       const words = typeof value === "number" ? amount(input, value, input.decimals) : "no value";
-      if (typeof value === "number") range.value = String(value);
+      const number = typeof value === "number" ? value : input.low;
+      const share = input.high > input.low ? (number - input.low) / (input.high - input.low) : 0;
+      range.value = String(number);
+      range.style.setProperty("--share", String(Math.min(1, Math.max(0, share))));
       range.setAttribute("aria-valuetext", words);
       say(text, words);
     },
