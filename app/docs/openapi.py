@@ -66,6 +66,13 @@ HEADER_LENGTH = {
     "description": "The length in bytes of the JSON before the binary data; if absent, the whole body is JSON",
     "schema": {"type": "integer", "minimum": 0},
 }
+TAGS = {  # groups of operations, by the start of their paths
+    "/v2": ("Open Inference Protocol", "The same model by the protocol of KServe and Triton: many rows at once."),
+    "/health": ("Health", "For load balancers and orchestrators."),
+    "/model": ("Model", "What is served."),
+    "/challenger": ("Model", "What is served."),
+    "/": ("Answers", "What the model says about a row, and why."),
+}
 TYPES = (
     *(ModelAnswer, KnownRows, ComparisonReport, Health, Problem),
     *(InferenceRequest, InferenceResponse, ProtocolError),
@@ -96,26 +103,37 @@ def openapi(served: Served) -> dict[str, Any]:
             "license": {"name": "Apache-2.0", "identifier": "Apache-2.0"},
         },
         "servers": [{"url": "/"}],
-        "paths": {
-            "/predict": {"post": _predict(contract, measurements, prediction, problem)},
-            "/explain": {"post": _explain(contract, measurements, explanation, problem)},
-            "/model": {
-                "get": _get("model", "The model that is served, and what it was built from", model, unavailable)
-            },
-            "/model/rows": {
-                "get": _get("rows", "Rows with known answers that the model's owner published", rows, no_rows)
-            },
-            "/challenger": {
-                "get": _get("challenger", "How far a second model agrees with this one", challenger, no_challenger)
-            },
-            "/health/live": {"get": _get("live", "The process answers", health)},
-            "/health/ready": {
-                "get": _get("ready", "A model is loaded, and the server is not stopping", health, unavailable)
-            },
-            **_protocol_paths(served, *protocol),
-        },
+        "tags": [{"name": name, "description": text} for name, text in dict(reversed(TAGS.values())).items()],
+        "paths": _grouped(
+            {
+                "/predict": {"post": _predict(contract, measurements, prediction, problem)},
+                "/explain": {"post": _explain(contract, measurements, explanation, problem)},
+                "/model": {
+                    "get": _get("model", "The model that is served, and what it was built from", model, unavailable)
+                },
+                "/model/rows": {
+                    "get": _get("rows", "Rows with known answers that the model's owner published", rows, no_rows)
+                },
+                "/challenger": {
+                    "get": _get("challenger", "How far a second model agrees with this one", challenger, no_challenger)
+                },
+                "/health/live": {"get": _get("live", "The process answers", health)},
+                "/health/ready": {
+                    "get": _get("ready", "A model is loaded, and the server is not stopping", health, unavailable)
+                },
+                **_protocol_paths(served, *protocol),
+            }
+        ),
         "components": {"schemas": {**of_model, **_ecmascript(components)}},
     }
+
+
+def _grouped(paths: dict[str, Any]) -> dict[str, Any]:
+    """Add to each operation the tag of its group."""
+    for path, operations in paths.items():
+        for operation in operations.values():
+            operation["tags"] = [next(name for start, (name, _) in TAGS.items() if path.startswith(start))]
+    return paths
 
 
 def _ecmascript(schema: Any) -> Any:

@@ -20,7 +20,9 @@ export function mountAbout(box, model) {
   const lines = [
     make("p", { class: "quality", text: qualityOf(model) }),
     make("p", {
-      text: `Model ${document.name} ${document.bundle_version}, version ${model.version.slice(0, 12)}, ${signed}. Its compiled code was compared with XGBoost on ${rows.toLocaleString("en")} rows, bit for bit.`,
+      text:
+        `Model ${document.name} ${document.bundle_version}, version ${model.version.slice(0, 12)}, ${signed}. ` +
+        `Its compiled code was compared with XGBoost on ${rows.toLocaleString("en")} rows, bit for bit.`,
     }),
   ];
   const data = document.training && "data_sha256" in document.training ? document.training.data_sha256 : null;
@@ -41,10 +43,20 @@ export function qualityOf({ document: { training, holdout }, row }) {
   if (found.accuracy !== undefined) words.push(`accuracy ${plain(found.accuracy, 3)}`);
   if (found.log_loss !== undefined) words.push(`log loss ${plain(found.log_loss, 2)}`);
   const count = training?.rows_trained?.toLocaleString("en") ?? "its";
-  return `How good is it? In cross-validation on ${count} ${row}s: ${listed(words)}. Of other ${row}s, expect a little less.`;
+  const figures = `In cross-validation on ${count} ${row}s: ${listed(words)}.`;
+  return `How good is it? ${figures} Expect a little less of other ${row}s.`;
 }
 
 function sourceOf() {
-  const link = make("a", { text: "palmerpenguins", attributes: { href: "https://allisonhorst.github.io/palmerpenguins/", rel: "noreferrer" } });
-  return make("p", {}, "Data: Gorman, Williams and Fraser (2014), published as ", link, " by Horst, Hill and Gorman (2020), CC0.");
+  const link = make("a", {
+    text: "palmerpenguins",
+    attributes: { href: "https://allisonhorst.github.io/palmerpenguins/", rel: "noreferrer" },
+  });
+  return make(
+    "p",
+    {},
+    "Data: Gorman, Williams and Fraser (2014), published as ",
+    link,
+    " by Horst, Hill and Gorman (2020), CC0.",
+  );
 }

@@ -4,8 +4,8 @@ import { make, say } from "./dom.js";
 import { mountClasses } from "./classes.js";
 import { mountNumbers } from "./numbers.js";
 import { markPicture } from "./marks.js";
-import { doubts, setInWords, stateOf } from "./doubt.js";
-import { classTitle, percent, plain, rows, withUnit } from "./words.js";
+import { doubts, meaningOfSets, setInWords, stateOf } from "./doubt.js";
+import { classTitle, numberTitle, percent, plain, rows, withUnit } from "./words.js";
 
 /** @typedef {import("../types.js").Model} Model */
 /** @typedef {import("../types.js").Row} Row */
@@ -24,26 +24,34 @@ export function mountAnswer(box, model) {
   const state = make("p", { class: "state" });
   const words = make("p", { class: "words" });
   const verdict = make("div", { class: "verdict" }, kicker, name, state);
-  const why = make("div", { class: "why", attributes: { hidden: true } });
+  const why = make("div", { class: "why", attributes: { id: "why", hidden: true } });
   const parts = make("div", { class: "bars" });
   const gauge = mountGauge(model);
   const draw = model.output.classed ? mountClasses(parts, model) : mountNumbers(parts, model);
   box.append(verdict, make("div", { class: "evidence" }, words, why, parts, gauge.element));
+  const meaning = meaningOfSets(model);
+  if (meaning) parts.append(make("p", { class: "meaning", text: meaning }));
 
   return {
     /** @param {Row} row @param {Prediction} prediction @param {Explanation | null} explanation */
     show(row, prediction, explanation) {
       box.classList.remove("no-answer");
       const { title, index } = titleOf(model, prediction);
-      say(kicker, kickerOf(model));
       name.replaceChildren(...(index === null ? [] : [markPicture(index, 56)]), make("span", { text: title }));
       const found = stateOf(model, prediction, explanation);
       box.dataset["state"] = found.state;
-      state.replaceChildren(make("span", { class: "state-sign", attributes: { "aria-hidden": "true" } }), make("span", { text: found.title }));
+      say(kicker, kickerOf(model, found.state === "unlike"));
       say(words, setInWords(model, prediction));
       const reasons = doubts(model, row, prediction, explanation);
       why.hidden = !reasons.length;
-      const heading = make("h3", { text: found.state === "unlike" ? "What does that mean?" : "Why is this called doubtful?" });
+      state.replaceChildren(
+        make("span", { class: "state-sign", attributes: { "aria-hidden": "true" } }),
+        make("span", { text: found.title }),
+        reasons.length ? make("a", { class: "to-why", text: "Why?", attributes: { href: "#why" } }) : "",
+      );
+      const heading = make("h3", {
+        text: found.state === "unlike" ? "What does that mean?" : "Why is this called doubtful?",
+      });
       why.replaceChildren(heading, make("ul", {}, ...reasons.map((reason) => make("li", { text: reason }))));
       parts.hidden = false;
       draw(prediction);
@@ -64,9 +72,10 @@ export function mountAnswer(box, model) {
   };
 }
 
-/** @param {Model} model @returns {string} */
-function kickerOf({ output, row }) {
-  if (output.classed) return `This ${row} is most likely`;
+/** @param {Model} model @param {boolean} unlike @returns {string} */
+function kickerOf({ output, row }, unlike) {
+  if (output.classed && unlike) return `If this ${row} must be one of them`;
+  if (output.classed) return output.kind === "label" ? `The model calls this ${row}` : `This ${row} is most likely`;
   return output.kind === "number" ? `The model's answer for this ${row}` : `The model's answers for this ${row}`;
 }
 
@@ -77,17 +86,14 @@ export function titleOf(model, prediction) {
     const name = String(prediction[output.label]);
     return { title: classTitle(model, name), index: output.classes.indexOf(name) };
   }
-  if (typeof prediction.prediction === "number")
+  if (typeof prediction.prediction === "number") {
     return { title: withUnit(plain(prediction.prediction, 4), output.unit), index: null };
+  }
   const middle = output.names[Math.floor((output.names.length - 1) / 2)] ?? "";
   const value = prediction.prediction[output.names.includes("0.5") ? "0.5" : middle] ?? 0;
   const title = withUnit(plain(value, 4), output.unit);
-  return { title: isQuantiles(output.names) ? title : `${output.names.length} numbers`, index: null };
-}
-
-/** @param {string[]} names @returns {boolean} whether they are levels of quantiles */
-export function isQuantiles(names) {
-  return names.length > 1 && names.every((name) => Number(name) > 0 && Number(name) < 1);
+  const quantiles = numberTitle(model, middle) !== middle;
+  return { title: quantiles ? title : `${output.names.length} numbers`, index: null };
 }
 
 /** Return how far the row is from the known rows, as a scale with its limit. @param {Model} model */
@@ -96,7 +102,13 @@ function mountGauge(model) {
   const needle = make("span", { class: "needle" });
   const scale = make("div", { class: "scale", attributes: { "aria-hidden": "true" } }, needle);
   const text = make("p", { class: "gauge-words" });
-  const element = make("div", { class: "gauge" }, make("h3", { text: `Like the ${rows(model)} the model knows?` }), scale, text);
+  const element = make(
+    "div",
+    { class: "gauge" },
+    make("h3", { text: `Like the ${rows(model)} the model knows?` }),
+    scale,
+    text,
+  );
   element.hidden = true;
   return {
     element,

@@ -95,7 +95,11 @@ function retryAfter(response) {
 async function probe(pause) {
   if (probing) return;
   probing = true;
-  for (let wait = pause; current.state !== "up"; wait = Math.min(Math.max(wait, FIRST_PAUSE_MS) * 1.5, LONGEST_PAUSE_MS)) {
+  for (
+    let wait = pause;
+    current.state !== "up";
+    wait = Math.min(Math.max(wait, FIRST_PAUSE_MS) * 1.5, LONGEST_PAUSE_MS)
+  ) {
     await new Promise((resolve) => setTimeout(resolve, wait));
     try {
       const response = await fetch(addressOf("health/ready"), { cache: "no-store" });
@@ -118,13 +122,24 @@ async function probe(pause) {
  */
 async function post(path, document, signal) {
   const headers = { "content-type": "application/json", accept: "application/json" };
-  const response = await request(path, { method: "POST", headers, body: JSON.stringify(document), signal: signal ?? null });
+  const response = await request(path, {
+    method: "POST",
+    headers,
+    body: JSON.stringify(document),
+    signal: signal ?? null,
+  });
   if (response === null) return { ok: false, status: 0, body: null, problem: null, version: null };
   const version = response.headers.get("model-version");
   const body = await readJson(response, signal);
   const { ok, status } = response;
   if (ok && body !== null) return { ok, status, body, problem: null, version };
-  return { ok: false, status, body: null, problem: body ?? { detail: `The service answered with status ${status}.` }, version };
+  return {
+    ok: false,
+    status,
+    body: null,
+    problem: body ?? { detail: `The service answered with status ${status}.` },
+    version,
+  };
 }
 
 /** @param {Response} response @param {AbortSignal} [signal] @returns {Promise<any>} null if it is no JSON */

@@ -17,6 +17,7 @@ import { capital } from "./words.js";
 /** @typedef {import("../types.js").Problem} Problem */
 
 const REST_MS = 300; // without a change, until an explanation is asked for
+const TYPING_MS = 700; // "4" on the way to "49" is no mistake yet
 const SPEECH_MS = 600; // without a change, until the answer is spoken
 
 /**
@@ -34,7 +35,12 @@ export function mountBird(section, model, store) {
   const examples = mountExamples(model, store);
   section.append(
     make("div", { class: "section-head" }, heading, examples.element),
-    make("div", { class: "bench" }, answerBox, make("div", { class: "panel" }, make("h3", { class: "hidden-text", text: "Measurements" }), fieldBox)),
+    make(
+      "div",
+      { class: "bench" },
+      answerBox,
+      make("div", { class: "panel" }, make("h3", { class: "hidden-text", text: "Measurements" }), fieldBox),
+    ),
     whyBox,
   );
   const answer = mountAnswer(answerBox, model);
@@ -45,18 +51,27 @@ export function mountBird(section, model, store) {
   let last = null;
   /** @type {ReturnType<typeof setTimeout> | undefined} */
   let rest;
+  /** @type {ReturnType<typeof setTimeout> | undefined} */
+  let complaint;
   let first = true;
+  let moving = false;
 
   const predicting = newest(predict, ({ ok, status, body, problem }, row, isNewest) => {
     if (status === 0 || status === 429 || status === 503) return;
+    clearTimeout(complaint);
     if (ok && body) showAnswer(row, body);
+    else if (isNewest && problem && moving) complaint = setTimeout(() => showProblem(problem), TYPING_MS);
     else if (isNewest && problem) showProblem(problem);
   });
-  const explaining = newest(explain, ({ ok, status, body, problem }, row) => {
-    if (row !== store.row || status === 0 || status === 429 || status === 503) return;
-    if (ok && body) showExplanation(row, body);
-    else if (status === 501 || status >= 500) why.refuse(status, problem?.detail ?? "");
-  }, 0);
+  const explaining = newest(
+    explain,
+    ({ ok, status, body, problem }, row) => {
+      if (row !== store.row || status === 0 || status === 429 || status === 503) return;
+      if (ok && body) showExplanation(row, body);
+      else if (status === 501 || status >= 500) why.refuse(status, problem?.detail ?? "");
+    },
+    0,
+  );
 
   /** @param {Row} row @param {Prediction} prediction */
   const showAnswer = (row, prediction) => {
@@ -87,18 +102,26 @@ export function mountBird(section, model, store) {
     speech.later(spoken(model, last.prediction, explanation));
   };
 
-  const ask = () => {
+  /** @param {Row} [_row] @param {import("../types.js").Change} [change] */
+  const ask = (_row, change) => {
+    moving = change?.moving ?? false;
     predicting.ask(store.row);
     why.age();
     clearTimeout(rest);
     rest = setTimeout(() => explaining.ask(store.row), first ? 0 : REST_MS);
     first = false;
   };
-  const ends = [store.subscribe(ask), onService(({ state }) => void (state === "up" && ask())), fields.end, examples.end];
+  const ends = [
+    store.subscribe(ask),
+    onService(({ state }) => void (state === "up" && ask())),
+    fields.end,
+    examples.end,
+  ];
   ask();
   return () => {
     for (const end of ends) end();
     clearTimeout(rest);
+    clearTimeout(complaint);
     predicting.stop();
     explaining.stop();
     speech.stop();
@@ -110,7 +133,9 @@ function problemWords(model, problem) {
   const found = problem.errors ?? [];
   const words = found.slice(0, 3).map(({ detail, pointer }) => {
     const input = model.byName.get(pointer.slice(2).replaceAll("~1", "/").replaceAll("~0", "~"));
-    return input ? `${input.label}: ${forPeople(input, detail).replace(`${input.label} `, "").replace(`${input.label}: `, "")}` : detail;
+    return input
+      ? `${input.label}: ${forPeople(input, detail).replace(`${input.label} `, "").replace(`${input.label}: `, "")}`
+      : detail;
   });
   if (found.length > 3) words.push(`And ${found.length - 3} more.`);
   return words.join(" ") || (problem.detail ?? "The service gave no reason.");

@@ -2,7 +2,7 @@
 
 import { make, say } from "./dom.js";
 import { colourName, markPicture } from "./marks.js";
-import { classTitle, percent } from "./words.js";
+import { classTitle, level, percent } from "./words.js";
 
 /** @typedef {import("../types.js").Model} Model */
 /** @typedef {import("../types.js").Prediction} Prediction */
@@ -18,7 +18,6 @@ const MOST_IN_ORDER = 8; // of more classes, the most probable ones come first, 
 export function mountClasses(box, model) {
   const { classes, kind } = model.output;
   if (kind === "label") {
-    box.append(make("p", { class: "quiet", text: "This model names a class without probabilities." }));
     return () => undefined;
   }
   const many = classes.length > MOST_IN_ORDER;
@@ -38,7 +37,9 @@ export function mountClasses(box, model) {
     const probabilities = prediction.probabilities ?? {};
     const set = prediction.prediction_set;
     const answered = prediction[model.output.label];
-    bars.forEach((bar) => bar.show(probabilities[bar.name] ?? 0, set ? set.includes(bar.name) : null, bar.name === answered));
+    bars.forEach((bar) =>
+      bar.show(probabilities[bar.name] ?? 0, set ? set.includes(bar.name) : null, bar.name === answered),
+    );
     if (!many) return;
     const sorted = [...bars].sort((one, other) => (probabilities[other.name] ?? 0) - (probabilities[one.name] ?? 0));
     const shown = open ? sorted : sorted.slice(0, MOST_IN_ORDER);
@@ -62,12 +63,17 @@ function barOf(model, name, index) {
   const fill = make("span", { class: `fill pattern-${index % 4}` });
   const track = make("span", { class: "bar" }, fill);
   if (threshold !== undefined) {
-    const tick = make("span", { class: "threshold", attributes: { title: `excluded below ${percent(threshold)}` } });
+    const tick = make("span", { class: "threshold", attributes: { title: `excluded below ${level(threshold)}` } });
     tick.style.setProperty("--share", String(threshold));
     track.append(tick);
   }
   const note = make("span", { class: "note" });
-  const title = make("span", { class: "class-name" }, markPicture(index, 16), make("span", { text: classTitle(model, name) }));
+  const title = make(
+    "span",
+    { class: "class-name" },
+    markPicture(index, 16),
+    make("span", { text: classTitle(model, name) }),
+  );
   const element = make("li", { class: "probability" }, title, track, share, note);
   element.style.setProperty("--colour", `var(${colourName(index)})`);
   return {

@@ -1,142 +1,123 @@
-let answers; // the schema of an answer
-const byId = (id) => document.getElementById(id);
-const element = (name, text, attributes = {}) => {
-  const made = document.createElement(name);
-  made.textContent = text;
-  for (const [key, value] of Object.entries(attributes)) made.setAttribute(key, value);
-  return made;
-};
+/** GET /docs: every operation of the OpenAPI document, to find, to read and to try. */
 
-// The word for an input in the form: its name without underscores, and without the unit at the end.
-function caption(name, unit) {
-  return (unit && name.endsWith(`_${unit}`) ? name.slice(0, -unit.length - 1) : name).replaceAll("_", " ");
+import { element } from "./docs-dom.js";
+import { badge, showOperation } from "./docs-operation.js";
+import { names, prose } from "./docs-schema.js";
+
+/** @typedef {import("../openapi.js").Api} Api */
+/** @typedef {import("../openapi.js").Entry} Entry */
+
+const METHODS = ["get", "post", "put", "patch", "delete", "head", "options"];
+
+/** @param {string} id @returns {HTMLElement} */
+function byId(id) {
+  const found = document.getElementById(id);
+  if (!found) throw new Error(`the page has no element #${id}`);
+  return found;
 }
 
-function range(schema) {
-  const { minimum, maximum, "x-unit": unit = "" } = schema;
-  const both = minimum !== undefined && maximum !== undefined;
-  const bounds = both ? `${minimum}–${maximum}` : minimum !== undefined ? `from ${minimum}` : maximum !== undefined ? `to ${maximum}` : "";
-  return `${bounds} ${unit}`.trim();
+/**
+ * Return all operations in the order of the document.
+ * @param {Api} api @returns {Entry[]}
+ */
+function entries(api) {
+  return Object.entries(api.paths).flatMap(([path, methods]) =>
+    METHODS.flatMap((name) => {
+      const operation = methods[name];
+      if (!operation) return [];
+      const id = (operation.operationId ?? `${name}${path}`).replaceAll(/[^\w.-]+/g, "-");
+      return [{ id, method: name.toUpperCase(), path, group: operation.tags?.[0] ?? "Operations", operation }];
+    }),
+  );
 }
 
-function choice(name, schema, chosen) {
-  const select = element("select", "", { name });
-  for (const value of schema.enum ?? [true, false]) if (value !== null) select.append(element("option", String(value), { value }));
-  if (isOptional(schema)) select.append(element("option", "(missing)", { value: "", "data-missing": "" }));
-  select.value = String(chosen);
-  return select;
+/**
+ * Return everything by which an operation is found, in small letters.
+ * @param {Api} api @param {Entry} entry
+ */
+function words(api, { method, path, group, operation }) {
+  const media = [operation.requestBody, ...Object.values(operation.responses)].flatMap((each) =>
+    Object.entries(each?.content ?? {}),
+  );
+  const fields = media.flatMap(([type, { schema }]) => [type, ...(schema ? names(api, schema) : [])]);
+  const parameters = (operation.parameters ?? []).map(({ name }) => name);
+  const told = [operation.summary ?? "", operation.description ?? "", operation.operationId ?? ""];
+  return [method, path, group, ...told, ...parameters, ...fields].join("\n").toLowerCase();
 }
 
-const isOptional = (schema) => Array.isArray(schema.type) && schema.type.includes("null");
-const hasType = (schema, type) => [schema.type].flat().includes(type);
-
-function field(name, schema) {
-  const label = element("label", caption(name, schema["x-unit"]));
-  label.append(element("small", [range(schema), isOptional(schema) ? "may be missing" : ""].filter(Boolean).join(", ")));
-  const chosen = schema.examples[0], title = schema.description ?? "";
-  const closed = schema.enum || hasType(schema, "boolean");
-  const input = closed ? choice(name, schema, chosen) : element("input", "", { name, type: "number", step: "any", value: chosen });
-  input.title = title;
-  input.dataset.kind = hasType(schema, "boolean") ? "boolean" : schema.enum ? "category" : "number";
-  label.append(input);
-  return label;
+/** @param {Entry[]} all @returns {Map<string, Entry[]>} by group, in the order of the document */
+function grouped(all) {
+  /** @type {Map<string, Entry[]>} */
+  const found = new Map();
+  for (const entry of all) found.set(entry.group, [...(found.get(entry.group) ?? []), entry]);
+  return found;
 }
 
-function read(input) {
-  if (input.dataset.kind === "number") return input.value === "" ? null : Number(input.value);
-  if (input.selectedOptions[0]?.hasAttribute("data-missing")) return null;
-  return input.dataset.kind === "boolean" ? input.value === "true" : input.value;
+/** Open the operation that the address names, and go there. */
+function followAnchor() {
+  const found = document.getElementById(decodeURIComponent(location.hash.slice(1)));
+  if (!(found instanceof HTMLDetailsElement)) return;
+  found.open = true;
+  found.scrollIntoView();
+  found.querySelector("summary")?.focus({ preventScroll: true });
 }
 
-function body() {
-  const values = Object.create(null); // a name may be __proto__
-  for (const input of byId("form").querySelectorAll("input, select")) values[input.name] = read(input);
-  return JSON.stringify(values);
-}
-
-function showShell() {
-  byId("shell").textContent = `curl ${new URL("predict", location.href)} -H 'content-type: application/json' -d '${body()}'`;
-}
-
-function showAnswer(status, answer) {
-  const place = byId("answer");
-  place.replaceChildren();
-  if (status !== 200) {
-    place.append(element("h3", answer.title ?? `Status ${status}`, { class: "problem" }));
-    for (const error of answer.suggestion ? [answer] : answer.errors ?? [answer]) place.append(element("p", error.detail));
-    if (answer.suggestion) place.append(suggestion(answer.suggestion));
-    return;
-  }
-  showValues(place, answer);
-  if (answer.in_distribution === false) {
-    const missing = "a value is missing, so that it cannot be compared with what the model knows";
-    const far = () => `unlike all that the model knows, ${answer.distance.toFixed(1)} standard deviations from the nearest`;
-    place.append(element("p", `Doubtful: ${answer.distance === null ? missing : far()}.`, { class: "doubt" }));
-  }
-  if (answer.prediction_set) place.append(element("p", `Cannot be excluded: ${answer.prediction_set.join(", ")}.`));
-}
-
-function showValues(place, answer) {
-  const properties = answers.properties, label = Object.keys(properties).find((name) => properties[name].enum);
-  if (label) {
-    place.append(element("h3", answer[label]));
-    for (const [name, probability] of Object.entries(answer.probabilities ?? {})) {
-      const row = element("div", "", { class: "row" });
-      row.append(element("span", name), element("meter", "", { value: probability, "aria-label": name }));
-      row.append(element("span", `${(100 * probability).toFixed(2)} %`, { class: "number" }));
-      place.append(row);
+/** @param {Api} api */
+function build(api) {
+  document.title = `${api.info.title}: the API`;
+  const title = document.querySelector("h1");
+  if (title) title.textContent = api.info.title;
+  byId("summary").textContent = api.info.summary ?? api.info.description ?? "";
+  const all = entries(api);
+  /** @type {{ words: string, parts: HTMLElement[] }[]} */
+  const found = [];
+  for (const [group, members] of grouped(all)) {
+    const about = api.tags?.find(({ name }) => name === group)?.description;
+    const list = element("ul");
+    byId("contents").append(element("section", {}, element("h2", {}, group), list));
+    const section = element("section", {}, element("h2", {}, group), about ? prose(about) : null);
+    for (const entry of members) {
+      const line = element("li", {}, element("a", { href: `#${entry.id}` }, badge(entry.method), " ", entry.path));
+      const operation = showOperation(api, entry);
+      list.append(line);
+      section.append(operation);
+      found.push({ words: words(api, entry), parts: [line, operation] });
     }
-    return;
+    byId("operations").append(section);
   }
-  const several = properties.prediction.properties;
-  for (const name of several ? Object.keys(several) : [""]) {
-    const [schema, number] = name ? [several[name], answer.prediction[name]] : [properties.prediction, answer.prediction];
-    const interval = answer.interval && (name ? answer.interval[name] : answer.interval), unit = schema["x-unit"] ?? "";
-    place.append(element("h3", `${name ? `${name}: ` : ""}${number} ${unit}`.trim()));
-    if (interval) place.append(element("p", `Cannot be excluded: ${interval[0]} to ${interval[1]} ${unit}`.trim() + "."));
-  }
+  filterBy(found);
 }
 
-function suggestion(values) {
-  const button = element("button", "Use the suggestion", { type: "button", id: "suggestion" });
-  button.addEventListener("click", () => {
-    for (const [name, value] of Object.entries(values)) byId("form").elements.namedItem(name).value = String(value);
-    showShell();
-    byId("form").requestSubmit();
-  });
-  return button;
-}
-
-async function predict(event) {
-  event.preventDefault();
-  try {
-    const response = await fetch("predict", { method: "POST", headers: { "content-type": "application/json" }, body: body() });
-    const answer = await response.json();
-    showAnswer(response.status, answer);
-    byId("exchange").textContent = `${response.status} ${response.headers.get("content-type")}\n\n${JSON.stringify(answer, null, 2)}`;
-  } catch (error) {
-    showAnswer(0, { title: "No answer", detail: `The service did not answer (${error.message}). Is it running?` });
-  }
+/** @param {{ words: string, parts: HTMLElement[] }[]} all */
+function filterBy(all) {
+  const input = byId("filter");
+  if (!(input instanceof HTMLInputElement)) return;
+  const filter = () => {
+    const wanted = input.value.toLowerCase().split(/\s+/).filter(Boolean);
+    const kept = all.filter((each) => wanted.every((word) => each.words.includes(word)));
+    for (const each of all) for (const part of each.parts) part.hidden = !kept.includes(each);
+    for (const section of document.querySelectorAll("section")) {
+      section.hidden = !section.querySelector("li:not([hidden]) > a, .operation:not([hidden])");
+    }
+    byId("found").textContent = wanted.length ? `${kept.length} of ${all.length} operations` : "";
+  };
+  input.addEventListener("input", filter);
+  filter(); // a browser may have kept the text
 }
 
 async function start() {
-  const api = await (await fetch("openapi.json")).json();
-  const form = byId("form");
-  answers = api.components.schemas.PredictionAnswer;
-  document.title = document.querySelector("h1").textContent = api.info.title;
-  byId("summary").textContent = api.info.summary;
-  for (const [name, schema] of Object.entries(api.components.schemas.Measurements.properties)) form.append(field(name, schema));
-  form.append(element("button", "Predict", { id: "predict" }));
-  form.noValidate = true; // a wrong value shows the service's own answer
-  form.addEventListener("submit", predict);
-  form.addEventListener("input", showShell);
-  for (const [path, methods] of Object.entries(api.paths)) {
-    for (const [method, operation] of Object.entries(methods)) {
-      const row = element("tr", "");
-      row.append(element("th", `${method.toUpperCase()} ${path}`), element("td", operation.summary));
-      byId("operations").append(row);
-    }
-  }
-  showShell();
+  const response = await fetch("openapi.json");
+  const api = await response.json();
+  if (!response.ok) throw new Error(api.detail ?? `status ${response.status}`);
+  build(api);
+  addEventListener("hashchange", followAnchor);
+  if (location.hash) followAnchor();
+  else document.querySelector("details")?.setAttribute("open", "");
 }
-start().catch((error) => showAnswer(0, { title: "The page could not start", detail: error.message }));
+
+start().catch((error) => {
+  const again = element("button", { type: "button" }, "Try again");
+  again.addEventListener("click", () => location.reload());
+  const why = `The description could not be read: ${error.message}`;
+  byId("operations").append(element("p", { role: "alert", class: "bad" }, why), again);
+});

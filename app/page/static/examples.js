@@ -1,4 +1,4 @@
-/** Rows that are one click away: the contract's example, a typical row of each class, a doubtful one, one unlike all. */
+/** Rows that are one click away: the example, a typical row of each class, a doubtful one, one unlike all others. */
 
 import { predict } from "./ask.js";
 import { make } from "./dom.js";
@@ -28,11 +28,15 @@ export function mountExamples(model, store) {
   };
   element.append(make("span", { class: "try", text: "Try" }));
   const centres = model.centres.slice(0, MOST_CENTRES);
-  if (!centres.length || model.inputs.some(({ example }) => example !== 0)) add("the example", () => store.setRow(model.example));
+  if (!centres.length || model.inputs.some(({ example }) => example !== 0)) {
+    add("the example", () => store.setRow(model.example));
+  }
   for (const { name, row, class: index } of centres) add(classTitle(model, name), () => store.setRow(row), index);
-  if (model.uncertainty?.set_thresholds && model.centres.length > 1) add("a doubtful one", () => void doubtful(model, store));
+  if (model.uncertainty?.set_thresholds && model.centres.length > 1) {
+    add("a doubtful one", () => void doubtful(model, store));
+  }
   const stranger = strangerOf(model);
-  if (stranger) add(`no ${model.subject || model.row} at all`, () => store.setRow(stranger));
+  if (stranger) add(model.subject ? `no ${model.subject} at all` : "an unusual one", () => store.setRow(stranger));
   return { element, end: () => undefined };
 }
 
@@ -104,7 +108,9 @@ function strangerOf(model) {
     for (const input of model.inputs) {
       if (input.kind !== "number" && input.kind !== "integer") continue;
       const ends = input.usual.flatMap(({ low, high }) => [low, high]);
-      if (ends.length) row[input.name] = onStep(input, (input.index + turn) % 2 ? Math.min(...ends) : Math.max(...ends));
+      if (ends.length) {
+        row[input.name] = onStep(input, (input.index + turn) % 2 ? Math.min(...ends) : Math.max(...ends));
+      }
     }
     return row;
   });

@@ -2,7 +2,7 @@
 
 import { make, say } from "./dom.js";
 import { controlOf } from "./inputs.js";
-import { shown } from "./words.js";
+import { rows, shown } from "./words.js";
 
 /** @typedef {import("../types.js").Model} Model */
 /** @typedef {import("../types.js").Input} Input */
@@ -61,7 +61,7 @@ export function mountFields(box, model, store) {
     box.append(make("div", { class: "filter" }, label, filter, count));
   }
   const table = printedTable(model);
-  box.append(list, table.element);
+  box.append(list, ...legendOf(model), table.element);
   arrange();
   table.fill(store.row);
   const end = store.subscribe((row, { moving }) => {
@@ -88,7 +88,9 @@ export function mountFields(box, model, store) {
       const moved = many && [...faults.keys()].some((name) => !controls.has(name));
       faulty = new Set(faults.keys());
       if (moved) arrange();
-      for (const [name, control] of controls) control.fault(faults.get(name) ?? "", suggestionFor(model, store, problem, name));
+      for (const [name, control] of controls) {
+        control.fault(faults.get(name) ?? "", suggestionFor(model, store, problem, name));
+      }
     },
   };
 }
@@ -117,8 +119,10 @@ function faultsOf(model, problem) {
 export function forPeople(input, detail) {
   const rest = detail.startsWith(input.name) ? detail.slice(input.name.length) : ` ${detail}`;
   const empty = /^(: expected .*, found null| is missing: expected .*)$/su.test(rest);
-  if (empty && input.kind !== "boolean" && input.kind !== "category")
-    return `Type ${input.kind === "integer" ? "a whole number" : "a number"}${input.unit ? ` of ${input.unit}` : ""}, such as ${input.example}.`;
+  if (empty && input.kind !== "boolean" && input.kind !== "category") {
+    const number = input.kind === "integer" ? "a whole number" : "a number";
+    return `Type ${number}${input.unit ? ` of ${input.unit}` : ""}, such as ${input.example}.`;
+  }
   if (empty) return "Choose one.";
   return `${input.label}${rest}${/[.?]$/u.test(rest) ? "" : "."}`;
 }
@@ -151,6 +155,17 @@ function suggestionFor(model, store, problem, name) {
       },
     },
   });
+}
+
+/** @param {Model} model @returns {Node[]} what the strips under the sliders are */
+function legendOf(model) {
+  const empty = model.inputs.every(({ missing }) => missing) ? "Each value may be left empty. " : "";
+  const strips = model.inputs.some(({ usual, typical }) => usual.length || typical);
+  if (!strips) return empty ? [make("p", { class: "legend", text: empty })] : [];
+  const owners = model.centres.length ? `each ${model.output.label}` : `the ${rows(model)} it knows`;
+  return [
+    make("p", { class: "legend", text: `${empty}The lines under a slider: values that are usual for ${owners}.` }),
+  ];
 }
 
 /** Return a table of the values for paper, where sliders say nothing. @param {Model} model */

@@ -11,7 +11,15 @@ import { plain, shown, withUnit } from "./words.js";
 /** @typedef {import("../types.js").Store} Store */
 /** @typedef {import("../types.js").Value} Value */
 /** @typedef {import("../types.js").Row} Row */
-/** @typedef {{ element: HTMLElement, show: (value: Value) => void, fault: (text: string, help?: HTMLElement | null) => void, favour: (name: string | null) => void, focus: () => void }} Control */
+/**
+ * What stands for one input. `fault` shows a problem, or takes it away if the text is empty; `favour` shows the usual
+ * values of the answered class, where there are too many to show all.
+ * @typedef {object} Control
+ * @property {HTMLElement} element
+ * @property {(value: Value) => void} show
+ * @property {(text: string, help?: HTMLElement | null) => void} fault
+ * @property {(name: string | null) => void} favour
+ */
 
 const MOST_STRIPS = 6; // usual ranges under one slider; of more classes, only the answered one has a strip
 
@@ -27,7 +35,9 @@ export function controlOf(model, input, store) {
   const part = number ? numberPart(model, input, store) : choicePart(input, store);
   const id = idOf(input);
   const fault = make("p", { class: "fault", attributes: { id: `${id}-fault`, hidden: true } });
-  const note = [input.description, input.missing ? "May be left empty." : ""].filter(Boolean).join(". ").replace("..", ".");
+  const description = input.description.toLowerCase() === input.label.toLowerCase() ? "" : input.description;
+  const mayBeEmpty = input.missing && !model.inputs.every(({ missing }) => missing) ? "May be left empty." : "";
+  const note = [description, mayBeEmpty].filter(Boolean).join(". ").replace("..", ".");
   const about = note ? make("p", { class: "about", text: note, attributes: { id: `${id}-about` } }) : null;
   const head = make("div", { class: "input-head" }, part.label, part.field);
   const element = make("div", { class: `input ${input.kind}` }, head, about, part.below, fault);
@@ -35,7 +45,6 @@ export function controlOf(model, input, store) {
     element,
     show: part.show,
     favour: part.favour,
-    focus: () => part.focusable.focus(),
     fault(problem, help) {
       const text = problem || part.misread();
       fault.hidden = !text;
@@ -73,7 +82,13 @@ function numberPart(model, input, store) {
   field.autocomplete = "off";
   field.spellcheck = false;
   const slider = make("input", {
-    attributes: { type: "range", min: input.low, max: input.high, step: input.step, "aria-label": `${input.label}, slider` },
+    attributes: {
+      type: "range",
+      min: input.low,
+      max: input.high,
+      step: input.step,
+      "aria-label": `${input.label}, slider`,
+    },
   });
   const unit = make("span", { class: "unit", text: input.unit });
   const strips = stripsOf(model, input);
@@ -96,10 +111,9 @@ function numberPart(model, input, store) {
 
   return {
     label,
-    field: make("span", { class: "with-unit" }, field, unit),
+    field: make("span", { class: "with-unit" }, field, input.unit ? unit : null),
     below: make("div", { class: "track" }, slider, strips.element),
     described: [field],
-    focusable: field,
     favour: strips.favour,
     /** @returns {string} what is wrong if the field holds no number, which the service cannot know */
     misread() {
@@ -150,8 +164,9 @@ function stripsOf(model, input) {
     return line;
   };
   if (!many) {
-    for (const { class: index, name, low, high } of input.usual)
+    for (const { class: index, name, low, high } of input.usual) {
       element.append(strip(index, index === null ? `known ${model.row}s` : name, low, high));
+    }
   }
   if (!input.usual.length && input.typical) element.append(strip(null, `a ${model.row}`, ...input.typical));
   return {
@@ -182,7 +197,6 @@ function choicePart(input, store) {
     field: select,
     below: null,
     described: [select],
-    focusable: select,
     favour: () => undefined,
     misread: () => "",
     /** @param {Value} value */

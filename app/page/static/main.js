@@ -31,7 +31,9 @@ function mount(model) {
     const section = byId(id);
     const end = mountPart(section, model, store);
     section.hidden = !section.firstChild;
-    for (const link of document.querySelectorAll(`nav [href="#${id}"]`)) link.parentElement?.toggleAttribute("hidden", section.hidden);
+    for (const link of document.querySelectorAll(`nav [href="#${id}"]`)) {
+      link.parentElement?.toggleAttribute("hidden", section.hidden);
+    }
     ends.push(() => {
       end?.();
       section.replaceChildren();

@@ -17,7 +17,12 @@ const SHAPES = [
 
 /** @param {number} half @returns {[number, number][]} */
 function box(half) {
-  return [[-half, -half], [half, -half], [half, half], [-half, half]]; // prettier-ignore
+  return [
+    [-half, -half],
+    [half, -half],
+    [half, half],
+    [-half, half],
+  ];
 }
 
 /** @param {number} corners @param {number} radius @returns {[number, number][]} */
@@ -38,9 +43,19 @@ function star(points, outer, inner) {
 /** @param {number} long @param {number} wide @returns {[number, number][]} */
 function plus(long, wide) {
   return [
-    [-wide, -long], [wide, -long], [wide, -wide], [long, -wide], [long, wide], [wide, wide],
-    [wide, long], [-wide, long], [-wide, wide], [-long, wide], [-long, -wide], [-wide, -wide],
-  ]; // prettier-ignore
+    [-wide, -long],
+    [wide, -long],
+    [wide, -wide],
+    [long, -wide],
+    [long, wide],
+    [wide, wide],
+    [wide, long],
+    [-wide, long],
+    [-wide, wide],
+    [-long, wide],
+    [-long, -wide],
+    [-wide, -wide],
+  ];
 }
 
 /** @param {number} index @returns {string} the custom property of the colour of a class */
@@ -85,11 +100,22 @@ export function mark(target, index, x, y, size) {
   target.stroke();
 }
 
-/** @param {number} index @param {[number, number][] | null} shape @param {number} x @param {number} y @param {number} half */
+/**
+ * @param {number} index @param {[number, number][] | null} shape
+ * @param {number} x @param {number} y @param {number} half
+ */
 function markElement(index, shape, x, y, half) {
   const element = document.createElementNS(SVG, shape ? "polygon" : "circle");
   if (shape) element.setAttribute("points", shape.map(([dx, dy]) => `${x + half * dx},${y + half * dy}`).join(" "));
-  else for (const [name, value] of [["cx", x], ["cy", y], ["r", half]]) element.setAttribute(String(name), String(value)); // prettier-ignore
+  else {
+    for (const [name, value] of [
+      ["cx", x],
+      ["cy", y],
+      ["r", half],
+    ]) {
+      element.setAttribute(String(name), String(value));
+    }
+  }
   element.classList.add("mark-shape");
   element.classList.toggle("hollow", hollow(index));
   element.style.setProperty("--colour", `var(${colourName(index)})`);

@@ -27,7 +27,7 @@ export async function loadModel() {
   }
 }
 
-/** Wait until the service is back; a second if it is there but answered with something else. @returns {Promise<void>} */
+/** Wait until the service is back; a second if it is there, but has no answer. @returns {Promise<void>} */
 function nextAttempt() {
   if (service().state === "up") return new Promise((resolve) => setTimeout(resolve, 1000));
   return new Promise((resolve) => {
@@ -47,7 +47,9 @@ function nextAttempt() {
 export function modelOf(document) {
   const { contract, uncertainty } = document;
   const { kind = "classes", classes = [], label = "class", names = [], unit = "", tolerance = 0 } = contract.output;
-  const judged = contract.inputs.filter(({ name }) => !uncertainty?.inputs?.length || uncertainty.inputs.includes(name));
+  const judged = contract.inputs.filter(
+    ({ name }) => !uncertainty?.inputs?.length || uncertainty.inputs.includes(name),
+  );
   const gaussians = Object.entries(uncertainty?.gaussians ?? {}).map(([name, gaussian]) => ({
     name,
     class: classes.includes(name) ? classes.indexOf(name) : null,

@@ -1,7 +1,7 @@
 /** Numbers with their intervals: one, several targets, or quantiles. */
 
 import { make, say } from "./dom.js";
-import { plain, withUnit } from "./words.js";
+import { numberTitle, onScale, plain, withUnit } from "./words.js";
 
 /** @typedef {import("../types.js").Model} Model */
 /** @typedef {import("../types.js").Prediction} Prediction */
@@ -18,9 +18,14 @@ const MOST_SHOWN = 12;
 export function mountNumbers(box, model) {
   const names = model.output.kind === "number" ? ["prediction"] : model.output.names;
   const lines = names.slice(0, MOST_SHOWN).map((name) => lineOf(model, name));
-  box.append(make("ul", { class: "numbers", attributes: { "aria-label": "Numbers" } }, ...lines.map(({ element }) => element)));
-  if (names.length > MOST_SHOWN)
-    box.append(make("p", { class: "quiet", text: `and ${names.length - MOST_SHOWN} more: the API's answer has all of them.` }));
+  box.append(
+    make("ul", { class: "numbers", attributes: { "aria-label": "Numbers" } }, ...lines.map(({ element }) => element)),
+  );
+  if (names.length > MOST_SHOWN) {
+    box.append(
+      make("p", { class: "quiet", text: `and ${names.length - MOST_SHOWN} more: the API's answer has all of them.` }),
+    );
+  }
   let [least, most] = [Infinity, -Infinity];
   return (prediction) => {
     const values = names.map((name) => valueOf(prediction, name));
@@ -44,11 +49,14 @@ function valueOf({ prediction, interval }, name) {
 }
 
 /** @param {Model} model @param {string} name */
-function lineOf({ output }, name) {
+function lineOf(model, name) {
   const range = make("span", { class: "range" });
   const dot = make("span", { class: "dot" });
   const text = make("span", { class: "share" });
-  const title = make("span", { class: "class-name", text: output.kind === "number" ? "" : Number(name) > 0 && Number(name) < 1 ? `${plain(Number(name) * 100)} %` : name }); // prettier-ignore
+  const title = make("span", {
+    class: "class-name",
+    text: model.output.kind === "number" ? "" : numberTitle(model, name),
+  });
   const element = make("li", { class: "number-line" }, title, make("span", { class: "bar" }, range, dot), text);
   return {
     element,
@@ -57,8 +65,8 @@ function lineOf({ output }, name) {
       range.style.setProperty("--from", String(place(low)));
       range.style.setProperty("--to", String(place(high)));
       dot.style.setProperty("--share", String(place(value)));
-      const ends = low === high ? "" : ` (${plain(low, 3)} to ${plain(high, 3)})`;
-      say(text, `${withUnit(plain(value, 4), output.unit)}${ends}`);
+      const ends = low === high ? "" : ` (${onScale(low, high - low)} to ${onScale(high, high - low)})`;
+      say(text, `${withUnit(plain(value, 4), model.output.unit)}${ends}`);
     },
   };
 }

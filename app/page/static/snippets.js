@@ -31,7 +31,9 @@ function curl(address, row) {
 
 /** @param {Row} row @param {(name: string, value: Value) => string} line @returns {string} */
 function lines(row, line) {
-  return Object.entries(row).map(([name, value]) => `    ${line(name, value)},\n`).join(""); // prettier-ignore
+  return Object.entries(row)
+    .map(([name, value]) => `    ${line(name, value)},\n`)
+    .join("");
 }
 
 /** @param {Value} value @returns {string} a Python literal: JSON's escapes are Python's, too */

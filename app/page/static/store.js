@@ -9,6 +9,7 @@
 /** @typedef {import("../types.js").Store} Store */
 
 const WRITE_PAUSE_MS = 250; // browsers limit how often an address may change
+const GROUPS = /^[-+]?\d{1,3}([.,]\d{3})+$/u; // 3.750.000
 const ALL_IN_ADDRESS = 40; // of more inputs, only those are written that differ from the example
 
 /**
@@ -126,6 +127,7 @@ export function readNumber(text) {
   const decimal = digits.lastIndexOf(",") > digits.lastIndexOf(".") ? "," : ".";
   const count = decimal === "," ? commas : points;
   if (count > 1 && points && commas) return null;
+  if (count > 1 && !GROUPS.test(digits)) return null;
   digits = digits.replaceAll(decimal === "," ? "." : ",", "");
   digits = count > 1 ? digits.replaceAll(decimal, "") : digits.replace(",", ".");
   if (!/^[-+]?(\d+\.?\d*|\.\d+)(e[-+]?\d+)?$/iu.test(digits)) return null;

@@ -42,7 +42,13 @@ export function mountTake(section, model, store) {
   const tabs = make("div", { class: "tabs", attributes: { role: "group", "aria-label": "Language" } }, ...buttons);
   section.append(
     make("h2", { text: "Take it with you" }),
-    make("div", { class: "take-head" }, tabs, copyButton("Copy the program", () => code.textContent ?? ""), copyButton(`Copy a link to this ${model.row}`, link)),
+    make(
+      "div",
+      { class: "take-head" },
+      tabs,
+      copyButton("Copy the program", () => code.textContent ?? ""),
+      copyButton(`Copy a link to this ${model.row}`, link),
+    ),
     block,
     note,
   );

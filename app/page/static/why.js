@@ -5,7 +5,7 @@ import { make } from "./dom.js";
 import { markPicture } from "./marks.js";
 import { featureLabel } from "./model.js";
 import { copied } from "./store.js";
-import { aClass, classTitle, inSentence, listed, moved, plain, rows, shown, withUnit } from "./words.js";
+import { aClass, classTitle, inSentence, listed, moved, onScale, plain, rows, shown, withUnit } from "./words.js";
 
 /** @typedef {import("../types.js").Model} Model */
 /** @typedef {import("../types.js").Input} Input */
@@ -19,6 +19,7 @@ import { aClass, classTitle, inSentence, listed, moved, plain, rows, shown, with
 
 const MOST_WAYS = 6;
 const MOST_FEATURES = 8;
+const NOTHING = 1e-4; // of the largest contribution
 
 /**
  * Fill a box with the explanation of an answer.
@@ -34,13 +35,16 @@ export function mountWhy(box, model, store) {
   let chosen = null;
 
   /** @param {string} text */
-  const quiet = (text) => ways.replaceChildren(make("h3", { text: "What would change the answer" }), make("p", { class: "quiet", text }));
+  const quiet = (text) =>
+    ways.replaceChildren(make("h3", { text: "What would change the answer" }), make("p", { class: "quiet", text }));
   box.append(ways, errors, parts);
+  box.hidden = true; // until there is something to show
 
   return {
     /** @param {Explanation} explanation */
     show(explanation) {
       box.classList.remove("stale");
+      box.hidden = false;
       ways.replaceChildren(make("h3", { text: "What would change the answer" }), ...waysOf(model, store, explanation));
       errors.replaceChildren(...errorsOf(model, explanation));
       const contributions = explanation.contributions;
@@ -52,7 +56,8 @@ export function mountWhy(box, model, store) {
       });
       const lines = make("div");
       const fill = () => {
-        const name = chosen && outputs.includes(chosen) ? chosen : outputs.includes(answered) ? answered : (outputs[0] ?? "");
+        const name =
+          chosen && outputs.includes(chosen) ? chosen : outputs.includes(answered) ? answered : (outputs[0] ?? "");
         lines.replaceChildren(...contributionLines(model, contributions?.[name] ?? null, name));
       };
       fill();
@@ -65,10 +70,12 @@ export function mountWhy(box, model, store) {
     /** @param {number} status @param {string} detail */
     refuse(status, detail) {
       box.classList.remove("stale");
+      box.hidden = false;
       errors.replaceChildren();
       parts.replaceChildren();
-      if (status === 501) quiet("This model came without its trees, so it cannot say why. Its answer is the same. (Compile the model again to add them.)");
-      else quiet(detail);
+      if (status === 501) {
+        quiet("This model came without its trees, so it cannot say why. Its owner can add them: compile it again.");
+      } else quiet(detail);
     },
   };
 }
@@ -91,7 +98,7 @@ function waysOf(model, store, explanation) {
   }
   ways.sort((one, other) => one.far - other.far);
   const buttons = ways.slice(0, MOST_WAYS).map((way) => make("li", {}, wayButton(model, store, way)));
-  const left = ways.length > MOST_WAYS ? `${ways.length - MOST_WAYS} more ways are farther.` : "";
+  const left = ways.length > MOST_WAYS ? `${ways.length - MOST_WAYS} more: farther away.` : "";
   const named = fixed.length > 4 ? `${fixed.length} other inputs` : listed(fixed, "or");
   const none = fixed.length ? `No change of ${named} alone would change it.` : "";
   const rest = [left, none].filter(Boolean).join(" ");
@@ -125,11 +132,14 @@ function wayButton(model, store, { input, flip, within }) {
 /** @param {Model} model @param {number | Record<string, number>} prediction */
 function numberWords({ output }, prediction) {
   if (typeof prediction === "number") return withUnit(plain(prediction, 4), output.unit);
-  return output.names.slice(0, 3).map((name) => plain(prediction[name] ?? 0, 3)).join(" · "); // prettier-ignore
+  return output.names
+    .slice(0, 3)
+    .map((name) => plain(prediction[name] ?? 0, 3))
+    .join(" · ");
 }
 
 /**
- * Go where the answer changes: to a short number just beyond, if the answer is the other one there, else to the exact one.
+ * Go where the answer changes: to a short number just beyond, if the other answer is there, else to the exact one.
  * @param {Model} model
  * @param {Store} store
  * @param {Input} input
@@ -142,7 +152,9 @@ async function go(model, store, input, flip) {
     next[input.name] = value;
     const { body } = await predict(next);
     if (store.row !== row) return;
-    const same = model.output.classed ? body?.[model.output.label] === flip[model.output.label] : JSON.stringify(body?.prediction) === JSON.stringify(flip.prediction); // prettier-ignore
+    const same = model.output.classed
+      ? body?.[model.output.label] === flip[model.output.label]
+      : JSON.stringify(body?.prediction) === JSON.stringify(flip.prediction);
     if (same) return store.setRow(next);
   }
   const next = copied(row);
@@ -168,9 +180,9 @@ function errorsOf(model, explanation) {
   const sizes = measured.slice(0, 4).map((input) => `±${withUnit(plain(input.error), input.unit)}`);
   const text =
     survives === true
-      ? `Yes. If every measurement is off by up to its error (${listed(sizes)}) at once, the answer stays.`
+      ? `Yes. Let all measurements be off by up to ${listed(sizes)} at once: the answer stays.`
       : survives === false
-        ? `No. If the measurements are off by up to their errors (${listed(sizes)}) at once, the answer can be another one.`
+        ? `No. Let all measurements be off by up to ${listed(sizes)} at once: the answer can change.`
         : "Not known: it could be neither proved nor refuted in the time that an explanation has.";
   return [make("h3", { text: "Does it survive measurement error?" }), make("p", { text })];
 }
@@ -179,9 +191,18 @@ function errorsOf(model, explanation) {
 function choice(model, outputs, selected, choose) {
   if (outputs.length < 2) return null;
   const select = make("select", { attributes: { id: "spoke-for" } });
-  for (const name of outputs) select.append(make("option", { text: classTitle(model, name), attributes: { value: name, selected: name === selected } }));
+  for (const name of outputs) {
+    select.append(
+      make("option", { text: classTitle(model, name), attributes: { value: name, selected: name === selected } }),
+    );
+  }
   select.addEventListener("change", () => choose(select.value));
-  return make("p", { class: "spoke-for" }, make("label", { text: model.output.classed ? capitalLabel(model) : "Number", attributes: { for: "spoke-for" } }), select);
+  return make(
+    "p",
+    { class: "spoke-for" },
+    make("label", { text: model.output.classed ? capitalLabel(model) : "Number", attributes: { for: "spoke-for" } }),
+    select,
+  );
 }
 
 /** @param {Model} model */
@@ -193,7 +214,9 @@ function capitalLabel({ output }) {
 function contributionLines(model, contribution, name) {
   if (!contribution) return [make("p", { class: "quiet", text: "Not known where a value is missing." })];
   const sorted = Object.entries(contribution.features).sort((one, other) => Math.abs(other[1]) - Math.abs(one[1]));
-  const shownOnes = sorted.slice(0, MOST_FEATURES).filter(([, size]) => size !== 0);
+  const shownOnes = sorted
+    .slice(0, MOST_FEATURES)
+    .filter(([, size]) => Math.abs(size) > NOTHING * Math.abs(sorted[0]?.[1] ?? 0));
   const rest = sorted.slice(MOST_FEATURES).reduce((sum, [, size]) => sum + size, 0);
   /** @type {[string, number][]} */
   const lines = shownOnes.map(([feature, size]) => [featureLabel(model, feature), size]);
@@ -201,14 +224,25 @@ function contributionLines(model, contribution, name) {
   const most = Math.max(...lines.map(([, size]) => Math.abs(size)), 1e-12);
   const against = model.output.classed ? ` ${aClass(model, classTitle(model, name))}` : "";
   const unit = model.output.classed ? "in log-odds" : "in the model's own scale";
-  const legend = model.output.classed ? `To the right: for${against}. To the left: against it; ${unit}.` : `To the right: more. To the left: less; ${unit}, compared with all ${rows(model)}.`;
-  return [make("p", { class: "quiet", text: legend }), make("ul", { class: "signed" }, ...lines.map((line) => signedBar(...line, most)))];
+  const legend = model.output.classed
+    ? `To the right: for${against}. To the left: against it; ${unit}.`
+    : `To the right: more. To the left: less; ${unit}, compared with all ${rows(model)}.`;
+  return [
+    make("p", { class: "quiet", text: legend }),
+    make("ul", { class: "signed" }, ...lines.map((line) => signedBar(...line, most))),
+  ];
 }
 
 /** @param {string} label @param {number} size @param {number} most */
 function signedBar(label, size, most) {
   const fill = make("span", { class: size < 0 ? "fill against" : "fill for" });
   fill.style.setProperty("--share", String(Math.abs(size) / most));
-  const number = `${size < 0 ? "−" : "+"}${plain(Math.abs(size), 2)}`;
-  return make("li", {}, make("span", { class: "feature", text: label }), make("span", { class: "axis" }, fill), make("span", { class: "amount", text: number }));
+  const number = `${size < 0 ? "−" : "+"}${onScale(Math.abs(size), most, 2)}`;
+  return make(
+    "li",
+    {},
+    make("span", { class: "feature", text: label }),
+    make("span", { class: "axis" }, fill),
+    make("span", { class: "amount", text: number }),
+  );
 }

@@ -16,12 +16,30 @@ export function percent(share) {
   return `${(share * 100).toFixed(1)}${NARROW}%`;
 }
 
+/** @param {number} share of a level that someone chose @returns {string} "95 %" */
+export function level(share) {
+  return `${plain(share * 100, 4)}${NARROW}%`;
+}
+
 /** @param {number} number @param {number} [digits] significant ones @returns {string} with a real minus sign */
 export function plain(number, digits = 5) {
   if (number === 0) return "0";
   const size = Math.abs(number);
-  const text = size >= 1e7 || size < 1e-4 ? number.toExponential(digits - 1) : String(Number(number.toPrecision(digits)));
+  const text =
+    size >= 1e7 || size < 1e-4 ? number.toExponential(digits - 1) : String(Number(number.toPrecision(digits)));
   return text.replace(/^-/u, "−");
+}
+
+/**
+ * Return a number with as many decimals as a scale needs: -1.00 and 3.87 on a scale of 5.
+ * @param {number} number
+ * @param {number} scale
+ * @param {number} [digits]
+ */
+export function onScale(number, scale, digits = 3) {
+  const decimals = digits - 1 - Math.floor(Math.log10(Math.abs(scale) || 1));
+  if (decimals > 6 || decimals < -6) return plain(number, digits);
+  return number.toFixed(Math.max(0, decimals)).replace(/^-/u, "−");
 }
 
 /** @param {string} text @param {string} unit */
@@ -66,8 +84,15 @@ export function rows(model) {
   return `${model.row}s`;
 }
 
+/** @param {Model} model @param {string} name @returns {string} "10 %" for the number 0.1 of quantiles */
+export function numberTitle({ output: { names } }, name) {
+  const levels = names.length > 1 && names.every((each) => Number(each) > 0 && Number(each) < 1);
+  return levels ? level(Number(name)) : name;
+}
+
 /** @param {Model} model @param {string} name @returns {string} "class 3" for a name that is a bare number */
 export function classTitle(model, name) {
+  if (!model.output.classed) return numberTitle(model, name);
   return /^[-\d.]+$/u.test(name) ? `${capital(model.output.label)} ${name}` : name;
 }
 
