@@ -1,7 +1,5 @@
 """Two releases of two models, and a place to publish them; models of every kind; a browser."""
 
-import fcntl
-import os
 import shutil
 from collections.abc import Callable, Iterator
 from functools import cache
@@ -12,7 +10,7 @@ from selenium import webdriver
 
 from app.model.bundle import Bundle
 from bundle.signing.private import SigningKey
-from tests.support.apples import Compiled, apples_in
+from tests.support.apples import Compiled, shared_apples
 from tests.support.bundles import new_key
 from tests.support.releases import Release, Shop, of_first_rounds, sign_copy, with_golden
 
@@ -57,14 +55,10 @@ def bad(first: Release, tmp_path_factory: pytest.TempPathFactory, signing_key: S
 @pytest.fixture(scope="session")
 def apples(tmp_path_factory: pytest.TempPathFactory) -> Callable[[str], Compiled]:
     """Return the function that makes the model of apples of one kind. The workers of one run share what is made."""
-    base = tmp_path_factory.getbasetemp()
-    shared = base.parent if "PYTEST_XDIST_WORKER" in os.environ else base
 
     @cache
     def made(kind: str) -> Compiled:
-        with (shared / f"apples-{kind}.lock").open("w") as lock:
-            fcntl.flock(lock, fcntl.LOCK_EX)
-            return apples_in(shared / f"apples-{kind}", kind)
+        return shared_apples(tmp_path_factory.getbasetemp(), kind)
 
     return made
 

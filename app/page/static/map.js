@@ -84,22 +84,24 @@ function createMap(section, layout, model, store, pair) {
   let painter = createPainter(1, 1, 1, palette, 0);
   let waiting = 0; // for the browser's next frame
   let asked = "";
-  let x = axisOf(pair[0], store.row[pair[0].name], false);
-  let y = axisOf(pair[1], store.row[pair[1].name], false);
+  let x = axisOf(pair[0], null, false);
+  let y = axisOf(pair[1], null, false);
 
+  /** @param {Input} across @param {Input} up */
+  const setAxes = (across, up) => {
+    x = axisOf(across, wholeRange ? store.row[across.name] : null, wholeRange);
+    y = axisOf(up, wholeRange ? store.row[up.name] : null, wholeRange);
+    others.choose(across, up);
+    follow(false);
+  };
   const controls = createControls(
     model,
     { x: x.input, y: y.input, shown },
     {
-      setAxes(across, up) {
-        x = axisOf(across, store.row[across.name], wholeRange);
-        y = axisOf(up, store.row[up.name], wholeRange);
-        others.choose(across, up);
-        follow(false);
-      },
+      setAxes,
       setWhole(whole) {
         wholeRange = whole;
-        this.setAxes(x.input, y.input);
+        setAxes(x.input, y.input);
       },
       setShown(place) {
         shown = place;
