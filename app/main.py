@@ -18,6 +18,7 @@ from app.core.protocol import MODEL_PATH, VERSION_PATH, ServerMetadata
 from app.core.settings import Settings, read_settings
 from app.docs.openapi import VERSION, openapi
 from app.http.context import HttpContext
+from app.http.cross_origin import CrossOriginApplication
 from app.http.endpoint import (
     changing_endpoint,
     endpoint,
@@ -64,7 +65,7 @@ def create_app(serving: Serving, settings: Settings, counters: int = -1) -> Star
     prediction = prediction_operation(serving, limit)
     memory = Memory(batch_memory(settings.max_batch_memory_bytes, settings.workers, settings.max_connections))
     score = table_endpoint(serving, settings.max_batch_bytes, settings.max_batch_rows, memory)
-    application = Starlette(
+    application = (CrossOriginApplication if settings.allowed_origins else Starlette)(
         routes=[
             operation_route(prediction),
             *map(operation_route, health_operations(health)),
