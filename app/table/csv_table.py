@@ -46,9 +46,7 @@ class CsvTable:
         self._first = self._records.block(self._most)
         line_end = (line[1] or b"\n").decode()
         comma = delimiter != "," and self._has_comma(self._first[0])
-        # csv does not quote a return where it does not end lines
-        quote_all = line_end == "\n" and b"\r" in body
-        self.style = Style(delimiter, line_end, comma, start > 0, quote_all)
+        self.style = Style(delimiter, line_end, comma, start > 0)
         pairs = zip(contract.inputs, scorer.inputs.kinds, strict=True)
         self._cells = [Cells(each, kind, delimiter != ",") for each, kind in pairs]
 
