@@ -10,7 +10,7 @@ import pytest
 from hypothesis import HealthCheck, settings
 
 from app.model.bundle import Bundle, load_bundle
-from tests.support.apples import Compiled, apples_in
+from tests.support.apples import Compiled, shared_apples
 from tests.support.cloud import Cloud, running_cloud
 from tests.support.commands import run_module
 from tests.support.service import Service, serving
@@ -72,14 +72,10 @@ def service(bundle_path: Path) -> Iterator[Service]:
 @pytest.fixture(scope="session")
 def apples(tmp_path_factory: pytest.TempPathFactory) -> Callable[[str], Compiled]:
     """Return the function that makes the model of apples of one kind. The workers of one run share what is made."""
-    base = tmp_path_factory.getbasetemp()
-    shared = base.parent if "PYTEST_XDIST_WORKER" in os.environ else base
 
     @cache
     def made(kind: str) -> Compiled:
-        with (shared / f"apples-{kind}.lock").open("w") as lock:
-            fcntl.flock(lock, fcntl.LOCK_EX)
-            return apples_in(shared / f"apples-{kind}", kind)
+        return shared_apples(tmp_path_factory.getbasetemp(), kind)
 
     return made
 

@@ -32,9 +32,9 @@ class Bundle(msgspec.Struct, frozen=True):
     """A model that is loaded and has given its golden answer. `version` is the SHA-256 of the manifest.
 
     `origin` is the place from which its files were read. `signed_by` is the id of the key that signed it, or None.
-    `trees` is the content of trees.json, for explanations. `known_rows` is that of known_rows.json, decoded when somebody
-    asks for it. `trees`, `known_rows`, `training`, `holdout` and `uncertainty` are None if the bundle does not have the
-    file.
+    `trees` is the content of trees.json, for explanations. `known_rows` is that of known_rows.json, which is decoded
+    when somebody asks for it. `trees`, `known_rows`, `training`, `holdout` and `uncertainty` are None if the bundle does
+    not have the file.
     """
 
     version: str

@@ -9,7 +9,7 @@ import msgspec
 from app.table.block import Block, Style
 from app.table.header import delimiter_of, places_of
 from app.table.records import Records
-from app.table.text import BOM, Refused, count_lines
+from app.table.text import BOM, MAX_ROW_BYTES, Refused, count_lines
 from binding.columns import Column
 from score.cells import Cells
 from score.columns import column_of
@@ -33,7 +33,7 @@ class CsvTable:
             raise Refused(f"expected at most {max_rows} rows, found {lines} lines; send several requests", 413)
         contract = scorer.contract
         delimiter = delimiter_of(line[0].decode(), contract)
-        self._records = Records(body, start, delimiter)
+        self._records = Records(body, start, delimiter, max(MAX_ROW_BYTES, scorer.inputs.body_bytes))
         header, faults = self._records.block(1)
         if not header:
             raise Refused("the body is empty: send a line with the names of the columns, then a line for each row")
@@ -46,9 +46,7 @@ class CsvTable:
         self._first = self._records.block(self._most)
         line_end = (line[1] or b"\n").decode()
         comma = delimiter != "," and self._has_comma(self._first[0])
-        # csv does not quote a return where it does not end lines
-        quote_all = line_end == "\n" and b"\r" in body
-        self.style = Style(delimiter, line_end, comma, start > 0, quote_all)
+        self.style = Style(delimiter, line_end, comma, start > 0)
         pairs = zip(contract.inputs, scorer.inputs.kinds, strict=True)
         self._cells = [Cells(each, kind, delimiter != ",") for each, kind in pairs]
 

@@ -8,7 +8,7 @@ import msgspec
 
 from app.table.block import Block, Style
 from app.table.header import MAX_COLUMNS
-from app.table.text import BOM, Refused, line_of, pieces
+from app.table.text import BLANKS, BOM, MAX_ROW_BYTES, Refused, contains, count_lines, line_of, pieces, trimmed
 from binding.columns import Column
 from score.columns import REFUSED, column_of
 from score.faults import what_is_wrong
@@ -20,7 +20,6 @@ _CUT = re.compile(rb"\}[ \t\r\n]*,")
 _BYTE = re.compile(r"\(byte (\d+)\)")
 _decode_list = msgspec.json.Decoder(list[msgspec.Raw]).decode
 _decode_text = msgspec.json.Decoder(str).decode
-BLANKS = b" \t\r\n"
 _astuple = msgspec.structs.astuple
 _EXPECTED = "expected an array of objects, one for each row"
 
@@ -36,18 +35,20 @@ class JsonTable:
         self._most = scorer.block_rows(len(scorer.contract.inputs))
         self._slices: list[tuple[int, int]] | None = None
         self._names: list[str] = []
+        self._row_bytes = max(MAX_ROW_BYTES, scorer.inputs.body_bytes)
+        self._too_long = f"the row has more than {self._row_bytes} bytes; its fields are left out"
         if body.startswith(BOM) and not lines:
             raise Refused("line 1: the body starts with a byte order mark, which JSON does not allow")
-        count = body.count(b"\n") if lines else self._look_over()
+        count = count_lines(body) if lines else self._look_over()
         if count > max_rows + lines:
             raise Refused(f"expected at most {max_rows} rows, found {count}; send several requests", 413)
 
     def _look_over(self) -> int:
         """Find where to cut the array. Return how many elements it has. Raises Refused if it is malformed."""
         body = self._body
-        begin = len(body) - len(body.lstrip(BLANKS))
-        last = len(body.rstrip(BLANKS)) - 1
-        if not body.startswith(b"[", begin) or not body.endswith(b"]", begin, last + 1) or begin == last:
+        begin, end = trimmed(body)
+        last = end - 1
+        if not body.startswith(b"[", begin) or not body.endswith(b"]", begin + 1, end):
             raise Refused(f"line {line_of(body, max(last, 0))}: {_EXPECTED}")
         self._slices, count = [], 0
         start, size = begin + 1, SLICE_BYTES
@@ -59,6 +60,10 @@ class JsonTable:
             except FAULTY as error:
                 if cut is None:
                     raise Refused(_malformed(body, start, end, error)) from None
+                if size > self._row_bytes:
+                    raise Refused(
+                        f"line {line_of(body, start)}: found a row of more than {self._row_bytes} bytes: {_EXPECTED}"
+                    ) from None
                 size *= 2  # the cut may be within an element
                 continue
             if not elements and self._slices:
@@ -74,7 +79,7 @@ class JsonTable:
         found: dict[str, None] = {}
         for raws in self._rows():
             for raw in raws:
-                found.update(dict.fromkeys(_fields(raw)))
+                found.update(dict.fromkeys(self._fields(raw)))
             if len(found) > MAX_COLUMNS:
                 raise Refused(f"expected at most {MAX_COLUMNS} different fields, found more")
         self._names = [*found]
@@ -83,7 +88,7 @@ class JsonTable:
     def taken(self, wanted: Sequence[str]) -> set[str]:
         """Return those of the wanted names that are fields of a row. Raises Refused."""
         quoted = [b'"%b"' % name.encode() for name in wanted]
-        if b"\\" not in self._body and not any(name in self._body for name in quoted):
+        if not contains(self._body, b"\\") and not any(contains(self._body, name) for name in quoted):
             return set()  # which is usual, and quickly seen
         return set(wanted).intersection(self.names())
 
@@ -116,7 +121,7 @@ class JsonTable:
             raise AssertionError(f"POST /predict would answer {raws[row]!r}")
 
         def objects() -> Sequence[bytes]:
-            return [_open(raw) if _fields(raw) else b"{" for raw in raws] if faults else [*map(_open, raws)]
+            return [_open(raw) if self._fields(raw) else b"{" for raw in raws] if faults else [*map(_open, raws)]
 
         return Block(len(raws), columns, faults, reason, lambda: self._cells(raws), objects)
 
@@ -124,35 +129,34 @@ class JsonTable:
         """Return the values of each row, and note those rows that are faulty."""
         decode = self._scorer.decode
         try:
-            if not self._scorer.inputs.strict:
+            if not self._scorer.inputs.strict and max(map(len, raws)) <= self._row_bytes:
                 return [_astuple(decode(raw)) for raw in raws]
         except FAULTY:
             pass
         refused = (REFUSED,) * len(self._scorer.contract.inputs)
         rows = []
         for i, raw in enumerate(raws):
-            row = self._scorer.object_row(raw)
+            row = self._too_long if len(raw) > self._row_bytes else self._scorer.object_row(raw)
             if isinstance(row, str):
                 faults[i], row = row, refused
             rows.append(row)
         return rows
 
+    def _fields(self, raw: bytes) -> dict[str, msgspec.Raw]:
+        """Return the fields of a row, none if it is not an object or is too long."""
+        try:
+            return decode_fields(raw) if len(raw) <= self._row_bytes else {}
+        except FAULTY:
+            return {}
+
     def _cells(self, raws: list[bytes]) -> Sequence[Sequence[str]]:
-        rows = [_fields(raw) for raw in raws]
+        rows = [self._fields(raw) for raw in raws]
         return [[_cell(row[name]) if name in row else "" for row in rows] for name in self._names]
 
 
 def _column(values: Sequence[Any]) -> Column:
     missing = [i for i, value in enumerate(values) if value is None] if None in values else []
     return column_of([0.0 if value is None else value for value in values] if missing else values, missing)
-
-
-def _fields(raw: bytes) -> dict[str, msgspec.Raw]:
-    """Return the fields of a row, none if it is not an object."""
-    try:
-        return decode_fields(raw)
-    except FAULTY:
-        return {}
 
 
 def _cell(raw: msgspec.Raw) -> str:
@@ -173,4 +177,5 @@ def _malformed(body: bytes, start: int, end: int, error: Exception) -> str:
     """Return what is wrong in this part of the body, and in which line."""
     found = _BYTE.search(str(error))
     place = start + int(found[1]) - 1 if found else end
-    return f"line {line_of(body, place)}: {what_is_wrong(error, body[start:end])}: {_EXPECTED}"
+    what = _BYTE.sub("", what_is_wrong(error, body[start:end])).rstrip()
+    return f"line {line_of(body, place)}: {what}: {_EXPECTED}"

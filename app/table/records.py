@@ -7,7 +7,6 @@ from itertools import chain
 
 from app.table.text import pieces
 
-MAX_RECORD_BYTES = 1 << 20  # of one row
 BLOCK_BYTES = 1 << 19  # of one block, about
 TOO_LONG = "x" * (csv.field_size_limit() + 1)  # csv refuses it as a cell, wherever it comes
 
@@ -15,8 +14,9 @@ TOO_LONG = "x" * (csv.field_size_limit() + 1)  # csv refuses it as a cell, where
 class Records:
     """Reads rows of cells. Rows that cannot be read are empty, and have a reason."""
 
-    def __init__(self, body: bytes, start: int, delimiter: str) -> None:
-        """Read from byte `start` of `body` on, which is UTF-8."""
+    def __init__(self, body: bytes, start: int, delimiter: str, row_bytes: int) -> None:
+        """Read from byte `start` of `body` on, which is UTF-8. A row of more than `row_bytes` cannot be read."""
+        self._row_bytes = row_bytes
         self._unread = 0  # bytes since the last row
         self._size = 0  # bytes since the block began
         self._ended = False
@@ -26,9 +26,9 @@ class Records:
     def _pieces(self, body: bytes, start: int) -> Iterator[StringIO | list[str]]:
         """Yield some lines at a time. A row that is too long goes on with TOO_LONG, so csv refuses it."""
         for piece in pieces(body, start, returns=True):
-            if len(piece) > MAX_RECORD_BYTES or self._unread > MAX_RECORD_BYTES:
+            if len(piece) > self._row_bytes or self._unread > self._row_bytes:
                 yield [TOO_LONG]
-            if len(piece) > MAX_RECORD_BYTES:
+            if len(piece) > self._row_bytes:
                 continue
             self._unread += len(piece)
             self._size += len(piece)
@@ -55,7 +55,7 @@ class Records:
                 self._unread = 0
                 faults[len(rows)] = (
                     f"line {self._reader.line_num}: a cell has more than {csv.field_size_limit()} characters, or the "
-                    f"row more than {MAX_RECORD_BYTES} bytes; its cells are left out"
+                    f"row more than {self._row_bytes} bytes; its cells are left out"
                 )
                 rows.append([])
             if len(rows) >= most:

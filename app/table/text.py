@@ -6,6 +6,9 @@ from collections.abc import Iterator
 
 PIECE_BYTES = 65_536  # of a table that are decoded at once
 _ENDS = re.compile(rb"\r\n|\r|\n")
+BLANKS = b" \t\r\n"
+RETURN = ord("\r")
+MAX_ROW_BYTES = 1 << 20  # of one row, more if the contract has thousands of inputs
 BOM = codecs.BOM_UTF8
 UTF_16 = (codecs.BOM_UTF16_LE, codecs.BOM_UTF16_BE)
 
@@ -46,16 +49,38 @@ def _first_fault(body: bytes) -> tuple[int, int]:
 
 def line_of(body: bytes, place: int) -> int:
     """Return the number of the line, from 1 on, in which byte `place` is."""
-    return body.count(b"\n", 0, place) + _lone_returns(body, 0, place) + 1
+    return count_lines(body, place) + 1
 
 
-def count_lines(body: bytes) -> int:
-    """Return how many lines end in the body."""
-    return body.count(b"\n") + _lone_returns(body, 0, len(body))
+def count_lines(body: bytes, end: int | None = None) -> int:
+    """Return how many lines end in the body, or before byte `end`. Each one ends with CR, LF or both."""
+    end = len(body) if end is None else end
+    count = 0
+    for start in range(0, end, PIECE_BYTES):
+        piece = body[start : min(start + PIECE_BYTES, end)]
+        count += piece.count(b"\n") + piece.count(b"\r") - piece.count(b"\r\n")
+        if piece.startswith(b"\n") and start and body[start - 1] == RETURN:
+            count -= 1
+    return count
 
 
-def _lone_returns(body: bytes, start: int, end: int) -> int:
-    return body.count(b"\r", start, end) - body.count(b"\r\n", start, end)
+def contains(body: bytes, text: bytes) -> bool:
+    """Return whether the text is in the body. Other threads can run in between."""
+    step = PIECE_BYTES * 4
+    return any(body.find(text, start, start + step + len(text)) >= 0 for start in range(0, len(body), step))
+
+
+def trimmed(body: bytes) -> tuple[int, int]:
+    """Return where the first byte of the body that is no blank is, and where the last one ends."""
+    begin, end = 0, len(body)
+    while begin < end and not (piece := body[begin : begin + PIECE_BYTES].lstrip(BLANKS)):
+        begin += PIECE_BYTES
+    if begin >= end:
+        return 0, 0
+    begin += min(PIECE_BYTES, end - begin) - len(piece)
+    while not (piece := body[max(begin, end - PIECE_BYTES) : end].rstrip(BLANKS)):
+        end -= PIECE_BYTES
+    return begin, max(begin, end - PIECE_BYTES) + len(piece)
 
 
 def pieces(body: bytes, start: int, *, returns: bool) -> Iterator[bytes]:

@@ -13,6 +13,7 @@ import { createFrames } from "./map_frames.js";
 import { cellAt, gridOf, isBeyond, isValid } from "./map_grid.js";
 import { createHandle } from "./map_handle.js";
 import { createControls, createLayout, HINT } from "./map_layout.js";
+import { createOthers } from "./map_others.js";
 import { drawKnown, drawNames, namePlaces } from "./map_overlay.js";
 import { createPainter, mixed } from "./map_pixels.js";
 import { described, drawAxis, drawLegend, drawReadout, drawScale, knownWords, timingWords } from "./map_view.js";
@@ -45,13 +46,13 @@ export function mountMap(section, model, store) {
     section.replaceChildren(title, make("p", { class: "map-none", text }));
     return;
   }
-  const others = model.inputs.length > 2 ? ", with the others as they are set above" : "";
+  const others = model.inputs.length > 2 ? ", with the others as they are" : "";
   const text = `What the model answers for all values of two inputs${others}.`;
   const layout = createLayout(model);
   const { grid, controls, end } = createMap(section, layout, model, store, pair);
-  const { notice, figure, readout, timing } = layout;
+  const { notice, figure } = layout;
   const lead = make("p", { class: "map-lead", text });
-  section.replaceChildren(title, lead, controls, notice, figure, readout, timing);
+  section.replaceChildren(title, lead, controls, notice, figure);
   section.map = grid;
   return () => {
     end();
@@ -83,21 +84,24 @@ function createMap(section, layout, model, store, pair) {
   let painter = createPainter(1, 1, 1, palette, 0);
   let waiting = 0; // for the browser's next frame
   let asked = "";
-  let x = axisOf(pair[0], store.row[pair[0].name], false);
-  let y = axisOf(pair[1], store.row[pair[1].name], false);
+  let x = axisOf(pair[0], null, false);
+  let y = axisOf(pair[1], null, false);
 
+  /** @param {Input} across @param {Input} up */
+  const setAxes = (across, up) => {
+    x = axisOf(across, wholeRange ? store.row[across.name] : null, wholeRange);
+    y = axisOf(up, wholeRange ? store.row[up.name] : null, wholeRange);
+    others.choose(across, up);
+    follow(false);
+  };
   const controls = createControls(
     model,
     { x: x.input, y: y.input, shown },
     {
-      setAxes(across, up) {
-        x = axisOf(across, store.row[across.name], wholeRange);
-        y = axisOf(up, store.row[up.name], wholeRange);
-        follow(false);
-      },
+      setAxes,
       setWhole(whole) {
         wholeRange = whole;
-        this.setAxes(x.input, y.input);
+        setAxes(x.input, y.input);
       },
       setShown(place) {
         shown = place;
@@ -110,6 +114,7 @@ function createMap(section, layout, model, store, pair) {
       },
     },
   );
+  const others = createOthers(layout.others, model, store);
   const handle = createHandle(plot, model.row, (left, up, moving) => {
     /** @type {Row} */
     const next = Object.create(null);
@@ -135,8 +140,9 @@ function createMap(section, layout, model, store, pair) {
       y = axisOf(y.input, up, true);
     }
     handle.place({ x, y, left: typeof left === "number" ? left : null, up: typeof up === "number" ? up : null });
-    const others = model.inputs.filter((input) => input !== x.input && input !== y.input);
-    const faulty = others.find((input) => !isValid(input, row[input.name] ?? null));
+    others.follow();
+    const fixed = model.inputs.filter((input) => input !== x.input && input !== y.input);
+    const faulty = fixed.find((input) => !isValid(input, row[input.name] ?? null));
     plot.classList.toggle("map-stale", faulty !== undefined);
     say(layout.notice, faulty ? `The map waits for a value of ${faulty.label} that the model takes.` : "");
     if (faulty) {
@@ -144,7 +150,7 @@ function createMap(section, layout, model, store, pair) {
       return;
     }
     const key = JSON.stringify([
-      others.map(({ name }) => row[name]),
+      fixed.map(({ name }) => row[name]),
       [x, y].map((axis) => [axis.input.name, axis.low, axis.high]),
     ]);
     if (key === asked) return;
@@ -253,6 +259,7 @@ function createMap(section, layout, model, store, pair) {
       },
     ),
   ];
+  others.choose(x.input, y.input);
   follow(false);
   void loadKnown();
   return {

@@ -23,12 +23,14 @@ export function createLayout(model) {
   const up = make("div", { class: "map-axis map-up", attributes: hidden });
   const legend = make("ul", { class: "map-legend", attributes: { "aria-label": "What the map shows" } });
   const scale = make("div", { class: "map-scale" });
-  const side = make("div", { class: "map-side" }, model.output.classed ? null : scale, legend);
-  const figure = make("div", { class: "map-figure" }, up, plot, across, side);
+  const others = make("div", { class: "map-others" });
+  const side = make("div", { class: "map-side" }, model.output.classed ? null : scale, legend, others);
   const readout = make("p", { class: "map-readout", text: HINT });
   const timing = make("p", { class: "map-timing" });
+  const note = make("div", { class: "map-note" }, readout, timing);
+  const figure = make("div", { class: "map-figure" }, up, plot, across, note, side);
   const notice = make("p", { class: "map-notice", attributes: { role: "status" } });
-  return { canvas, overlay, plot, across, up, legend, scale, figure, readout, timing, notice };
+  return { canvas, overlay, plot, across, up, legend, scale, others, figure, readout, timing, notice };
 }
 
 /**

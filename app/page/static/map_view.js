@@ -114,7 +114,12 @@ export function drawLegend(list, model, frame, known) {
   if (frame.inside) {
     entries.push(entry("outside", swatch("outside"), `Grey: unlike any known ${model.subject || model.row}`));
   }
-  if (known) entries.push(entry("known", markPicture(0, 12), known));
+  if (known) {
+    const kinds = classes.slice(0, 3).map(({ index }) => markPicture(index, 8));
+    entries.push(
+      entry("known", make("span", { class: "map-kinds" }, ...(kinds.length ? kinds : [markPicture(0, 12)])), known),
+    );
+  }
   list.replaceChildren(...entries);
 }
 

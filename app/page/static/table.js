@@ -117,6 +117,7 @@ export function mountTable(section, model, store) {
   /** @type {Given} */
   let given = { bytes: new Uint8Array(), name: "" };
   let waitingForFrame = 0;
+  let isAway = false; // whether the rows went out of view since one of them was opened
   const counts = new Map(FILTERS.map(([key]) => [key, make("span", { class: "table-number", text: "0" })]));
   const chips = FILTERS.map(([key, text]) => {
     const chip = button("", "table-chip", () => choose(key));
@@ -266,7 +267,7 @@ export function mountTable(section, model, store) {
     const target = document.querySelector("#map:not([hidden])") ?? document.querySelector("#bird");
     target?.scrollIntoView({ block: "start", behavior: smooth() });
     say(back, `↓ Back to row ${numberText(row.row + 1, 0)}`);
-    back.hidden = false;
+    back.hidden = isAway = false;
   }
 
   async function trySample() {
@@ -328,7 +329,8 @@ export function mountTable(section, model, store) {
   };
   section.addEventListener("drop", dropped);
   const seen = new IntersectionObserver(([entry]) => {
-    if (entry?.isIntersecting) back.hidden = true;
+    if (!entry?.isIntersecting) isAway = true;
+    else if (isAway) back.hidden = true;
   });
   seen.observe(results);
   if (last) run(last);

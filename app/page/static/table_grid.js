@@ -39,6 +39,7 @@ export function createGrid(model, rows, open, pointed) {
   let active = 0; // the place of the active row in the filter
   let waiting = 0;
   let columns = 0;
+  let opened = -1; // the number of the row that was opened last
 
   /** @returns {number} pixels of the body, and how many of them one row takes */
   const height = () => Math.min(TALLEST_PX, rows.size(filter) * ROW_PX);
@@ -64,7 +65,9 @@ export function createGrid(model, rows, open, pointed) {
     ];
     columns = names.length;
     box.setAttribute("aria-colcount", String(columns));
-    box.style.setProperty("--columns", String(shown));
+    const widths = piece.names.slice(0, shown).map((name) => Math.min(13, Math.max(6, 0.55 * name.length + 2)));
+    box.style.setProperty("--own", widths.map((width) => `minmax(${width}rem, 1fr)`).join(" "));
+    box.style.setProperty("--wide", `${widths.reduce((sum, width) => sum + width, 0)}rem`);
     head.replaceChildren(
       ...names.map((name, place) =>
         make("div", {
@@ -111,7 +114,7 @@ export function createGrid(model, rows, open, pointed) {
       role: "row",
       id: id + place,
       "aria-rowindex": place + 2,
-      "aria-selected": String(place === active),
+      "aria-selected": String(row.row === opened),
     };
     const cells = shown.map((child, column) =>
       make(
@@ -123,9 +126,14 @@ export function createGrid(model, rows, open, pointed) {
         child,
       ),
     );
-    const element = make("div", { class: "table-line", attributes: { ...described, "data-state": state } }, ...cells);
+    const element = make(
+      "div",
+      { class: "table-line", attributes: { ...described, "data-state": state, "data-active": place === active } },
+      ...cells,
+    );
     element.style.transform = `translateY(${top}px)`;
     element.addEventListener("click", () => {
+      opened = row.row;
       point(place);
       open(row);
     });
@@ -161,7 +169,11 @@ export function createGrid(model, rows, open, pointed) {
     const steps = { ArrowDown: 1, ArrowUp: -1, PageDown: page, PageUp: -page, Home: -Infinity, End: Infinity };
     if (event.key === "Enter" || event.key === " ") {
       const row = rows.read(rows.rowAt(filter, active));
-      if (row) open(row);
+      if (row) {
+        opened = row.row;
+        draw();
+        open(row);
+      }
     } else if (event.key in steps) {
       const step = steps[/** @type {keyof typeof steps} */ (event.key)];
       point(step === -Infinity ? 0 : step === Infinity ? rows.size(filter) - 1 : active + step);
