@@ -46,6 +46,9 @@ def test_axe_finds_nothing_on_the_first_page(chromium: Browser, service: Service
             open_page(watched.page, service, row)
             explained(watched.page)
             assert violations(watched.page) == []
+        watched.page.get_by_role("button", name="Try with 12 birds").click()
+        expect(watched.page.locator(".table-status")).to_contain_text("12 birds")
+        assert violations(watched.page) == []
 
 
 @pytest.mark.parametrize(("scheme", "width"), SCREENS)
