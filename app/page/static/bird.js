@@ -1,6 +1,6 @@
 /** One bird: its inputs, its answer, and why. */
 
-import { explain, newest, onService, predict } from "./ask.js";
+import { explain, newest, onService, predict, service } from "./ask.js";
 import { mountAnswer, titleOf } from "./answer.js";
 import { stateOf, setInWords } from "./doubt.js";
 import { byId, make, say } from "./dom.js";
@@ -105,8 +105,9 @@ export function mountBird(section, model, store) {
   /** @param {Row} [_row] @param {import("../types.js").Change} [change] */
   const ask = (_row, change) => {
     moving = change?.moving ?? false;
-    predicting.ask(store.row);
     why.age();
+    if (service().state !== "up") return; // asked when it is back
+    if (last?.row !== store.row) predicting.ask(store.row);
     clearTimeout(rest);
     rest = setTimeout(() => explaining.ask(store.row), first ? 0 : REST_MS);
     first = false;

@@ -6,7 +6,7 @@ import { mountBird } from "./bird.js";
 import { byId, say } from "./dom.js";
 import { mountMap } from "./map.js";
 import { loadModel } from "./model.js";
-import { copied, createStore, keepInAddress, textToRow } from "./store.js";
+import { copied, createStore, keepInAddress, textToRow, valueOf } from "./store.js";
 import { mountTable } from "./table.js";
 import { mountTake } from "./take.js";
 
@@ -17,12 +17,27 @@ const PARTS = { bird: mountBird, map: mountMap, table: mountTable, take: mountTa
 const TOLD_MS = 8000; // a note that nobody must act on
 
 /**
- * Make all parts for a model, with the row that the address holds.
+ * Return the row that another model may keep: its example, with the values that its contract allows.
  * @param {Model} model
- * @returns {() => void} ends all parts
+ * @param {Row} row
+ * @returns {Row}
  */
-function mount(model) {
-  const store = createStore(textToRow(model, location.hash.slice(1)) ?? copied(model.example));
+function carried(model, row) {
+  const kept = copied(model.example);
+  for (const input of model.inputs) {
+    const value = row[input.name];
+    if (value !== undefined && valueOf(input, String(value ?? "")) === value) kept[input.name] = value;
+  }
+  return kept;
+}
+
+/**
+ * Make all parts for a model.
+ * @param {Model} model
+ * @param {Row} row to begin with
+ */
+function mount(model, row) {
+  const store = createStore(row);
   const ends = [keepInAddress(model, store)];
   say(byId("title"), model.title);
   say(byId("summary"), model.summary);
@@ -40,7 +55,7 @@ function mount(model) {
     });
   }
   mountAbout(byId("about"), model);
-  return () => ends.forEach((end) => end());
+  return { store, end: () => ends.forEach((end) => end()) };
 }
 
 /** @param {string} text empty: take the note away @param {number} [ms] until it goes by itself */
@@ -69,7 +84,7 @@ async function main() {
   followLinks();
   onService(({ state, detail }) => (state === "up" ? note("The service is back.", 2000) : note(detail)));
   let model = await loadModel();
-  let end = mount(model);
+  let page = mount(model, textToRow(model, location.hash.slice(1)) ?? model.example);
   document.body.classList.add("ready");
   let loading = false;
   onVersion(async (version) => {
@@ -78,9 +93,9 @@ async function main() {
     const next = await loadModel();
     if (next.version !== model.version) {
       const focused = document.activeElement?.id;
-      end();
+      page.end();
       model = next;
-      end = mount(model);
+      page = mount(model, carried(model, page.store.row));
       if (focused) document.getElementById(focused)?.focus({ preventScroll: true });
       note(`The model was replaced while you looked: this is version ${model.version.slice(0, 12)} now.`, TOLD_MS);
     }
