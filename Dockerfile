@@ -26,6 +26,7 @@ FROM build AS judged
 COPY requirements/dev.txt requirements/
 RUN /opt/build/bin/pip install --no-cache-dir --no-deps --require-hashes -r requirements/dev.txt
 COPY pyproject.toml Makefile ./
+COPY score score
 COPY app app
 COPY tests tests
 RUN /opt/build/bin/python -m pytest -p no:cacheprovider -n 2 -q -m "not image" tests/compile --ignore tests/compile/reading/foreign
@@ -47,8 +48,9 @@ COPY --from=build /baked baked
 COPY contract contract
 COPY bundle bundle
 COPY binding binding
+COPY score score
 COPY app app
-RUN python -m compileall -q --invalidation-mode unchecked-hash contract bundle binding app
+RUN python -m compileall -q --invalidation-mode unchecked-hash contract bundle binding score app
 ENV PYTHONPATH=/service/packages \
     PYTHONUNBUFFERED=1 \
     PYTHONDONTWRITEBYTECODE=1 \

@@ -16,6 +16,8 @@ TRAINED := artifacts/penguin_model.json
 BUNDLE := artifacts/bundle/manifest.json
 CONTRACT_FILES := $(wildcard contract/*.py contract/*.toml)
 
+node_is_here = command -v npm >/dev/null && node -e 'process.exit(+(parseInt(process.versions.node) < 20))'
+
 .DEFAULT_GOAL := help
 .PHONY: help setup train compile run serve test test-long test-browser coverage test-image test-image-build bench bench-http bench-overload
 .PHONY: explore bench-request bench-swap drift trust renew load load-report deploy canary canary-odds check check-page format image clean lock model-matrix fuzz
@@ -93,6 +95,7 @@ test-long: $(VENV)/.dev ## run those tests that take many seconds
 	$(BIN)/python -m pytest -n 2 -m long $(ARGS)
 
 test-browser: $(VENV)/.dev ## run the tests of the pages, in Debian's Chromium
+	@$(node_is_here) && $(MAKE) --no-print-directory $(NODE)/.installed || echo "without $(NODE): some tests skip"
 	$(BIN)/python -m pytest -n 2 --dist loadfile -m browser $(ARGS)
 
 explore: $(VENV)/.dev ## run the property-based tests with other and more cases than `make test`
@@ -165,8 +168,7 @@ check: $(VENV)/.dev ## lint, format, types; the workflows and the Dockerfile too
 	$(BIN)/check-jsonschema --builtin-schema vendor.github-issue-forms .github/ISSUE_TEMPLATE/*.yml
 	$(BIN)/check-jsonschema --builtin-schema vendor.citation-file-format CITATION.cff --default-filetype yaml
 	$(BIN)/zizmor --quiet --offline --pedantic .github
-	@if command -v npm >/dev/null && node -e 'process.exit(parseInt(process.versions.node) < 20)'; \
-	then $(MAKE) --no-print-directory check-page; \
+	@if $(node_is_here); then $(MAKE) --no-print-directory check-page; \
 	else echo "app/page/static was not checked: no npm with Node.js 20 or newer here; on Debian 13: apt install npm"; fi
 
 check-page: $(NODE)/.installed

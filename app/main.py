@@ -18,6 +18,7 @@ from app.core.protocol import MODEL_PATH, VERSION_PATH, ServerMetadata
 from app.core.settings import Settings, read_settings
 from app.docs.openapi import VERSION, openapi
 from app.http.context import HttpContext
+from app.http.cross_origin import CrossOriginApplication
 from app.http.endpoint import (
     changing_endpoint,
     endpoint,
@@ -31,6 +32,7 @@ from app.model.loading import start_serving
 from app.model.serving import Served, Serving
 from app.page.endpoints import STATIC_PATH, index_endpoint, page_endpoint, static_endpoint
 from app.page.files import StaticFiles
+from app.table.tables import table_endpoint
 from app.telemetry.choice import new_telemetry
 from contract.refusal import USER_MISTAKE, Refusal
 
@@ -61,16 +63,20 @@ def create_app(serving: Serving, settings: Settings, counters: int = -1) -> Star
 
     limit = BodyLimit(settings.max_body_bytes or UNKNOWN_BODY_BYTES)
     prediction = prediction_operation(serving, limit)
-    application = Starlette(
+    memory = Memory(batch_memory(settings.max_batch_memory_bytes, settings.workers, settings.max_connections))
+    score = table_endpoint(serving, settings.max_batch_bytes, settings.max_batch_rows, memory)
+    application = (CrossOriginApplication if settings.allowed_origins else Starlette)(
         routes=[
             operation_route(prediction),
             *map(operation_route, health_operations(health)),
             Route("/explain", explanation_endpoint(serving, limit), methods=["POST"]),
+            Route("/score", score, methods=["POST"]),
             Route("/model", changing_endpoint(lambda: model_answer(serving))),
+            Route("/model/rows", changing_endpoint(lambda: rows_answer(serving))),
             Route("/challenger", changing_endpoint(lambda: challenger_answer(serving))),
             Route("/openapi.json", changing_endpoint(openapi_reader(serving))),
             *page_routes(StaticFiles()),
-            *protocol_routes(serving, inference_endpoint(serving, settings), health),
+            *protocol_routes(serving, inference_endpoint(serving, settings, memory), health),
         ],
         exception_handlers={HTTPException: http_problem, Exception: unexpected_problem},
     )
@@ -140,9 +146,8 @@ def explanation_endpoint(serving: Serving, limit: BodyLimit) -> ASGIApp:
     return operation_endpoint(Operation(b"POST", explain, limit, json=True), executor=ThreadPoolExecutor(1, "explain"))
 
 
-def inference_endpoint(serving: Serving, settings: Settings) -> ASGIApp:
+def inference_endpoint(serving: Serving, settings: Settings, memory: Memory) -> ASGIApp:
     """Return the endpoint of inference requests, with the memory budget of this process."""
-    memory = Memory(batch_memory(settings.max_batch_memory_bytes, settings.workers, settings.max_connections))
     return batch_endpoint(inferrer(serving, settings.max_batch_rows), settings.max_batch_bytes, memory)
 
 
@@ -150,6 +155,12 @@ def model_answer(serving: Serving) -> Answer:
     """Return the answer of GET /model."""
     served = serving.served
     return served.about if served else serving.unavailable
+
+
+def rows_answer(serving: Serving) -> Answer:
+    """Return the answer of GET /model/rows."""
+    served = serving.served
+    return served.known_rows() if served else serving.unavailable
 
 
 def openapi_reader(serving: Serving) -> Callable[[], Answer]:

@@ -6,16 +6,18 @@ from functools import cached_property, partial
 import orjson
 
 from app.answers.explain import explaining
-from app.answers.faults import Diagnosis
-from app.answers.inputs import Inputs, Row
-from app.answers.parts import Judged, Offers, Parts
+from app.answers.parts import Offers, Parts
 from app.answers.predict import predictor
-from app.core.answer import JSON, Answer, with_header
+from app.core.answer import JSON, Answer, Problem, problem, with_header
 from app.core.operation import Handler, Receipt
 from app.core.receipt import receipts
 from binding.library import Library
 from contract.schema import Contract
 from contract.uncertainty import Uncertainty
+from score.faults import Diagnosis, Fault
+from score.inputs import Inputs, Row
+from score.judged import Judged
+from score.scorer import Scorer
 
 
 class BundleAnswers:
@@ -47,6 +49,11 @@ class BundleAnswers:
         self.explain: Handler = explaining(self.parts, trees)
 
     @cached_property
+    def scorer(self) -> Scorer:
+        """Answers many rows. Made when the first table comes."""
+        return Scorer(self.parts.library, self.inputs, self.parts.judged)
+
+    @cached_property
     def receipt(self) -> Receipt:
         """Makes the handler of one request whose answer reports its timing."""
         return receipts(partial(predictor, self.parts), self.inputs.decode, orjson.dumps)
@@ -58,6 +65,12 @@ def _diagnosing(inputs: Inputs, named: tuple[bytes, bytes]) -> Callable[[bytes |
 
     def diagnose(body: bytes | bytearray) -> Answer | Row:
         found = diagnosis.of(body)
-        return with_header(found, named) if isinstance(found, Answer) else found
+        return with_header(problem(problem_of(found)), named) if isinstance(found, Fault) else found
 
     return diagnose
+
+
+def problem_of(fault: Fault) -> Problem:
+    """Return the problem document of a faulty row."""
+    title, status = ("Bad Request", 400) if fault.impossible else ("Unprocessable Content", 422)
+    return Problem(title, status, fault.detail, fault.errors, fault.suggestion)

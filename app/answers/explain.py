@@ -9,7 +9,6 @@ from typing import Any
 
 import msgspec
 
-from app.answers.inputs import FAULTY, Row
 from app.answers.parts import Parts
 from app.core.answer import Answer, Problem, problem, with_header
 from app.core.operation import Handler
@@ -17,6 +16,7 @@ from app.explanation.explainer import Explainer
 from app.explanation.flips import Flip
 from app.explanation.scales import exact, float32
 from contract.schema import Input
+from score.inputs import FAULTY, Row
 
 NOTHING_TO_EXPLAIN_WITH = problem(
     Problem("Not Implemented", 501, "this bundle holds no trees; compile the model again")

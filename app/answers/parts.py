@@ -3,11 +3,11 @@
 from collections.abc import Callable
 from typing import NamedTuple
 
-from app.answers.inputs import Inputs, Row
 from app.core.answer import Answer, Headers
 from binding.library import Batch, Library
 from contract.schema import Contract
-from contract.uncertainty import Uncertainty
+from score.inputs import Inputs, Row
+from score.judged import Judged
 
 OfferRow = Callable[[Row, int, dict[str, float]], None]
 OfferRows = Callable[[bytes, int, int, Batch], None]
@@ -21,22 +21,6 @@ class Offers:
     def __init__(self) -> None:
         self.row: OfferRow | None = None
         self.rows: OfferRows | None = None
-
-
-class Judged(NamedTuple):
-    """By what answers are judged: whether there are prediction sets and distances, and half widths by number."""
-
-    sets: bool = False
-    distance: bool = False
-    half_widths: dict[str, float] = {}  # noqa: RUF012  # never changed
-
-    @classmethod
-    def by(cls, uncertainty: Uncertainty | None) -> "Judged":
-        """Return what this uncertainty allows to say."""
-        if uncertainty is None:
-            return cls()
-        sets, distance = bool(uncertainty.set_thresholds), uncertainty.distance_limit is not None
-        return cls(sets, distance, uncertainty.half_widths)
 
 
 class Parts(NamedTuple):

@@ -9,12 +9,12 @@ from typing import Any
 import msgspec
 import orjson
 
-from app.answers.inputs import FAULTY
 from app.answers.parts import Parts
 from app.core.answer import Answer
 from app.core.operation import Handler
 from app.core.prediction_record import PredictionRecord
 from app.core.receipt import Step
+from score.inputs import FAULTY
 
 SET_FIELDS, DISTANCE_FIELDS = ("prediction_set",), ("in_distribution", "distance")
 _astuple = msgspec.structs.astuple

@@ -11,7 +11,6 @@ from math import prod
 import msgspec
 from msgspec import UNSET, Raw, UnsetType
 
-from app.answers.faults import what_is_wrong
 from app.batch.columns import ColumnReader
 from app.batch.rows import RowReader, Rows, Unacceptable, json_length
 from app.batch.tensors import JSON_CHARACTERS, excerpt, json_numbers
@@ -36,6 +35,7 @@ from app.core.protocol import (
 )
 from app.model.serving import Served, Serving
 from binding.library import FLOAT_BYTES, Batch
+from score.faults import what_is_wrong
 
 InferenceHandler = Callable[[Mapping[bytes, bytes], bytes, Claim], Answer]
 

@@ -5,6 +5,7 @@ from typing import Any, Literal
 import msgspec
 
 from app.core.prediction_record import PredictionRecord
+from score.faults import FieldError
 
 Headers = list[tuple[bytes, bytes]]
 
@@ -29,13 +30,6 @@ class Answer(msgspec.Struct, frozen=True, gc=False):
     prediction: PredictionRecord | None = None
     rest: tuple[bytes | bytearray, ...] = ()
     reason: str = ""
-
-
-class FieldError(msgspec.Struct, frozen=True):
-    """One error in a request. `pointer` is a JSON pointer to the faulty field in the body; `#` means the whole body."""
-
-    detail: str
-    pointer: str
 
 
 class Problem(msgspec.Struct, frozen=True, omit_defaults=True):

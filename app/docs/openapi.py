@@ -18,9 +18,11 @@ from app.core.protocol import (
     ServerReady,
 )
 from app.docs import schemas
+from app.docs.tables import score
 from app.model.about import ModelAnswer
 from app.model.comparison import ComparisonReport
 from app.model.serving import Served
+from contract.known_rows import KnownRows
 from contract.schema import Contract
 
 VERSION = "1.0.0"  # of the API
@@ -73,7 +75,7 @@ TAGS = {  # groups of operations, by the start of their paths
     "/": ("Answers", "What the model says about a row, and why."),
 }
 TYPES = (
-    *(ModelAnswer, ComparisonReport, Health, Problem),
+    *(ModelAnswer, KnownRows, ComparisonReport, Health, Problem),
     *(InferenceRequest, InferenceResponse, ProtocolError),
     *(ServerMetadata, ServerLive, ServerReady, ModelMetadata, ModelReady),
 )
@@ -81,9 +83,18 @@ TYPES = (
 
 def openapi(served: Served) -> dict[str, Any]:
     """Return the OpenAPI document of all routes for the model that is served, to be encoded as JSON."""
+    document = _document(served)
+    for path, operations in document["paths"].items():
+        for operation in operations.values():
+            operation["tags"] = [next(name for start, (name, _) in TAGS.items() if path.startswith(start))]
+    tags = dict(reversed(TAGS.values()))  # the answers first
+    return {**document, "tags": [{"name": name, "description": text} for name, text in tags.items()]}
+
+
+def _document(served: Served) -> dict[str, Any]:
     contract = served.contract
     references, components = msgspec.json.schema_components(TYPES, ref_template="#/components/schemas/{name}")
-    model, challenger, health, problem, *protocol = references
+    model, rows, challenger, health, problem, *protocol = references
     of_model = {
         "Measurements": schemas.measurements(contract),
         "PredictionAnswer": schemas.prediction(contract, served.answers.parts.judged),
@@ -92,6 +103,7 @@ def openapi(served: Served) -> dict[str, Any]:
     measurements, prediction, explanation = ({"$ref": f"#/components/schemas/{name}"} for name in of_model)
     unavailable = {"503": _response(UNAVAILABLE, "application/problem+json", problem)}
     no_challenger = {"404": _response("CHALLENGER_URI is not set", "application/problem+json", problem)}
+    no_rows = {"404": _response("The bundle has no known rows", "application/problem+json", problem)} | unavailable
     return {
         "openapi": "3.1.0",
         "info": {
@@ -101,34 +113,27 @@ def openapi(served: Served) -> dict[str, Any]:
             "license": {"name": "Apache-2.0", "identifier": "Apache-2.0"},
         },
         "servers": [{"url": "/"}],
-        "tags": [{"name": name, "description": text} for name, text in dict(reversed(TAGS.values())).items()],
-        "paths": _grouped(
-            {
-                "/predict": {"post": _predict(contract, measurements, prediction, problem)},
-                "/explain": {"post": _explain(contract, measurements, explanation, problem)},
-                "/model": {
-                    "get": _get("model", "The model that is served, and what it was built from", model, unavailable)
-                },
-                "/challenger": {
-                    "get": _get("challenger", "How far a second model agrees with this one", challenger, no_challenger)
-                },
-                "/health/live": {"get": _get("live", "The process answers", health)},
-                "/health/ready": {
-                    "get": _get("ready", "A model is loaded, and the server is not stopping", health, unavailable)
-                },
-                **_protocol_paths(served, *protocol),
-            }
-        ),
+        "paths": {
+            "/predict": {"post": _predict(contract, measurements, prediction, problem)},
+            "/explain": {"post": _explain(contract, measurements, explanation, problem)},
+            "/score": {"post": score(served, problem)},
+            "/model": {
+                "get": _get("model", "The model that is served, and what it was built from", model, unavailable)
+            },
+            "/model/rows": {
+                "get": _get("rows", "Rows with known answers that the model's owner published", rows, no_rows)
+            },
+            "/challenger": {
+                "get": _get("challenger", "How far a second model agrees with this one", challenger, no_challenger)
+            },
+            "/health/live": {"get": _get("live", "The process answers", health)},
+            "/health/ready": {
+                "get": _get("ready", "A model is loaded, and the server is not stopping", health, unavailable)
+            },
+            **_protocol_paths(served, *protocol),
+        },
         "components": {"schemas": {**of_model, **_ecmascript(components)}},
     }
-
-
-def _grouped(paths: dict[str, Any]) -> dict[str, Any]:
-    """Add to each operation the tag of its group."""
-    for path, operations in paths.items():
-        for operation in operations.values():
-            operation["tags"] = [next(name for start, (name, _) in TAGS.items() if path.startswith(start))]
-    return paths
 
 
 def _ecmascript(schema: Any) -> Any:

@@ -2,9 +2,9 @@
 
 from typing import Any
 
-from app.answers.parts import Judged
 from app.core.protocol import Protocol
 from contract.schema import Contract, Input, Number
+from score.judged import Judged
 
 Schema = dict[str, Any]
 

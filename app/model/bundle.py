@@ -7,11 +7,13 @@ from typing import TypeVar
 
 import msgspec
 
-from binding.library import Library
+from binding.columns import Column, Limit
+from binding.library import Batch, Library
 from bundle.fetch import read_directory
 from bundle.verify import IN_PLACE, VerifiedBundle
 from contract.certificate import Certificate
 from contract.drift import DriftBaseline
+from contract.known_rows import KNOWN_ROWS_FILE
 from contract.manifest import TRAINING_FILE, Manifest, PlatformBuild, platform_name
 from contract.refusal import COMPILE_AGAIN, Refusal
 from contract.schema import Contract
@@ -30,8 +32,9 @@ class Bundle(msgspec.Struct, frozen=True):
     """A model that is loaded and has given its golden answer. `version` is the SHA-256 of the manifest.
 
     `origin` is the place from which its files were read. `signed_by` is the id of the key that signed it, or None.
-    `trees` is the content of trees.json, for explanations. `trees`, `training`, `holdout` and `uncertainty` are None if
-    the bundle does not have the file.
+    `trees` is the content of trees.json, for explanations. `known_rows` is that of known_rows.json, which is decoded
+    when somebody asks for it. `trees`, `known_rows`, `training`, `holdout` and `uncertainty` are None if the bundle does
+    not have the file.
     """
 
     version: str
@@ -43,6 +46,7 @@ class Bundle(msgspec.Struct, frozen=True):
     holdout: HoldOut | None
     uncertainty: Uncertainty | None
     trees: bytes | None
+    known_rows: bytes | None
     origin: str
     signed_by: str | None
 
@@ -90,6 +94,7 @@ def load_verified(verified: VerifiedBundle) -> Bundle:
         holdout=_document(verified, HOLDOUT_FILE, _HOLDOUT),
         uncertainty=uncertainty,
         trees=verified.files.get(TREES_FILE),
+        known_rows=verified.files.get(KNOWN_ROWS_FILE),
         origin=place,
         signed_by=verified.signed_by,
     )
@@ -114,17 +119,25 @@ def _check_golden(library: Library, contract: Contract, manifest: Manifest, plac
 def _answers(library: Library, row: tuple[float, ...]) -> Iterator[tuple[str, int, tuple[float, ...]]]:
     """Yield the way, the label and the margins of each answer to `row`.
 
-    The ways are: one row alone, then the first and the last row of a block, on each instruction set.
+    The ways are: one row alone, then the first and the last row of a block, on each instruction set, as rows and as
+    columns.
     """
     yield "one row at a time", library.predict(row)[0], tuple(library.margins)
     rows = struct.pack(f"={len(row)}f", *row) * GOLDEN_ROWS
-    for instruction_set in range(library.instruction_sets):
-        batch = library.predict_rows(rows, 0, GOLDEN_ROWS, instruction_set)
-        margins = struct.unpack(f"={GOLDEN_ROWS * library.outputs}f", batch.margins)
-        labels = struct.unpack(f"={GOLDEN_ROWS}i", batch.labels)
-        for i in (0, GOLDEN_ROWS - 1):
-            row_margins = margins[i * library.outputs : (i + 1) * library.outputs]
-            yield f"in batches with instruction set {instruction_set}", labels[i], row_margins
+    columns, limits = [Column(struct.pack("=d", value) * GOLDEN_ROWS) for value in row], [Limit()] * len(row)
+    for number in range(library.instruction_sets):
+        batch = library.predict_rows(rows, 0, GOLDEN_ROWS, number)
+        yield from _ends(library, batch, f"in batches with instruction set {number}")
+        scored = library.predict_columns(columns, limits, GOLDEN_ROWS, number)
+        yield from _ends(library, scored.batch, f"in columns with instruction set {number}")
+
+
+def _ends(library: Library, batch: Batch, way: str) -> Iterator[tuple[str, int, tuple[float, ...]]]:
+    """Yield the way, and the label and the margins of the first and the last row of a batch."""
+    margins = struct.unpack(f"={GOLDEN_ROWS * library.outputs}f", batch.margins)
+    labels = struct.unpack(f"={GOLDEN_ROWS}i", batch.labels)
+    for i in (0, GOLDEN_ROWS - 1):
+        yield way, labels[i], margins[i * library.outputs : (i + 1) * library.outputs]
 
 
 def _document(verified: VerifiedBundle, name: str, decoder: msgspec.json.Decoder[Document]) -> Document | None:

@@ -14,11 +14,11 @@ from typing import Protocol
 
 import msgspec
 
-from app.answers.inputs import Row
 from app.explanation.scales import exact, float32
 from app.model.outcomes import Outcomes
 from binding.library import FLOAT_BYTES, Batch
 from contract.schema import Contract
+from score.inputs import Row
 
 MAX_ROWS = 256  # rows that wait; to compare them takes the event loop about 256 microseconds
 PAUSE_SECONDS = 0.02  # between two comparisons; with MAX_ROWS, at most 12,800 rows a second

@@ -75,6 +75,7 @@ export interface ModelDocument {
   features: string[];
   trees: { objective: string; count: number };
   certificate: { rows: Record<string, number> };
+  files?: Record<string, { size: number; sha256: string }>;
   training: {
     rows_trained?: number;
     cross_validation?: { protocol: string; accuracy?: number; log_loss?: number };

@@ -7,7 +7,7 @@ from typing import NamedTuple
 import numpy as np
 import numpy.typing as npt
 
-from app.answers.guesses import UNITS
+from score.guesses import UNITS
 from train.contract import CONTRACT
 from train.page.labels import words
 

@@ -8,7 +8,7 @@ from typing import NamedTuple
 import numpy as np
 import numpy.typing as npt
 
-from app.answers.guesses import guess
+from score.guesses import guess
 from benchmarks.trust.cases import AS_THEY_ARE, Rows, mistakes, points
 from binding.library import Library
 from contract.uncertainty import Uncertainty

@@ -1,10 +1,12 @@
 """The browser of these tests, and pages of a real service in it."""
 
-from collections.abc import Iterator
+from collections.abc import Callable, Iterator
+from pathlib import Path
 
 import pytest
 from playwright.sync_api import Browser, Page
 
+from tests.support.apples import shared_apples
 from tests.support.browsing import Complaints, Watched, opened, running_chromium
 
 
@@ -30,3 +32,9 @@ def page(watched: Watched) -> Page:
 def complaints(watched: Watched) -> Complaints:
     """Return what is wrong with the page, so that a test can expect some of it."""
     return watched.complaints
+
+
+@pytest.fixture(scope="session")
+def apples_of(tmp_path_factory: pytest.TempPathFactory) -> Callable[[str], Path]:
+    """Return the function that makes the bundle of a model of apples of one kind: tests/support/apples.py."""
+    return lambda kind: shared_apples(tmp_path_factory.getbasetemp(), kind).bundle_path

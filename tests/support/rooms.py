@@ -7,7 +7,8 @@ STAGES = {  # what each top-level folder may import besides itself
     "train": {"contract", "evaluation"},
     "bundle": {"contract"},
     "compile": {"contract", "evaluation", "binding", "bundle"},
-    "app": {"contract", "binding", "bundle"},
+    "score": {"contract", "binding"},
+    "app": {"contract", "binding", "bundle", "score"},
     "deploy": {"contract"},
 }
 COMMANDS = {"contract.__main__": {"compile"}}  # a command that runs another stage, which it imports when it is run
@@ -20,9 +21,10 @@ ROOMS = {  # the same within app/
     "telemetry": {"core", "model", "metrics"},
     "http": {"core", "telemetry"},
     "batch": {"core", "model", "answers", "http"},
-    "docs": {"core", "model", "answers"},
+    "table": {"core", "model", "answers", "http", "batch"},
+    "docs": {"core", "model", "answers", "table"},
     "page": set(),
-    "main": {"core", "model", "telemetry", "http", "batch", "docs", "page"},
+    "main": {"core", "model", "telemetry", "http", "batch", "table", "docs", "page"},
     "process": {"core", "model", "metrics", "telemetry", "http", "main"},
     "__main__": {"core", "process"},
 }

@@ -53,7 +53,7 @@ export function copyButton(label, read) {
 }
 
 /**
- * Copy a text. Browsers offer the clipboard only to pages from https or this machine: elsewhere the old command is used.
+ * Copy a text. Browsers offer the clipboard only to pages from https or this machine: elsewhere an old command does it.
  * @param {string} text
  */
 async function copied(text) {

@@ -29,12 +29,13 @@ export function showOperation(api, entry) {
 function content(api, entry) {
   const { id, operation } = entry;
   const link = element("a", { href: `#${id}` }, "Link to this operation");
-  const taken = operation.requestBody;
+  const parameters = operation.parameters ?? [];
+  const bodies = Object.entries(operation.requestBody?.content ?? {});
   return [
     operation.description ? prose(operation.description) : null,
-    ...(operation.parameters?.length ? [element("h4", {}, "Parameters"), parameterList(api, operation.parameters)] : []),
-    ...(taken ? [element("h4", {}, "Request body"), ...Object.entries(taken.content).map(([type, media]) =>
-      mediaPart(api, type, media, "Example"))] : []),
+    ...(parameters.length ? [element("h4", {}, "Parameters"), parameterList(api, parameters)] : []),
+    bodies.length > 0 && element("h4", {}, "Request body"),
+    ...bodies.map(([type, media]) => mediaPart(api, type, media, "Example")),
     element("h4", {}, "Try it"),
     tryIt(api, entry),
     element("h4", {}, "Answers"),
@@ -66,7 +67,7 @@ function mediaPart(api, type, media, label) {
     element(
       "div",
       { class: "code" },
-      element("pre", { tabindex: "0", "aria-label": `${label}, ${type}` }, element("code", {}, text)),
+      element("pre", { tabindex: "0", role: "group", "aria-label": `${label}, ${type}` }, element("code", {}, text)),
       copyButton("Copy", () => text),
     ),
   ];

@@ -41,12 +41,12 @@ export function kind(api, schema) {
   if (found.const !== undefined) return `always ${shown(found.const)}`;
   const either = found.anyOf ?? found.oneOf;
   if (either) return [...new Set(either.map((each) => kind(api, each)))].join(" or ");
-  const names = types(found).map((type) => {
+  const known = types(found).map((type) => {
     if (type === "array" && found.items && typeof found.items === "object") return `array of ${kind(api, found.items)}`;
     return type === "object" && found.title ? found.title : type;
   });
-  if (found.enum && !types(found).length) names.push("one of");
-  const words = names.length ? names.join(" or ") : "any value";
+  if (found.enum && !known.length) known.push("one of");
+  const words = known.length ? known.join(" or ") : "any value";
   return [words, found.format, found["x-unit"]].filter(Boolean).join(", ");
 }
 

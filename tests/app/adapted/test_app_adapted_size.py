@@ -6,8 +6,8 @@ from pathlib import Path
 import numpy as np
 import pytest
 
-from app.answers.guesses import guess
 from contract.schema import Contract, Input, Output
+from score.guesses import guess
 from tests.app.adapted.species import MEGABYTE, PENGUIN
 from tests.support.apples import compiled, document_of, grown, rows_of
 from tests.support.service import serving

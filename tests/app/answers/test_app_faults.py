@@ -8,10 +8,11 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from app.answers.faults import MAX_ERRORS, Diagnosis
-from app.answers.inputs import Inputs
-from app.core.answer import Answer, Problem
+from app.answers.bundle_answers import problem_of as document_of
+from app.core.answer import Problem
 from contract.schema import Contract, Input, Output
+from score.faults import MAX_ERRORS, Diagnosis, Fault
+from score.inputs import Inputs
 from tests.support.apples import APPLE, contract_of
 
 CONTRACT = contract_of("classes")
@@ -20,11 +21,9 @@ HUGE = "9" * 400
 
 
 def problem_of(diagnosis: Diagnosis, body: bytes) -> Problem:
-    answer = diagnosis.of(body)
-    assert isinstance(answer, Answer)
-    found = msgspec.json.decode(answer.body, type=Problem)
-    assert found.status == answer.status
-    return found
+    fault = diagnosis.of(body)
+    assert isinstance(fault, Fault)
+    return document_of(fault)
 
 
 def with_value(field: str, value: str) -> bytes:
@@ -180,13 +179,12 @@ def test_what_decodes_has_no_fault_and_what_does_not_has_one(document: dict[str,
     try:
         row = inputs.row(body)
     except msgspec.DecodeError:
-        assert isinstance(found, Answer)
-        problem = msgspec.json.decode(found.body, type=Problem)
-        faulty = {error.pointer.removeprefix("#/").replace("~1", "/") for error in problem.errors}
+        assert isinstance(found, Fault)
+        faulty = {error.pointer.removeprefix("#/").replace("~1", "/") for error in found.errors}
         expected = {each.name for each in CONTRACT.inputs if not acceptable(each, document)}
         assert faulty == expected | (document.keys() & {"worm"})  # an input may be missing: unknown fields are refused
     else:
-        assert not isinstance(found, Answer)
+        assert not isinstance(found, Fault)
         assert [float("nan") if value is None else float(value) for value in found] == pytest.approx(
             inputs.numbers(row), nan_ok=True
         )

@@ -11,12 +11,12 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from app.answers.bundle_answers import BundleAnswers
-from app.answers.guesses import Guess
-from app.answers.guesses import guess as guess_by
 from app.core.answer import Answer, Problem
 from app.model.bundle import Bundle
 from contract.reading import PENGUINS, read_contract
 from contract.schema import Input
+from score.guesses import Guess
+from score.guesses import guess as guess_by
 from tests.support.apples import INPUTS
 from train.penguins import load
 

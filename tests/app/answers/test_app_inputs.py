@@ -10,9 +10,9 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from app.answers.inputs import LEAST_BODY_BYTES, Inputs
 from app.model.bundle import Bundle
 from contract.schema import Contract, Input, Output
+from score.inputs import LEAST_BODY_BYTES, Inputs
 from tests.support.apples import APPLE, contract_of
 
 NUMBER = Output(kind="number")

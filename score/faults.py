@@ -1,6 +1,7 @@
-"""The errors of a body that did not decode: every faulty field, not only the first.
+"""The errors of a row: every faulty field, not only the first.
 
-This code runs only after the fast decoder has refused a body, so it does not have to be fast.
+This code runs only after a row has been refused, so it does not have to be fast. Its words are those of POST /predict
+and of every other way in.
 """
 
 import re
@@ -9,10 +10,9 @@ from typing import Any
 
 import msgspec
 
-from app.answers.guesses import guess
-from app.answers.inputs import FAULTY, Inputs, Row, decode_fields
-from app.core.answer import Answer, FieldError, Problem, problem
 from contract.schema import Input, listed
+from score.guesses import guess
+from score.inputs import FAULTY, Inputs, Row, decode_fields, squashed
 
 KINDS = {  # by the first byte of a JSON value
     ord('"'): "a string",
@@ -30,42 +30,67 @@ MAX_ERRORS = 64  # that are listed; a wide model may have thousands of inputs
 MAX_CATEGORY_BYTES = 100  # of a text that is compared with the categories
 MAX_CATEGORIES = 1_000  # that a text is compared with
 
+Buffer = bytes | msgspec.Raw  # the JSON of one value
 _decode_number = msgspec.json.Decoder(float).decode
 _decode_text = msgspec.json.Decoder(str).decode
 
 
+class FieldError(msgspec.Struct, frozen=True):
+    """One error in a request. `pointer` is a JSON pointer to the faulty field in the body; `#` means the whole body."""
+
+    detail: str
+    pointer: str
+
+
+class Fault(msgspec.Struct, frozen=True):
+    """What is wrong with a row. `detail` has all errors in words, and a question if one mistake explains them.
+
+    `impossible` is true if every value is of the right kind, and some are out of bounds. `suggestion` is then the row
+    that was probably meant, or None.
+    """
+
+    impossible: bool
+    detail: str
+    errors: list[FieldError]
+    suggestion: dict[str, Any] | None = None
+
+
 class Diagnosis:
-    """Finds the errors in bodies for one contract."""
+    """Finds the errors in rows for one contract."""
 
     def __init__(self, inputs: Inputs) -> None:
         self._contract = inputs.contract
         self._strict = inputs.strict
         self._decoders = [msgspec.json.Decoder(kind).decode for kind in inputs.kinds]
 
-    def of(self, body: bytes | bytearray) -> Answer | Row:
-        """Return an answer that lists the errors of a body, or its row if it is right after all.
+    def of(self, body: bytes | bytearray) -> Fault | Row:
+        """Return what is wrong with a body, or its row if it is right after all.
 
         It is right if a field is repeated and only an earlier value is wrong: the last value wins.
         """
         try:
             fields = decode_fields(body)
         except FAULTY as error:
-            return problem(_unprocessable([FieldError(self._body_fault(body, error), "#")]))
+            return _invalid([FieldError(self._body_fault(body, error), "#")])
+        return self.of_fields(fields)
+
+    def of_fields(self, fields: Mapping[str, Buffer]) -> Fault | Row:
+        """Return what is wrong with a row, or the row. Each field is its value as JSON."""
         invalid, impossible, values = self._sort_faults(fields)
         invalid += self._unknown(fields)
         if invalid:
-            return problem(_unprocessable(invalid + impossible))
-        return problem(self._impossible(values, impossible)) if impossible else tuple(values)
+            return _invalid(invalid + impossible)
+        return self._impossible(values, impossible) if impossible else tuple(values)
 
-    def _impossible(self, values: list[Any], errors: list[FieldError]) -> Problem:
-        """Return the problem for values out of bounds, with a suggestion if one mistake explains them."""
+    def _impossible(self, values: list[Any], errors: list[FieldError]) -> Fault:
+        """Return the fault of values out of bounds, with a suggestion if one mistake explains them."""
         detail = _details(errors)
         mistake = guess(self._contract.inputs, tuple(values))
         if mistake is None:
-            return Problem("Bad Request", 400, detail, errors[:MAX_ERRORS])
-        return Problem("Bad Request", 400, f"{mistake.question} {detail}", errors[:MAX_ERRORS], mistake.suggestion)
+            return Fault(True, detail, errors[:MAX_ERRORS])
+        return Fault(True, f"{mistake.question} {detail}", errors[:MAX_ERRORS], mistake.suggestion)
 
-    def _sort_faults(self, fields: Mapping[str, msgspec.Raw]) -> tuple[list[FieldError], list[FieldError], list[Any]]:
+    def _sort_faults(self, fields: Mapping[str, Buffer]) -> tuple[list[FieldError], list[FieldError], list[Any]]:
         """Return the errors of values of a wrong kind, the errors of numbers out of bounds, and all values."""
         invalid: list[FieldError] = []
         impossible: list[FieldError] = []
@@ -83,15 +108,15 @@ class Diagnosis:
                 impossible.append(FieldError(self._out_of_bounds(raw, value, each), pointer))
         return invalid, impossible, values
 
-    def _unknown(self, fields: Mapping[str, msgspec.Raw]) -> list[FieldError]:
+    def _unknown(self, fields: Mapping[str, Buffer]) -> list[FieldError]:
         """Return the errors of fields that are no inputs, where these are refused."""
         if not self._strict:
             return []
         known = self._contract.input_names
-        alike = {_squashed(name): name for name in known}
+        alike = {squashed(name): name for name in known}
         errors = []
         for name in sorted(fields.keys() - set(known))[:MAX_ERRORS]:
-            meant = alike.get(_squashed(name))
+            meant = alike.get(squashed(name))
             advice = f"did you mean {meant}?" if meant else "remove it; GET /model lists the inputs"
             errors.append(
                 FieldError(f"{name[:SHOWN_CHARACTERS]!r} is no input of this model: {advice}", _pointer(name))
@@ -137,11 +162,6 @@ class Diagnosis:
 def _pointer(name: str) -> str:
     """Return the JSON pointer to a field (RFC 6901)."""
     return f"#/{name.replace('~', '~0').replace('/', '~1')}"
-
-
-def _squashed(name: str) -> str:
-    """Return a name without what people often write differently: case, blanks and punctuation."""
-    return "".join(filter(str.isalnum, name.lower()))
 
 
 def _expected(each: Input) -> str:
@@ -213,5 +233,5 @@ def _details(errors: list[FieldError]) -> str:
     return "; ".join(error.detail for error in errors[:MAX_ERRORS]) + rest
 
 
-def _unprocessable(errors: list[FieldError]) -> Problem:
-    return Problem("Unprocessable Content", 422, _details(errors), errors[:MAX_ERRORS])
+def _invalid(errors: list[FieldError]) -> Fault:
+    return Fault(False, _details(errors), errors[:MAX_ERRORS])

@@ -24,6 +24,11 @@ _astuple = msgspec.structs.astuple
 decode_fields = msgspec.json.Decoder(dict[str, msgspec.Raw]).decode
 
 
+def squashed(name: str) -> str:
+    """Return a name without what people often write differently: case, blanks and punctuation."""
+    return "".join(filter(str.isalnum, name.lower()))
+
+
 class Category(Enum):
     """A category of an input. The library converts it to a number by `__float__`, as it converts any number."""
 
@@ -55,27 +60,29 @@ class Inputs:
         self.kinds = [_kind(each) for each in contract.inputs]
         fields = [_field(number, *each) for number, each in enumerate(zip(contract.inputs, self.kinds, strict=True))]
         self.strict = any(each.missing for each in contract.inputs)
-        self.decode: Callable[[bytes | bytearray], Any] = self._decoder(fields, array=False)
-        if len(fields) > MAX_SEARCHED:
-            self.decode = partial(self._decode_wide, self.decode, self._decoder(fields, array=True))
+        self._fields = fields
+        self.decode: Callable[[bytes | bytearray], Any] = msgspec.json.Decoder(self.struct()).decode
+        self.wide = len(fields) > MAX_SEARCHED
+        if self.wide:
+            in_order = msgspec.json.Decoder(self.struct(array=True)).decode
+            self.decode = partial(self._decode_wide, self.decode, in_order)
         step = max(1, len(fields) // PROBES)
         self._probes = [b'"%b"' % name.encode() for name in contract.input_names[::step]]
         # Rows of plain numbers need no conversion before arithmetic.
         self.plain = all(each.kind in ("number", "integer") and not each.missing for each in contract.inputs)
 
-    def _decoder(self, fields: list[Any], *, array: bool) -> Callable[[bytes | bytearray], Any]:
-        """Return the decoder of a struct of these fields, which is an object in JSON, or an array."""
-        kind = msgspec.defstruct(
+    def struct(self, *, array: bool = False, lenient: bool = False) -> Any:
+        """Return the type of a row: an object in JSON, or an array. If `lenient`, it ignores unknown fields."""
+        return msgspec.defstruct(
             "Measurements",
-            fields,
+            self._fields,
             frozen=True,
             gc=False,
             kw_only=True,
             rename=_names(self.contract),
             array_like=array,
-            forbid_unknown_fields=self.strict,
+            forbid_unknown_fields=self.strict and not lenient,
         )
-        return msgspec.json.Decoder(kind).decode
 
     def _decode_wide(
         self, decode: Callable[[Any], Any], decode_array: Callable[[Any], Any], body: bytes | bytearray

@@ -1,0 +1,1 @@
+"""POST /score: a table in, the same table with answers out."""

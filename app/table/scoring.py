@@ -1,0 +1,90 @@
+"""POST /score for one loaded bundle: the body of a table in, the pieces of its answer out."""
+
+from collections.abc import Iterator, Mapping
+
+from app.core.answer import Answer, Headers, Problem, problem
+from app.core.operation import encoded
+from app.model.serving import Served
+from app.table.block import Table
+from app.table.csv_table import CsvTable
+from app.table.forms import CONTENT_TYPES, EXPECTED, Form, form_of_answer, form_of_body
+from app.table.json_table import JsonTable
+from app.table.text import Refused, check_text
+from app.table.writing import answer_pieces
+
+PIECE_BYTES = 262_144  # of an answer that are made and sent at once
+TITLES = {413: "Content Too Large", 422: "Unprocessable Content"}
+ENCODED = problem(
+    Problem("Unsupported Media Type", 415, "expected a body without Content-Encoding: send it uncompressed"),
+    [(b"accept-encoding", b"identity")],
+)
+NO_TABLE = problem(
+    Problem(
+        "Unsupported Media Type",
+        415,
+        f"expected a table as {EXPECTED}, in UTF-8 and with a header: send the header 'content-type: text/csv'",
+    ),
+    [(b"accept", b"text/csv, application/x-ndjson, application/json")],
+)
+UNACCEPTABLE = problem(
+    Problem("Not Acceptable", 406, f"the answer can be {EXPECTED}: name one of them in the header Accept, or none")
+)
+
+
+def forms_of(headers: Mapping[bytes, bytes]) -> tuple[Form, Form] | Answer:
+    """Return the forms of the body and of the answer, or the answer that refuses the request."""
+    if encoded(headers.get(b"content-encoding")):
+        return ENCODED
+    own = form_of_body(headers.get(b"content-type"))
+    if own is None:
+        return NO_TABLE
+    wanted = form_of_answer(headers.get(b"accept"), own)
+    return UNACCEPTABLE if wanted is None else (own, wanted)
+
+
+class Scoring:
+    """The answer to one table, on its way. It holds the model with which it began. `piece` is what is to be sent.
+
+    Its methods take milliseconds, and are called one after the other, on any thread.
+    """
+
+    def __init__(self, served: Served, forms: tuple[Form, Form], max_rows: int) -> None:
+        self._served = served
+        self._own, self._wanted = forms
+        self._max_rows = max_rows
+        self._pieces: Iterator[bytes] = iter(())
+        self.headers: Headers = [(b"content-type", CONTENT_TYPES[self._wanted]), served.named]
+        self.piece = b""
+        self.done = False
+
+    def begin(self, received: list[bytes]) -> Answer | None:
+        """Make the first piece of the answer to a body that was received in pieces, or return a refusal of it."""
+        body = b"".join(received)
+        received.clear()  # frees the second copy of a large body
+        try:
+            self._pieces = answer_pieces(self._table(body), self._served.answers.scorer, self._wanted)
+            self.go_on()
+        except Refused as refused:
+            document = Problem(TITLES[refused.status], refused.status, str(refused))
+            return problem(document, [self._served.named])
+        return None
+
+    def _table(self, body: bytes) -> Table:
+        check_text(body)
+        scorer = self._served.answers.scorer
+        if self._own == "csv":
+            return CsvTable(body, scorer, self._max_rows)
+        return JsonTable(body, scorer, self._max_rows, lines=self._own == "ndjson")
+
+    def go_on(self) -> None:
+        """Make the next `piece`. `done` says whether it is the last one."""
+        made: list[bytes] = []
+        size = 0
+        for piece in self._pieces:
+            made.append(piece)
+            size += len(piece)
+            if size >= PIECE_BYTES:
+                break
+        else:
+            self.done = True
+        self.piece = b"".join(made)
