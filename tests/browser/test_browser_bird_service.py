@@ -47,8 +47,7 @@ def test_the_page_outlives_its_service(page: Page, complaints: Complaints, bundl
 def test_the_page_waits_for_a_busy_service(page: Page, complaints: Complaints, bundle_path: Path) -> None:
     """A client that asks too often is told so; the page waits as long as the service says, and then goes on."""
     complaints.expect("status of 429")
-    limits = {"REQUESTS_PER_SECOND": "1", "BURST_REQUESTS": "40"}
-    with serving(bundle_path, **limits) as service:
+    with serving(bundle_path, REQUESTS_PER_SECOND="1", BURST_REQUESTS="60") as service:
         open_page(page, service)
         explained(page)
         for step in range(60):

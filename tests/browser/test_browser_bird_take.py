@@ -76,7 +76,7 @@ def test_the_link_is_the_bird(page: Page, service: Service) -> None:
     assert page.evaluate("navigator.clipboard.readText()") == f"http://127.0.0.1:{service.port}/#{DOUBTFUL}"
 
 
-HOSTILE = {"it's \"x\" $(id) `id` \\": "a'b\"c\\d\n%é€😀$HOME", "__proto__": 1.5, "none": None, "yes": True, "1": 2}
+HOSTILE = {'it\'s "x" $(id) `id` \\': "a'b\"c\\d\n%é€😀$HOME", "__proto__": 1.5, "none": None, "yes": True, "1": 2}
 
 LAST = "last() { for each; do :; done; printf '%s' \"$each\"; }; last "
 PRINTING = {  # where a program asks, it prints instead what it would send
@@ -89,9 +89,7 @@ PRINTING = {  # where a program asks, it prints instead what it would send
 @pytest.mark.parametrize(
     ("language", "command"), [("curl", ("sh",)), ("Python", (sys.executable, "-I", "-")), ("JavaScript", ("node", "-"))]
 )
-def test_any_name_and_value_is_quoted(
-    page: Page, service: Service, language: str, command: tuple[str, ...]
-) -> None:
+def test_any_name_and_value_is_quoted(page: Page, service: Service, language: str, command: tuple[str, ...]) -> None:
     """Names and values with quotes, dollars and backslashes arrive as they are: the programs only quote, never run."""
     if shutil.which(command[0]) is None:
         pytest.skip("no Node.js here: apt install nodejs")

@@ -80,7 +80,7 @@ export function mountBird(section, model, store) {
     fields.problem(null);
     const { title } = titleOf(model, prediction);
     fields.favour(model.output.classed ? String(prediction[model.output.label]) : null);
-    document.title = `${title} – ${model.title}`;
+    document.title = `${title}: ${model.title}`;
     if (row === store.row) speech.later(spoken(model, prediction, null));
   };
   /** @param {Problem} problem */
@@ -90,7 +90,7 @@ export function mountBird(section, model, store) {
     answer.refuse(problem, detail);
     fields.problem(problem);
     why.age();
-    document.title = `No answer yet – ${model.title}`;
+    document.title = `No answer yet: ${model.title}`;
     speech.later(`No answer yet. ${detail}`);
   };
   /** @param {Row} row @param {Explanation} explanation */
