@@ -3,18 +3,67 @@
 import { mountAbout } from "./about.js";
 import { onService, onVersion } from "./ask.js";
 import { mountBird } from "./bird.js";
-import { byId, say } from "./dom.js";
-import { mountMap } from "./map.js";
+import { byId, make, say } from "./dom.js";
 import { loadModel } from "./model.js";
 import { copied, createStore, keepInAddress, textToRow, valueOf } from "./store.js";
-import { mountTable } from "./table.js";
 import { mountTake } from "./take.js";
 
 /** @typedef {import("../types.js").Model} Model */
 /** @typedef {import("../types.js").Row} Row */
 
-const PARTS = { bird: mountBird, map: mountMap, table: mountTable, take: mountTake };
+/** @typedef {import("../types.js").Store} Store */
+/** @typedef {(section: HTMLElement, model: Model, store: Store) => import("../types.js").Unmount} Mount */
+
+/** The parts of the page by the id of their section. What most visitors never scroll to is loaded when they do. */
+/** @type {Record<string, Mount>} */
+const PARTS = {
+  bird: mountBird,
+  map: later("The decision map", async () => (await import("./map.js")).mountMap),
+  table: later("A table", async () => (await import("./table.js")).mountTable),
+  take: mountTake,
+};
+const NEAR = "400px"; // below the edge of the screen
 const TOLD_MS = 8000; // a note that nobody must act on
+
+/**
+ * Return a part that is loaded when its section comes near the screen.
+ * @param {string} title of the section until then
+ * @param {() => Promise<Mount>} load
+ * @returns {Mount}
+ */
+function later(title, load) {
+  return (section, model, store) => {
+    /** @type {import("../types.js").Unmount} */
+    let end;
+    let ended = false;
+    section.append(make("h2", { text: title }));
+    section.classList.add("later");
+    const watcher = new IntersectionObserver(
+      async (entries) => {
+        if (!entries.some(({ isIntersecting }) => isIntersecting)) return;
+        watcher.disconnect();
+        try {
+          const mountPart = await load();
+          if (ended) return;
+          section.replaceChildren();
+          end = mountPart(section, model, store);
+        } catch {
+          section.append(
+            make("p", { text: "This part could not be loaded. Reload the page when the service is back." }),
+          );
+        }
+        section.classList.remove("later");
+      },
+      { rootMargin: NEAR },
+    );
+    watcher.observe(section);
+    return () => {
+      ended = true;
+      watcher.disconnect();
+      end?.();
+    };
+  };
+}
 
 /**
  * Return the row that another model may keep: its example, with the values that its contract allows.
@@ -44,6 +93,8 @@ function mount(model, row) {
   document.title = model.title;
   for (const [id, mountPart] of Object.entries(PARTS)) {
     const section = byId(id);
+    section.replaceChildren();
+    section.hidden = false;
     const end = mountPart(section, model, store);
     section.hidden = !section.firstChild;
     for (const link of document.querySelectorAll(`nav [href="#${id}"]`)) {
