@@ -75,7 +75,7 @@ def test_a_row_becomes_the_current_bird(page: Page, service: Service) -> None:
     visit(page, service)
     choose(page, f"{HEADER}\n{ADELIE}\n{GENTOO}\n50.1,17.9,190,3400\n")
     lines(page).nth(1).click()
-    expect(page).to_have_title("Gentoo: Penguin species")  # noqa: RUF001  # as the page has it
+    expect(page).to_have_title("Gentoo: Penguin species")
     page.wait_for_function("() => document.getElementById('map').map?.at(0, 0).inputs.body_mass_g === 5076")
     back = page.get_by_role("button", name="Back to row 2")
     back.click()
@@ -83,7 +83,7 @@ def test_a_row_becomes_the_current_bird(page: Page, service: Service) -> None:
     expect(page.get_by_role("grid")).to_be_focused()
     page.keyboard.press("ArrowDown")
     page.keyboard.press("Enter")
-    expect(page).to_have_title("Chinstrap: Penguin species")  # noqa: RUF001
+    expect(page).to_have_title("Chinstrap: Penguin species")
     expect(page.locator("[role=row][aria-selected=true]")).to_contain_text("50.1")
 
 
