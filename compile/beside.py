@@ -11,12 +11,11 @@ import numpy as np
 from compile.certification.probes import Rows
 from compile.reading.booster import CompilableModel
 from compile.uncertainty import misfit
-from contract.known_rows import KNOWN_ROWS_FILE, KnownRows
-from contract.known_rows import misfit as misfit_of_rows
 from contract.manifest import TRAINING_FILE, Digest
 from contract.refusal import Refusal
 from contract.schema import Input
-from contract.training import HOLDOUT_FILE, HoldOut, TrainingSummary
+from contract.training import HOLDOUT_FILE, KNOWN_ROWS_FILE, HoldOut, KnownRows, TrainingSummary
+from contract.training import misfit as misfit_of_rows
 from contract.uncertainty import UNCERTAINTY_FILE, Uncertainty
 
 TRAINING_ROWS_FILE = "training_rows.csv"

@@ -10,9 +10,8 @@ from compile.beside import Beside
 from compile.certification.oracle import BoosterOracle
 from compile.certification.probes import Rows, derive_rows
 from compile.reading.booster import CompilableModel
-from contract.known_rows import KNOWN_ROWS_FILE
 from contract.manifest import Digest, encode
-from contract.training import HOLDOUT_FILE
+from contract.training import HOLDOUT_FILE, KNOWN_ROWS_FILE
 from contract.uncertainty import UNCERTAINTY_FILE
 from evaluation.conformal import LEVEL
 from evaluation.holdout import evaluate

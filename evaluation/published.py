@@ -6,8 +6,8 @@ from typing import Any
 import numpy as np
 import numpy.typing as npt
 
-from contract.known_rows import KnownRows, Value, thinned
 from contract.schema import Contract, Input
+from contract.training import KnownRows, Value, thinned
 
 
 def known_rows(

@@ -7,11 +7,10 @@ from pathlib import Path
 import msgspec
 
 from contract.files import write_atomically
-from contract.known_rows import KNOWN_ROWS_FILE
 from contract.manifest import encode
 from contract.reading import PENGUINS
 from contract.refusal import exit_status
-from contract.training import TrainingSummary
+from contract.training import KNOWN_ROWS_FILE, TrainingSummary
 from contract.uncertainty import UNCERTAINTY_FILE
 from evaluation.conformal import LEVEL
 from evaluation.drift import drift_baseline

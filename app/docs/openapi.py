@@ -22,8 +22,8 @@ from app.docs.tables import score
 from app.model.about import ModelAnswer
 from app.model.comparison import ComparisonReport
 from app.model.serving import Served
-from contract.known_rows import KnownRows
 from contract.schema import Contract
+from contract.training import KnownRows
 
 VERSION = "1.0.0"  # of the API
 UNAVAILABLE = "No model is loaded; `Retry-After`, if present, says after how many seconds to try again"

@@ -13,11 +13,10 @@ from bundle.fetch import read_directory
 from bundle.verify import IN_PLACE, VerifiedBundle
 from contract.certificate import Certificate
 from contract.drift import DriftBaseline
-from contract.known_rows import KNOWN_ROWS_FILE
 from contract.manifest import TRAINING_FILE, Manifest, PlatformBuild, platform_name
 from contract.refusal import COMPILE_AGAIN, Refusal
 from contract.schema import Contract
-from contract.training import HOLDOUT_FILE, HoldOut, TrainingSummary
+from contract.training import HOLDOUT_FILE, KNOWN_ROWS_FILE, HoldOut, TrainingSummary
 from contract.trees import TREES_FILE
 from contract.uncertainty import UNCERTAINTY_FILE, Uncertainty
 
@@ -33,8 +32,8 @@ class Bundle(msgspec.Struct, frozen=True):
 
     `origin` is the place from which its files were read. `signed_by` is the id of the key that signed it, or None.
     `trees` is the content of trees.json, for explanations. `known_rows` is that of known_rows.json, which is decoded
-    when somebody asks for it. `trees`, `known_rows`, `training`, `holdout` and `uncertainty` are None if the bundle does
-    not have the file.
+    when somebody asks for it. `trees`, `known_rows`, `training`, `holdout` and `uncertainty` are None if the bundle
+    does not have the file.
     """
 
     version: str

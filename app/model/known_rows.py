@@ -4,7 +4,7 @@ import msgspec
 
 from app.core.answer import Answer, Headers, Problem, problem
 from app.model.bundle import Bundle
-from contract.known_rows import KNOWN_ROWS_FILE, decode_known_rows, misfit
+from contract.training import KNOWN_ROWS_FILE, decode_known_rows, misfit
 
 ABSENT = (
     "the bundle has no known rows; its owner can publish some: python -m compile MODEL --rows CSV --target COLUMN "

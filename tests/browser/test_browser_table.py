@@ -2,69 +2,35 @@
 
 import csv
 import io
-import random
 from collections.abc import Callable
 from pathlib import Path
 from typing import Any
 
 import msgspec
 import pytest
-from playwright.sync_api import Browser, Locator, Page, Route, expect
+from playwright.sync_api import Browser, Page, Route, expect
 
+from tests.browser.tables import (
+    ADELIE,
+    DOUBTFUL,
+    GENTOO,
+    HEADER,
+    MANY,
+    TICKS,
+    chip,
+    choose,
+    downloaded,
+    lines,
+    scored,
+    small_pieces,
+    some_birds,
+    status,
+    visit,
+)
 from tests.support.browsing import Complaints, opened
 from tests.support.service import Service, serving
 
 pytestmark = pytest.mark.browser
-
-HEADER = "bill_length_mm,bill_depth_mm,flipper_length_mm,body_mass_g"
-ADELIE, GENTOO = "39.1,18.7,181,3750", "47.5,15,217,5076"
-DOUBTFUL = "48.1,16.7,207,4410"
-MANY = 100_000
-TICKS = 20  # frames of the browser, at least, while many rows are judged
-
-
-def visit(page: Page, service: Service) -> None:
-    page.goto(f"http://127.0.0.1:{service.port}/")
-    expect(page.get_by_role("heading", name="A table")).to_be_visible()
-
-
-def choose(page: Page, content: str | bytes, name: str = "birds.csv") -> None:
-    """Give the page a file, as the button does."""
-    data = content.encode() if isinstance(content, str) else content
-    page.set_input_files("#table-file", {"name": name, "mimeType": "text/csv", "buffer": data})
-
-
-def status(page: Page) -> Locator:
-    return page.locator(".table-status")
-
-
-def lines(page: Page) -> Locator:
-    return page.locator(".table-body [role=row]")
-
-
-def chip(page: Page, name: str) -> Locator:
-    return page.get_by_role("group", name="Show").get_by_role("button", name=name)
-
-
-def downloaded(page: Page) -> bytes:
-    with page.expect_download() as coming:
-        page.get_by_role("button", name="Download the answers").click()
-    return Path(coming.value.path()).read_bytes()
-
-
-def scored(service: Service, body: str | bytes) -> bytes:
-    data = body.encode() if isinstance(body, str) else body
-    reply = service.request("POST", "/score", data, {"content-type": "text/csv"})
-    assert reply.status == 200, reply.body
-    return reply.body
-
-
-def some_birds(count: int, seed: int = 1) -> str:
-    """Return a table of birds: most are clear, some doubtful, some faulty."""
-    chance = random.Random(seed)  # noqa: S311  # birds, no secrets
-    rows = [ADELIE, GENTOO, DOUBTFUL, "39.1,18.7,181,3.75", "50.1,17.9,190,3400"]
-    picked = chance.choices(rows, [50, 30, 5, 2, 13], k=count)
-    return f"{HEADER},who\n" + "".join(f"{row},bird {place}\n" for place, row in enumerate(picked))
 
 
 def test_twelve_birds_to_try(page: Page, service: Service) -> None:
@@ -109,7 +75,7 @@ def test_a_row_becomes_the_current_bird(page: Page, service: Service) -> None:
     visit(page, service)
     choose(page, f"{HEADER}\n{ADELIE}\n{GENTOO}\n50.1,17.9,190,3400\n")
     lines(page).nth(1).click()
-    expect(page).to_have_title("Gentoo – Penguin species")  # noqa: RUF001  # as the page has it
+    expect(page).to_have_title("Gentoo: Penguin species")
     page.wait_for_function("() => document.getElementById('map').map?.at(0, 0).inputs.body_mass_g === 5076")
     back = page.get_by_role("button", name="Back to row 2")
     back.click()
@@ -117,7 +83,7 @@ def test_a_row_becomes_the_current_bird(page: Page, service: Service) -> None:
     expect(page.get_by_role("grid")).to_be_focused()
     page.keyboard.press("ArrowDown")
     page.keyboard.press("Enter")
-    expect(page).to_have_title("Chinstrap – Penguin species")  # noqa: RUF001
+    expect(page).to_have_title("Chinstrap: Penguin species")
     expect(page.locator("[role=row][aria-selected=true]")).to_contain_text("50.1")
 
 
@@ -160,13 +126,6 @@ def test_hostile_tables_come_back_whole(page: Page, service: Service, name: str)
     delimiter = ";" if "semicolons" in name else ","
     rows = list(csv.reader(io.StringIO(expected.decode("utf-8-sig"), newline=""), delimiter=delimiter))
     expect(page.get_by_role("grid")).to_have_attribute("aria-rowcount", str(len(rows)))
-
-
-def small_pieces(route: Route) -> None:
-    """Serve the script with pieces of one row."""
-    response = route.fetch()
-    text = response.text().replace("FIRST_ROWS = 500", "FIRST_ROWS = 1").replace("PIECE_ROWS = 5_000", "PIECE_ROWS = 1")
-    route.fulfill(response=response, body=text)
 
 
 def test_cells_are_text_for_ever(page: Page, service: Service) -> None:
