@@ -4,6 +4,7 @@ override PYTHON := python3
 endif
 VENV := .venv
 BIN := $(VENV)/bin
+NODE := tests/browser/node_modules
 IMAGE ?= penguins
 BASE ?= python:3.13-slim-trixie
 DOCKER ?= docker
@@ -15,9 +16,11 @@ TRAINED := artifacts/penguin_model.json
 BUNDLE := artifacts/bundle/manifest.json
 CONTRACT_FILES := $(wildcard contract/*.py contract/*.toml)
 
+node_is_here = command -v npm >/dev/null && node -e 'process.exit(+(parseInt(process.versions.node) < 20))'
+
 .DEFAULT_GOAL := help
-.PHONY: help setup train compile run serve test test-long coverage test-image test-image-build bench bench-http bench-overload
-.PHONY: explore bench-request bench-swap drift trust renew load load-report deploy canary canary-odds check format image clean lock model-matrix fuzz
+.PHONY: help setup train compile run serve test test-long test-browser coverage test-image test-image-build bench bench-http bench-overload
+.PHONY: explore bench-page bench-request bench-swap drift trust renew load load-report deploy canary canary-odds check check-page format image clean lock model-matrix fuzz
 
 help: ## list the targets
 	@grep -hE '^[a-z-]+:.*##' $(MAKEFILE_LIST) | sed -E 's/^([a-z-]+):.*## /\1|/' | \
@@ -91,12 +94,16 @@ test: $(VENV)/.dev ## run the tests
 test-long: $(VENV)/.dev ## run those tests that take many seconds
 	$(BIN)/python -m pytest -n 2 -m long $(ARGS)
 
+test-browser: $(VENV)/.dev ## run the tests of the pages, in Debian's Chromium
+	@$(node_is_here) && $(MAKE) --no-print-directory $(NODE)/.installed || echo "without $(NODE): some tests skip"
+	$(BIN)/python -m pytest -n 2 --dist loadfile -m browser $(ARGS)
+
 explore: $(VENV)/.dev ## run the property-based tests with other and more cases than `make test`
 	$(BIN)/python -m pytest -n 2 --hypothesis-profile=exploring $(ARGS)
 
 coverage: $(VENV)/.dev ## run both, and see which branches were never taken
 	$(BIN)/coverage erase
-	$(BIN)/coverage run -m pytest -n 2 -m "not image" $(ARGS)
+	$(BIN)/coverage run -m pytest -n 2 -m "not image and not browser" $(ARGS)
 	@$(BIN)/coverage combine --quiet
 	@$(BIN)/coverage report
 
@@ -137,6 +144,9 @@ load-report: $(VENV)/.bench $(BUNDLE) ## run the load profiles against the image
 trust: $(VENV)/.build $(BUNDLE) ## measure when answers are doubted, rightly and wrongly: docs/trust.md
 	$(BIN)/python -m benchmarks.trust $(ARGS)
 
+bench-page: $(VENV)/.dev $(BUNDLE) ## measure the pages in Chromium: first paint, bytes, frames of the map: docs/page.md
+	$(BIN)/python -m tests.browser.measure $(ARGS)
+
 bench-swap: $(VENV)/.bench $(BUNDLE) ## measure loading and swapping bundles: docs/swap.md
 	$(BIN)/python -m benchmarks.swap $(ARGS)
 
@@ -161,6 +171,16 @@ check: $(VENV)/.dev ## lint, format, types; the workflows and the Dockerfile too
 	$(BIN)/check-jsonschema --builtin-schema vendor.github-issue-forms .github/ISSUE_TEMPLATE/*.yml
 	$(BIN)/check-jsonschema --builtin-schema vendor.citation-file-format CITATION.cff --default-filetype yaml
 	$(BIN)/zizmor --quiet --offline --pedantic .github
+	@if $(node_is_here); then $(MAKE) --no-print-directory check-page; \
+	else echo "app/page/static was not checked: no npm with Node.js 20 or newer here; on Debian 13: apt install npm"; fi
+
+check-page: $(NODE)/.installed
+	$(NODE)/.bin/tsc --project tests/browser
+	$(NODE)/.bin/eslint --config tests/browser/eslint.config.js --max-warnings 0 app/page/static
+
+$(NODE)/.installed: tests/browser/package-lock.json
+	npm ci --prefix tests/browser --silent
+	@touch $@
 
 format: $(VENV)/.dev ## rewrite the source in the house's format
 	$(BIN)/ruff check --fix
@@ -180,4 +200,4 @@ lock: $(VENV)/.dev ## resolve requirements/*.in again into hashed locks
 	requirements/matrix/lock $(BIN)/uv
 
 clean: ## remove everything that was made, .venv included
-	rm -rf artifacts $(VENV) .venv-matrix .mypy_cache .ruff_cache .pytest_cache .hypothesis .coverage*
+	rm -rf artifacts $(VENV) $(NODE) .venv-matrix .mypy_cache .ruff_cache .pytest_cache .hypothesis .coverage*

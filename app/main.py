@@ -17,8 +17,8 @@ from app.core.operation import BodyLimit, Handler, Operation
 from app.core.protocol import MODEL_PATH, VERSION_PATH, ServerMetadata
 from app.core.settings import Settings, read_settings
 from app.docs.openapi import VERSION, openapi
-from app.docs.pages import docs_page, index
 from app.http.context import HttpContext
+from app.http.cross_origin import CrossOriginApplication
 from app.http.endpoint import (
     changing_endpoint,
     endpoint,
@@ -30,6 +30,8 @@ from app.http.endpoint import (
 from app.model.health import HealthChecks
 from app.model.loading import start_serving
 from app.model.serving import Served, Serving
+from app.page.endpoints import STATIC_PATH, index_endpoint, page_endpoint, static_endpoint
+from app.page.files import StaticFiles
 from app.table.tables import table_endpoint
 from app.telemetry.choice import new_telemetry
 from contract.refusal import USER_MISTAKE, Refusal
@@ -64,16 +66,17 @@ def create_app(serving: Serving, settings: Settings, counters: int = -1) -> Star
     memory = Memory(batch_memory(settings.max_batch_memory_bytes, settings.workers, settings.max_connections))
     small = Memory(SMALL_BYTES)
     score = table_endpoint(serving, settings.max_batch_bytes, settings.max_batch_rows, memory, small)
-    application = Starlette(
+    application = (CrossOriginApplication if settings.allowed_origins else Starlette)(
         routes=[
             operation_route(prediction),
             *map(operation_route, health_operations(health)),
             Route("/explain", explanation_endpoint(serving, limit), methods=["POST"]),
             Route("/score", score, methods=["POST"]),
             Route("/model", changing_endpoint(lambda: model_answer(serving))),
+            Route("/model/rows", changing_endpoint(lambda: rows_answer(serving))),
             Route("/challenger", changing_endpoint(lambda: challenger_answer(serving))),
             Route("/openapi.json", changing_endpoint(openapi_reader(serving))),
-            *(Route("/docs", endpoint(docs_page)), Route("/", endpoint(index))),
+            *page_routes(StaticFiles()),
             *protocol_routes(serving, inference_endpoint(serving, settings, memory, small), health),
         ],
         exception_handlers={HTTPException: http_problem, Exception: unexpected_problem},
@@ -155,6 +158,12 @@ def model_answer(serving: Serving) -> Answer:
     return served.about if served else serving.unavailable
 
 
+def rows_answer(serving: Serving) -> Answer:
+    """Return the answer of GET /model/rows."""
+    served = serving.served
+    return served.known_rows() if served else serving.unavailable
+
+
 def openapi_reader(serving: Serving) -> Callable[[], Answer]:
     """Return the function that makes the answer of GET /openapi.json. It is made once for each bundle."""
     made: dict[str, Answer] = {}  # by version; only the newest is kept
@@ -174,6 +183,15 @@ def openapi_reader(serving: Serving) -> Callable[[], Answer]:
 def challenger_answer(serving: Serving) -> Answer:
     """Return the answer of GET /challenger."""
     return json_answer(serving.comparison()) if serving.comparison else NO_CHALLENGER
+
+
+def page_routes(files: StaticFiles) -> list[Route]:
+    """Return the routes of the pages for a browser, and of the files that they load."""
+    return [
+        Route("/docs", page_endpoint(files, "docs.html")),
+        Route("/", index_endpoint(files)),
+        Route(STATIC_PATH, static_endpoint(files)),
+    ]
 
 
 def protocol_routes(serving: Serving, infer: ASGIApp, health: HealthChecks) -> list[Route]:

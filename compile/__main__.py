@@ -53,6 +53,8 @@ def main(arguments: list[str] | None = None) -> int:
     options = parser.parse_args(arguments)
     if (options.rows is None) != (options.target is None):
         parser.error("--rows and --target go together")
+    if options.publish_rows and options.rows is None:
+        parser.error("--publish-rows needs --rows: it publishes them")
     if (options.one_row is None) != (options.block_from is None) or (
         options.block_from is not None and options.block_from < 1
     ):
@@ -68,9 +70,14 @@ def main(arguments: list[str] | None = None) -> int:
             options.missing,
             options.all_trees,
             options.contract,
-            HeldOut(options.rows, options.target, options.level) if options.rows else None,
+            _held_out(options),
         )
     )
+
+
+def _held_out(options: argparse.Namespace) -> HeldOut | None:
+    given: Path | None = options.rows
+    return HeldOut(given, options.target, options.level, options.publish_rows) if given else None
 
 
 def _parser() -> argparse.ArgumentParser:
@@ -107,6 +114,11 @@ def _parser() -> argparse.ArgumentParser:
     )
     parser.add_argument("--target", metavar="COLUMN", help="the column of --rows that holds the true answers")
     parser.add_argument("--level", type=float, default=LEVEL, help="of sets and intervals (default: %(default)s)")
+    parser.add_argument(
+        "--publish-rows",
+        action="store_true",
+        help="put up to 2,000 of --rows into the bundle: everybody who can ask the service can read them",
+    )
     return parser
 
 

@@ -14,11 +14,17 @@ from compile.uncertainty import misfit
 from contract.manifest import TRAINING_FILE, Digest
 from contract.refusal import Refusal
 from contract.schema import Input
-from contract.training import HOLDOUT_FILE, HoldOut, TrainingSummary
+from contract.training import HOLDOUT_FILE, KNOWN_ROWS_FILE, HoldOut, KnownRows, TrainingSummary
+from contract.training import misfit as misfit_of_rows
 from contract.uncertainty import UNCERTAINTY_FILE, Uncertainty
 
 TRAINING_ROWS_FILE = "training_rows.csv"
-KINDS: dict[str, type] = {TRAINING_FILE: TrainingSummary, HOLDOUT_FILE: HoldOut, UNCERTAINTY_FILE: Uncertainty}
+KINDS: dict[str, type] = {
+    TRAINING_FILE: TrainingSummary,
+    HOLDOUT_FILE: HoldOut,
+    UNCERTAINTY_FILE: Uncertainty,
+    KNOWN_ROWS_FILE: KnownRows,
+}
 
 Described = TypeVar("Described")
 
@@ -57,6 +63,11 @@ def read_beside(path: Path, model: CompilableModel) -> Beside:
         raise Refusal(
             f"{path.with_name(UNCERTAINTY_FILE)}: {wrong}; make it again or remove it: answers have less then"
         )
+    published = found.get(KNOWN_ROWS_FILE)
+    assert published is None or isinstance(published, KnownRows)
+    wrong = misfit_of_rows(published, model.contract) if published else None
+    if wrong:
+        raise Refusal(f"{path.with_name(KNOWN_ROWS_FILE)}: {wrong}; make it again or remove it: no rows are shown then")
     rows = _training_rows(path.with_name(TRAINING_ROWS_FILE), model, TRAINING_FILE in found, notices)
     return Beside(uncertainty, files, rows, tuple(notices))
 

@@ -3,6 +3,7 @@
 from pathlib import Path
 from typing import NamedTuple
 
+import msgspec
 import numpy as np
 
 from compile.beside import Beside
@@ -10,22 +11,25 @@ from compile.certification.oracle import BoosterOracle
 from compile.certification.probes import Rows, derive_rows
 from compile.reading.booster import CompilableModel
 from contract.manifest import Digest, encode
-from contract.training import HOLDOUT_FILE
+from contract.training import HOLDOUT_FILE, KNOWN_ROWS_FILE
 from contract.uncertainty import UNCERTAINTY_FILE
 from evaluation.conformal import LEVEL
 from evaluation.holdout import evaluate
-from evaluation.rows import read_rows
+from evaluation.published import known_rows
+from evaluation.rows import HeldOutRows, read_rows
 
 
 class HeldOut(NamedTuple):
     """A CSV file of rows that the model was not trained on, and its column (or columns) with the true answers.
 
-    `level` is that of the prediction sets or intervals.
+    `level` is that of the prediction sets or intervals. `publish` puts rows of the file into the bundle, for everybody
+    who can ask the service.
     """
 
     path: Path
     target: str
     level: float = LEVEL
+    publish: bool = False
 
 
 def with_held_out(known: Beside, given: HeldOut, model: CompilableModel) -> Beside:
@@ -40,8 +44,20 @@ def with_held_out(known: Beside, given: HeldOut, model: CompilableModel) -> Besi
     files[HOLDOUT_FILE] = encode(found)
     if uncertainty is not None:
         files[UNCERTAINTY_FILE] = encode(uncertainty)
-    return Beside(
-        uncertainty, files, _joined(known.rows, held_out.rows), (*known.notices, *notices, _said(found.figures))
+    said = [*known.notices, *notices, _said(found.figures)]
+    if given.publish:
+        said.append(_publish(files, held_out, model))
+    return Beside(uncertainty, files, _joined(known.rows, held_out.rows), tuple(said))
+
+
+def _publish(files: dict[str, bytes], held_out: HeldOutRows, model: CompilableModel) -> str:
+    """Add the rows to the files of the bundle. Return what that means."""
+    sha256 = Digest.of(model.data).sha256
+    found = known_rows(model.contract, sha256, held_out.rows, held_out.targets, held_out.target)
+    files[KNOWN_ROWS_FILE] = msgspec.json.encode(found) + b"\n"
+    return (
+        f"{len(found.rows)} of {found.total} rows are in the bundle with their answers ({KNOWN_ROWS_FILE}): everybody "
+        "who can ask the service can read them, at GET /model/rows"
     )
 
 

@@ -4,14 +4,17 @@ import argparse
 import sys
 from pathlib import Path
 
+import msgspec
+
 from contract.files import write_atomically
 from contract.manifest import encode
 from contract.reading import PENGUINS
 from contract.refusal import exit_status
-from contract.training import TrainingSummary
+from contract.training import KNOWN_ROWS_FILE, TrainingSummary
 from contract.uncertainty import UNCERTAINTY_FILE
 from evaluation.conformal import LEVEL
 from evaluation.drift import drift_baseline
+from evaluation.published import known_rows
 from train.contract import CLASSES, CONTRACT
 from train.evaluate import cross_validation, hold_out
 from train.features import features
@@ -57,7 +60,7 @@ def _level(text: str) -> float:
 
 
 def run(data: Path, out: Path, threads: int, level: float) -> None:
-    """Train on `data` and write six files into `out`.
+    """Train on `data` and write seven files into `out`.
 
     Raises Refusal if the data are bad or the folder cannot be written. The written bytes depend on `data` and `level`
     alone. The model is written last: if it is there, the other files are too.
@@ -84,11 +87,16 @@ def train(data: Path, threads: int, level: float) -> tuple[TrainingSummary, dict
     baseline = drift_baseline(CONTRACT, penguins.measurements, held_out.probabilities[0])
     summary = summarise(penguins, model, cross_validation(held_out), baseline)
     uncertainty = fit_uncertainty(penguins, table, model, held_out, level)
+    # The birds are in the public domain (CC0), so their rows may be published with the model.
+    published = known_rows(
+        CONTRACT, summary.model_sha256, penguins.measurements, penguins.labels, CONTRACT.output.label
+    )
     return summary, {
         "training_rows.csv": rows_csv(penguins),
         "training_report.html": report(summary, uncertainty, penguins, held_out, booster).encode(),
         "training.json": encode(summary),
         UNCERTAINTY_FILE: encode(uncertainty),
+        KNOWN_ROWS_FILE: msgspec.json.encode(published) + b"\n",
         "penguin_model.toml": PENGUINS.read_bytes(),
         "penguin_model.json": model,
     }

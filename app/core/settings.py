@@ -7,6 +7,7 @@ from typing import Annotated, Literal
 import msgspec
 from msgspec import Meta
 
+from app.core.origins import parse_origins
 from contract.refusal import Refusal
 
 BUILT = "artifacts/bundle"  # what `python -m compile` writes
@@ -29,6 +30,7 @@ class Settings(msgspec.Struct, frozen=True, rename="upper"):
     metrics_port: Annotated[int, Meta(ge=0, le=65535)] = 9464  # 0: no metrics
     workers: Count = 1  # serving processes; set one per core
     fast_path: bool = True  # answer operations that never block without Starlette
+    allowed_origins: str = ""  # pages of other origins that may ask, such as https://field.example; empty: none; *: all
 
     # What is served: docs/bundles.md.
     bundle: str = BUILT  # DIRECTORY, STORE#CHANNEL or STORE@DIGEST; STORE is a directory or gs://BUCKET/PREFIX
@@ -79,8 +81,11 @@ def read_settings(environment: Mapping[str, str] = os.environ) -> Settings:
     names = {field.encode_name for field in msgspec.structs.fields(Settings)}
     given = {name: value for name, value in environment.items() if name in names and value}
     try:
-        return msgspec.convert(given, Settings, strict=False)
+        settings = msgspec.convert(given, Settings, strict=False)
     except msgspec.ValidationError as error:
         message, _, path = str(error).partition(" - at `$.")
         name = path.rstrip("`")
         raise Refusal(f"environment variable {name}={given.get(name)!r}: {message}") from error
+    if settings.allowed_origins:
+        parse_origins(settings.allowed_origins)
+    return settings

@@ -1,1 +1,1 @@
-"""The documentation of the API: the OpenAPI document at /openapi.json and the page at /docs."""
+"""The description of the API for machines: the OpenAPI document at /openapi.json."""

@@ -23,6 +23,7 @@ from app.model.about import ModelAnswer
 from app.model.comparison import ComparisonReport
 from app.model.serving import Served
 from contract.schema import Contract
+from contract.training import KnownRows
 
 VERSION = "1.0.0"  # of the API
 UNAVAILABLE = "No model is loaded; `Retry-After`, if present, says after how many seconds to try again"
@@ -66,8 +67,15 @@ HEADER_LENGTH = {
     "description": "The length in bytes of the JSON before the binary data; if absent, the whole body is JSON",
     "schema": {"type": "integer", "minimum": 0},
 }
+TAGS = {  # groups of operations, by the start of their paths
+    "/v2": ("Open Inference Protocol", "The same model by the protocol of KServe and Triton: many rows at once."),
+    "/health": ("Health", "For load balancers and orchestrators."),
+    "/model": ("Model", "What is served."),
+    "/challenger": ("Model", "What is served."),
+    "/": ("Answers", "What the model says about a row, and why."),
+}
 TYPES = (
-    *(ModelAnswer, ComparisonReport, Health, Problem),
+    *(ModelAnswer, KnownRows, ComparisonReport, Health, Problem),
     *(InferenceRequest, InferenceResponse, ProtocolError),
     *(ServerMetadata, ServerLive, ServerReady, ModelMetadata, ModelReady),
 )
@@ -75,9 +83,18 @@ TYPES = (
 
 def openapi(served: Served) -> dict[str, Any]:
     """Return the OpenAPI document of all routes for the model that is served, to be encoded as JSON."""
+    document = _document(served)
+    for path, operations in document["paths"].items():
+        for operation in operations.values():
+            operation["tags"] = [next(name for start, (name, _) in TAGS.items() if path.startswith(start))]
+    tags = dict(reversed(TAGS.values()))  # the answers first
+    return {**document, "tags": [{"name": name, "description": text} for name, text in tags.items()]}
+
+
+def _document(served: Served) -> dict[str, Any]:
     contract = served.contract
     references, components = msgspec.json.schema_components(TYPES, ref_template="#/components/schemas/{name}")
-    model, challenger, health, problem, *protocol = references
+    model, rows, challenger, health, problem, *protocol = references
     of_model = {
         "Measurements": schemas.measurements(contract),
         "PredictionAnswer": schemas.prediction(contract, served.answers.parts.judged),
@@ -86,6 +103,7 @@ def openapi(served: Served) -> dict[str, Any]:
     measurements, prediction, explanation = ({"$ref": f"#/components/schemas/{name}"} for name in of_model)
     unavailable = {"503": _response(UNAVAILABLE, "application/problem+json", problem)}
     no_challenger = {"404": _response("CHALLENGER_URI is not set", "application/problem+json", problem)}
+    no_rows = {"404": _response("The bundle has no known rows", "application/problem+json", problem)} | unavailable
     return {
         "openapi": "3.1.0",
         "info": {
@@ -101,6 +119,9 @@ def openapi(served: Served) -> dict[str, Any]:
             "/score": {"post": score(served, problem)},
             "/model": {
                 "get": _get("model", "The model that is served, and what it was built from", model, unavailable)
+            },
+            "/model/rows": {
+                "get": _get("rows", "Rows with known answers that the model's owner published", rows, no_rows)
             },
             "/challenger": {
                 "get": _get("challenger", "How far a second model agrees with this one", challenger, no_challenger)

@@ -8,6 +8,7 @@ from app.core.settings import Settings
 from app.http.admission import TokenBuckets, client_key
 from app.http.deadlines import Deadlines
 from app.http.head import MAX_HEADERS
+from app.http.origins import Origins
 from app.http.refusals import headers_too_large, request_line_too_long, too_many_requests
 from app.http.request import Request
 from app.telemetry.recorder import Telemetry
@@ -25,6 +26,7 @@ class HttpContext:
         self.telemetry = telemetry
         self.draining = False
         self.model_name = ""  # in the contract; empty until a model is loaded
+        self.origins = Origins(settings.allowed_origins) if settings.allowed_origins else None
         self.deadlines = Deadlines(settings)
         self.request_line_too_long = request_line_too_long(settings.max_request_line_bytes)
         self.headers_too_large = headers_too_large(settings.max_header_bytes, MAX_HEADERS)
@@ -46,6 +48,7 @@ class HttpContext:
 
         # Headers as bytes. Lifetime: one second, because uvicorn's own headers include the time.
         self.defaults: Headers = []
+        self._uvicorns: Headers = []  # those of the defaults that uvicorn made
         self.usual_headers: Headers = []  # of the last 200 answer
         self.usual_head = b""
         self._heads: list[tuple[Headers, bytes]] = []
@@ -78,8 +81,9 @@ class HttpContext:
 
     def renew(self, defaults: Headers) -> None:
         """Use these default headers of uvicorn from now on."""
-        if defaults is not self.defaults:
-            self.defaults = defaults
+        if defaults is not self._uvicorns:
+            self._uvicorns = defaults
+            self.defaults = defaults if self.origins is None else [*defaults, *self.origins.always]
             self._heads.clear()
             self.usual_headers = []
 

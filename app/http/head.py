@@ -6,6 +6,8 @@ that frames, negotiates or upgrades. Every other head goes to the parser, with i
 """
 
 import re
+from collections.abc import Callable
+from functools import cache
 
 MAX_HEADERS = 100  # of a request: in memory each takes far more than its bytes
 
@@ -20,7 +22,7 @@ _OTHER_INITIAL = rb"[abdfgi-oq-svw-zABDFGI-OQ-SVW-Z]"  # no name above begins so
 
 # Quantifiers never give back what they took (*+, ++), so the time is linear in the head's length. (?(2)(?!)) fails
 # where the second group has matched before: a repeated Host is not plain.
-plain_head = re.compile(
+_PATTERN = (
     rb"([A-Z]++ [!-~]++) HTTP/1\.1\r\n"
     rb"(?:(?:"
     rb"%(initial)b%(token)b*+:%(value)b"
@@ -30,8 +32,16 @@ plain_head = re.compile(
     rb"|(?i:connection: ?keep-alive)"
     rb"|(?!%(deciding)b:)%(token)b++:%(value)b"
     rb")\r\n){1,%(most)d}+(?(2)|(?!))\r\n"
-    % {b"initial": _OTHER_INITIAL, b"token": _TOKEN, b"value": _VALUE, b"deciding": _DECIDING, b"most": MAX_HEADERS}
-).match
+)
+_PARTS = {b"initial": _OTHER_INITIAL, b"token": _TOKEN, b"value": _VALUE, b"deciding": _DECIDING, b"most": MAX_HEADERS}
+plain_head = re.compile(_PATTERN % _PARTS).match
+
+
+@cache
+def head_without_origin() -> Callable[[bytes], re.Match[bytes] | None]:
+    """Return the same, but a head with an Origin does not match: its answer depends on it. Compiled when first used."""
+    parts = {b"initial": _OTHER_INITIAL.replace(b"i-o", b"i-n").replace(b"I-O", b"I-N")}
+    return re.compile(_PATTERN % {**_PARTS, **parts, b"deciding": _DECIDING.replace(b"host|", b"host|origin|")}).match
 
 
 def no_head(_: bytes) -> None:

@@ -16,7 +16,7 @@ from contract.drift import DriftBaseline
 from contract.manifest import TRAINING_FILE, Manifest, PlatformBuild, platform_name
 from contract.refusal import COMPILE_AGAIN, Refusal
 from contract.schema import Contract
-from contract.training import HOLDOUT_FILE, HoldOut, TrainingSummary
+from contract.training import HOLDOUT_FILE, KNOWN_ROWS_FILE, HoldOut, TrainingSummary
 from contract.trees import TREES_FILE
 from contract.uncertainty import UNCERTAINTY_FILE, Uncertainty
 
@@ -31,8 +31,9 @@ class Bundle(msgspec.Struct, frozen=True):
     """A model that is loaded and has given its golden answer. `version` is the SHA-256 of the manifest.
 
     `origin` is the place from which its files were read. `signed_by` is the id of the key that signed it, or None.
-    `trees` is the content of trees.json, for explanations. `trees`, `training`, `holdout` and `uncertainty` are None if
-    the bundle does not have the file.
+    `trees` is the content of trees.json, for explanations. `known_rows` is that of known_rows.json, which is decoded
+    when somebody asks for it. `trees`, `known_rows`, `training`, `holdout` and `uncertainty` are None if the bundle
+    does not have the file.
     """
 
     version: str
@@ -44,6 +45,7 @@ class Bundle(msgspec.Struct, frozen=True):
     holdout: HoldOut | None
     uncertainty: Uncertainty | None
     trees: bytes | None
+    known_rows: bytes | None
     origin: str
     signed_by: str | None
 
@@ -91,6 +93,7 @@ def load_verified(verified: VerifiedBundle) -> Bundle:
         holdout=_document(verified, HOLDOUT_FILE, _HOLDOUT),
         uncertainty=uncertainty,
         trees=verified.files.get(TREES_FILE),
+        known_rows=verified.files.get(KNOWN_ROWS_FILE),
         origin=place,
         signed_by=verified.signed_by,
     )

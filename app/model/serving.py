@@ -17,6 +17,7 @@ from app.core.protocol import Protocol, ServerReady, protocol_error
 from app.model.about import about
 from app.model.bundle import Bundle
 from app.model.comparison import ComparisonReport
+from app.model.known_rows import KnownRowsAnswer
 from app.model.outcomes import Outcomes
 from contract.drift import DriftBaseline
 from contract.schema import Contract
@@ -34,8 +35,8 @@ class Served:
     """
 
     __slots__ = (
-        *("about", "answers", "contract", "drift_baseline", "explain", "headers", "library", "name", "named"),
-        *("offers", "predict", "protocol", "version"),
+        *("about", "answers", "contract", "drift_baseline", "explain", "headers", "known_rows", "library", "name"),
+        *("named", "offers", "predict", "protocol", "version"),
     )
 
     def __init__(self, bundle: Bundle, name: str) -> None:
@@ -56,6 +57,7 @@ class Served:
         )
         self.about = Answer(200, self.headers, msgspec.json.encode(about(bundle)))
         self.drift_baseline: DriftBaseline | None = bundle.drift_baseline
+        self.known_rows = KnownRowsAnswer(bundle, self.headers)
 
     @property
     def receipt(self) -> Receipt:

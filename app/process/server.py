@@ -15,6 +15,7 @@ from starlette.applications import Starlette
 from app.core.settings import Settings
 from app.http.connection import Connection
 from app.http.context import HttpContext
+from app.http.cross_origin import CrossOriginConnection
 from app.process.listening import DRAIN_SECONDS, DRAINED_SECONDS, address, stop_connecting, waiting
 
 logger = logging.getLogger("uvicorn.error")
@@ -31,7 +32,7 @@ class Server(uvicorn.Server):
             uvicorn.Config(
                 application,
                 loop="uvloop",
-                http=Connection,
+                http=CrossOriginConnection if settings.allowed_origins else Connection,
                 ws="none",
                 lifespan="off",
                 proxy_headers=False,  # TRUSTED_PROXIES does this

@@ -34,6 +34,7 @@ if TYPE_CHECKING:
 
 FLUSH_REQUESTS = 256  # requests that are counted in one go: about as long as sixteen requests take
 STDOUT = 1
+STATIC = "/static/"  # the label of all files of the pages: their paths hold a digest, which changes with each version
 NO_BODY = BodyLimit(0)  # of an operation that is only recorded
 Origin = TypeVar("Origin")
 Record = Callable[[Origin, Answer, float], Exchange]
@@ -125,9 +126,14 @@ class Telemetry:
             self.log.left_out += 1
 
     def _route(self, target: bytes) -> str:
-        """Return the route of a target, or an empty string: a client must not create labels."""
-        path = target.partition(b"?")[0].decode("latin-1")
-        return path if path in self.routes else ""
+        """Return the label of a target."""
+        return self._label(target.partition(b"?")[0].decode("latin-1"))
+
+    def _label(self, path: str) -> str:
+        """Return the route of a path, or an empty string: a client must not create labels."""
+        if path in self.routes:
+            return path
+        return STATIC if path.startswith(STATIC) else ""
 
     # Starlette
 
@@ -165,7 +171,7 @@ class Telemetry:
     @harmless
     def _responded(self, scope: Scope, status: int, size: int) -> None:
         path, seconds = scope["path"], _now() - scope["state"]["received"]
-        route = path if path in self.routes else ""
+        route = self._label(path)
         answer: Answer | None = scope.get("answer")
         origin = scope, status, size
         if status == 200 and route and answer is not None and scope["method"] != "HEAD":  # HEAD is counted one by one

@@ -12,6 +12,7 @@ from contract.certificate import Certificate
 from contract.manifest import MANIFEST_FILE, MODEL_FILE, TRAINING_FILE, Digest, decode_manifest, platform_name
 from contract.reading import PENGUINS, read_contract
 from contract.schema import CONTRACT_FILE, decode_contract
+from contract.training import KNOWN_ROWS_FILE
 from contract.trees import TREES_FILE
 from contract.uncertainty import UNCERTAINTY_FILE
 from tests.support.commands import run_module
@@ -27,6 +28,7 @@ def test_the_bundle_holds_what_its_manifest_says(bundle_path: Path, model_path: 
         target.certificate,
         TRAINING_FILE,
         UNCERTAINTY_FILE,
+        KNOWN_ROWS_FILE,
         TREES_FILE,
         CONTRACT_FILE,
     }

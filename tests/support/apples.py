@@ -1,6 +1,8 @@
 """Contracts with inputs of every kind, one for each kind of answer, and small models that fit them."""
 
+import fcntl
 import math
+import os
 from pathlib import Path
 from typing import Any, NamedTuple
 
@@ -158,6 +160,14 @@ class Compiled(NamedTuple):
 
     def documents(self, count: int, seed: int = 1) -> list[dict[str, Any]]:
         return [document_of(self.contract, row) for row in self.rows(count, seed)]
+
+
+def shared_apples(base: Path, kind: str) -> Compiled:
+    """Return the model of this kind below pytest's base directory. The workers of one run share what is made."""
+    shared = base.parent if "PYTEST_XDIST_WORKER" in os.environ else base
+    with (shared / f"apples-{kind}.lock").open("w") as lock:
+        fcntl.flock(lock, fcntl.LOCK_EX)
+        return apples_in(shared / f"apples-{kind}", kind)
 
 
 def apples_in(directory: Path, kind: str) -> Compiled:

@@ -13,6 +13,7 @@ from pathlib import Path
 from random import Random
 from typing import Any, NamedTuple
 
+import msgspec
 import uvloop
 from starlette.applications import Starlette
 from uvicorn.server import ServerState
@@ -20,6 +21,7 @@ from uvicorn.server import ServerState
 from app.core.settings import Settings
 from app.http import refusals
 from app.http.connection import Connection
+from app.http.cross_origin import CrossOriginConnection
 from app.main import create_app
 from app.model.bundle import load_bundle
 from app.model.serving import Serving
@@ -92,10 +94,11 @@ def told(pieces: list[bytes], written: bytes, *, ended: bool) -> Told:
 
 
 class Door:
-    """A service in this process, with the fast path or without it."""
+    """A service in this process, with the fast path or without it. `origins` is ALLOWED_ORIGINS."""
 
-    def __init__(self, bundle: Path, *, fast: bool) -> None:
-        settings = Settings(port=0, host="127.0.0.1", fast_path=fast, metrics_port=0, log_lines_per_second=0)
+    def __init__(self, bundle: Path, *, fast: bool, origins: str = "") -> None:
+        quiet = Settings(port=0, host="127.0.0.1", metrics_port=0, log_lines_per_second=0)
+        settings = msgspec.structs.replace(quiet, fast_path=fast, allowed_origins=origins)
         serving = Serving()
         serving.swap(load_bundle(bundle))
         self.application: Starlette = create_app(serving, settings)
@@ -107,7 +110,8 @@ class Door:
 
     def connect(self, transport: Kept) -> Connection:
         """Return a connection that writes to this transport."""
-        connection = Connection(self._config, server_state=self._state, app_state={})
+        kind = CrossOriginConnection if self.application.state.http.origins else Connection
+        connection = kind(self._config, server_state=self._state, app_state={})
         connection.connection_made(transport)
         return connection
 

@@ -23,7 +23,8 @@ ROOMS = {  # the same within app/
     "batch": {"core", "model", "answers", "http"},
     "table": {"core", "model", "answers", "http", "batch"},
     "docs": {"core", "model", "answers", "table"},
-    "main": {"core", "model", "telemetry", "http", "batch", "table", "docs"},
+    "page": set(),
+    "main": {"core", "model", "telemetry", "http", "batch", "table", "docs", "page"},
     "process": {"core", "model", "metrics", "telemetry", "http", "main"},
     "__main__": {"core", "process"},
 }

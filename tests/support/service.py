@@ -50,7 +50,9 @@ class Service:
         with contextlib.closing(connection):
             connection.request(method, path, body, headers or {})
             response = connection.getresponse()
-            names = {name.lower(): value for name, value in response.getheaders()}
+            names: dict[str, str] = {}
+            for name, value in ((name.lower(), value) for name, value in response.getheaders()):
+                names[name] = f"{names[name]}, {value}" if name in names else value
             return Reply(response.status, names, response.read())
 
     def predict(self, body: bytes | Mapping[str, object]) -> Reply:

@@ -24,6 +24,7 @@ FILES = (
     "training_report.html",
     "training.json",
     "reference.json",
+    "known_rows.json",
     "penguin_model.toml",
     "penguin_model.json",
 )
@@ -60,7 +61,7 @@ def runs(data: Path, tmp_path_factory: pytest.TempPathFactory) -> dict[int, Run]
 
 
 def test_threads_do_not_change_a_byte(runs: dict[int, Run]) -> None:
-    """One, two and four threads write the same six files."""
+    """One, two and four threads write the same seven files."""
     first, *others = ({path.name: path.read_bytes() for path in run.folder.iterdir()} for run in runs.values())
     assert set(first) == set(FILES)
     assert all(other == first for other in others)
@@ -82,7 +83,7 @@ def test_says_what_it_did(runs: dict[int, Run]) -> None:
     assert "Read 344 birds, dropped 2" in printed
     assert "accuracy 0.98" in printed
     assert "log loss 0.02" in printed
-    assert printed.split()[-6:] == [str(folder / name) for name in FILES]
+    assert printed.split()[-7:] == [str(folder / name) for name in FILES]
     assert errors == ""
 
 
@@ -141,7 +142,7 @@ def _failing(real: Callable[..., object], failing_call: int) -> Callable[..., ob
 
 
 @pytest.mark.usefixtures("trained")
-@pytest.mark.parametrize(("owner", "operation", "calls"), [(os, "fsync", 12), (Path, "replace", 6), (Path, "open", 6)])
+@pytest.mark.parametrize(("owner", "operation", "calls"), [(os, "fsync", 14), (Path, "replace", 7), (Path, "open", 7)])
 def test_a_failing_disk(tmp_path: Path, owner: object, operation: str, calls: int) -> None:
     """A disk that fails at any operation ends with status 2 and leaves whole files."""
     for number in count(1):
