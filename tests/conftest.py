@@ -2,13 +2,15 @@
 
 import fcntl
 import os
-from collections.abc import Iterator
+from collections.abc import Callable, Iterator
+from functools import cache
 from pathlib import Path
 
 import pytest
 from hypothesis import HealthCheck, settings
 
 from app.model.bundle import Bundle, load_bundle
+from tests.support.apples import Compiled, shared_apples
 from tests.support.cloud import Cloud, running_cloud
 from tests.support.commands import run_module
 from tests.support.service import Service, serving
@@ -65,6 +67,17 @@ def service(bundle_path: Path) -> Iterator[Service]:
     """Run the service as `python -m app` starts it."""
     with serving(bundle_path) as running:
         yield running
+
+
+@pytest.fixture(scope="session")
+def apples(tmp_path_factory: pytest.TempPathFactory) -> Callable[[str], Compiled]:
+    """Return the function that makes the model of apples of one kind. The workers of one run share what is made."""
+
+    @cache
+    def made(kind: str) -> Compiled:
+        return shared_apples(tmp_path_factory.getbasetemp(), kind)
+
+    return made
 
 
 @pytest.fixture(scope="session")

@@ -31,7 +31,7 @@ TYPES = {  # by suffix; other files are not sent
 
 # A comment that has its lines for itself. A text in backticks must not have a line that looks so: a test compares the
 # tokens of what is sent with those of the source.
-_COMMENT = re.compile(rb"^[ \t]*(?:/\*(?:(?!\*/).)*\*/[ \t]*$|//[^\n]*$)", re.MULTILINE | re.DOTALL)
+_COMMENT = re.compile(rb"^[ \t]*(?:/\*[^*]*+(?:\*(?!/)[^*]*+)*+\*/[ \t]*$|//[^\n]*$)", re.MULTILINE)
 
 
 class Representation(NamedTuple):

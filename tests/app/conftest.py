@@ -1,30 +1,16 @@
-"""Two releases of two models, and a place to publish them; models of every kind; a browser."""
+"""Two releases of two models, and a place to publish them; models of every kind."""
 
-import shutil
-from collections.abc import Callable, Iterator
+from collections.abc import Callable
 from functools import cache
 from pathlib import Path
 
 import pytest
-from selenium import webdriver
 
 from app.model.bundle import Bundle
 from bundle.signing.private import SigningKey
-from tests.support.apples import Compiled, shared_apples
+from tests.support.apples import Compiled
 from tests.support.bundles import new_key
 from tests.support.releases import Release, Shop, of_first_rounds, sign_copy, with_golden
-
-FLAGS = (
-    "--headless",
-    "--no-sandbox",
-    "--disable-gpu",
-    "--disable-quic",
-    "--no-first-run",
-    "--disable-background-networking",
-    "--disable-component-update",
-    "--disable-sync",
-    "--disable-dev-shm-usage",
-)
 
 
 @pytest.fixture(scope="session")
@@ -53,17 +39,6 @@ def bad(first: Release, tmp_path_factory: pytest.TempPathFactory, signing_key: S
 
 
 @pytest.fixture(scope="session")
-def apples(tmp_path_factory: pytest.TempPathFactory) -> Callable[[str], Compiled]:
-    """Return the function that makes the model of apples of one kind. The workers of one run share what is made."""
-
-    @cache
-    def made(kind: str) -> Compiled:
-        return shared_apples(tmp_path_factory.getbasetemp(), kind)
-
-    return made
-
-
-@pytest.fixture(scope="session")
 def apple_bundle(apples: Callable[[str], Compiled]) -> Callable[[str], Bundle]:
     """Return the function that loads the model of apples of one kind into this process, once."""
 
@@ -78,17 +53,3 @@ def apple_bundle(apples: Callable[[str], Compiled]) -> Callable[[str], Bundle]:
 def shop(tmp_path: Path, signing_key: SigningKey) -> Shop:
     """Make an empty store in a directory."""
     return Shop(str(tmp_path / "store"), signing_key)
-
-
-@pytest.fixture(scope="module")
-def browser() -> Iterator[webdriver.Chrome]:
-    chromium, driver = shutil.which("chromium"), shutil.which("chromedriver")
-    if not (chromium and driver):
-        pytest.skip("no browser here: apt install chromium chromium-driver")
-    options = webdriver.ChromeOptions()
-    options.binary_location = chromium
-    for flag in FLAGS:
-        options.add_argument(flag)
-    started = webdriver.Chrome(options=options, service=webdriver.ChromeService(driver))
-    yield started
-    started.quit()

@@ -6,7 +6,10 @@ from contextlib import contextmanager
 
 from playwright.sync_api import Locator, Page, Request, expect
 
+from tests.support.browsing import WAIT_MS
 from tests.support.service import Service
+
+expect.set_options(timeout=WAIT_MS)  # as for all that a test waits for
 
 DOUBTFUL = "bill_length_mm=44.2&bill_depth_mm=18.3&flipper_length_mm=193&body_mass_g=3725"
 

@@ -16,7 +16,8 @@ TICKS = 20  # frames of the browser, at least, while many rows are judged
 
 def visit(page: Page, service: Service) -> None:
     page.goto(f"http://127.0.0.1:{service.port}/")
-    expect(page.get_by_role("heading", name="A table")).to_be_visible()
+    page.locator("#table").scroll_into_view_if_needed()  # it is loaded when somebody comes near
+    expect(page.locator("#table-file")).to_be_attached()
 
 
 def choose(page: Page, content: str | bytes, name: str = "birds.csv") -> None:

@@ -27,7 +27,7 @@ def test_the_example_is_an_adelie(page: Page, service: Service) -> None:
     open_page(page, service)
     expect(answer(page)).to_have_text("Adelie")
     expect(field(page, "Bill length")).to_have_value("39.1")
-    expect(page).to_have_title("Adelie – Penguin species")
+    expect(page).to_have_title("Adelie: Penguin species")
     expect(page.locator(".words")).to_have_text("Adelie; all others are excluded.")
     expect(page.locator(".probability")).to_have_count(3)
     expect(page.locator("#about")).to_contain_text("accuracy 0.9")
@@ -160,7 +160,9 @@ def test_the_address_holds_the_bird(page: Page, chromium: Browser, service: Serv
     expect(answer(page)).to_have_text("Chinstrap")
 
 
-@pytest.mark.parametrize("fragment", ["%", "a=b&=&&bill_length_mm", "bill_length_mm=NaN%00&body_mass_g=<b>", "x" * 9000])
+@pytest.mark.parametrize(
+    "fragment", ["%", "a=b&=&&bill_length_mm", "bill_length_mm=NaN%00&body_mass_g=<b>", "x" * 9000]
+)
 def test_any_address_opens(page: Page, complaints: Complaints, service: Service, fragment: str) -> None:
     """An address that somebody broke still opens the page."""
     complaints.expect("status of 422")

@@ -1,5 +1,6 @@
 """The page on phones and paper, in the dark, and for people who do not see it."""
 
+import itertools
 import re
 from pathlib import Path
 
@@ -68,7 +69,7 @@ def test_headings_are_in_order(chromium: Browser, service: Service) -> None:
         )
         assert levels[0] == 1
         assert levels.count(1) == 1
-        assert all(after - before <= 1 for before, after in zip(levels, levels[1:], strict=False)), levels
+        assert all(after - before <= 1 for before, after in itertools.pairwise(levels)), levels
 
 
 @pytest.mark.parametrize("scheme", ["light", "dark"])

@@ -1,6 +1,6 @@
 /** One bird: its inputs, its answer, and why. */
 
-import { explain, newest, onService, predict } from "./ask.js";
+import { explain, newest, onService, predict, service } from "./ask.js";
 import { mountAnswer, titleOf } from "./answer.js";
 import { stateOf, setInWords } from "./doubt.js";
 import { byId, make, say } from "./dom.js";
@@ -80,7 +80,7 @@ export function mountBird(section, model, store) {
     fields.problem(null);
     const { title } = titleOf(model, prediction);
     fields.favour(model.output.classed ? String(prediction[model.output.label]) : null);
-    document.title = `${title} – ${model.title}`;
+    document.title = `${title}: ${model.title}`;
     if (row === store.row) speech.later(spoken(model, prediction, null));
   };
   /** @param {Problem} problem */
@@ -90,7 +90,7 @@ export function mountBird(section, model, store) {
     answer.refuse(problem, detail);
     fields.problem(problem);
     why.age();
-    document.title = `No answer yet – ${model.title}`;
+    document.title = `No answer yet: ${model.title}`;
     speech.later(`No answer yet. ${detail}`);
   };
   /** @param {Row} row @param {Explanation} explanation */
@@ -105,8 +105,9 @@ export function mountBird(section, model, store) {
   /** @param {Row} [_row] @param {import("../types.js").Change} [change] */
   const ask = (_row, change) => {
     moving = change?.moving ?? false;
-    predicting.ask(store.row);
     why.age();
+    if (service().state !== "up") return; // asked when it is back
+    if (last?.row !== store.row) predicting.ask(store.row);
     clearTimeout(rest);
     rest = setTimeout(() => explaining.ask(store.row), first ? 0 : REST_MS);
     first = false;

@@ -67,7 +67,7 @@ function mediaPart(api, type, media, label) {
     element(
       "div",
       { class: "code" },
-      element("pre", { tabindex: "0", "aria-label": `${label}, ${type}` }, element("code", {}, text)),
+      element("pre", { tabindex: "0", role: "group", "aria-label": `${label}, ${type}` }, element("code", {}, text)),
       copyButton("Copy", () => text),
     ),
   ];

@@ -67,7 +67,7 @@ function readable(type, bytes, head) {
 
 /** @param {string} text @param {string} label */
 function code(text, label) {
-  const shown = element("pre", { tabindex: "0", "aria-label": label }, element("code", {}, text));
+  const shown = element("pre", { tabindex: "0", role: "group", "aria-label": label }, element("code", {}, text));
   return element("div", { class: "code" }, shown, copyButton("Copy", () => text));
 }
 

@@ -123,7 +123,7 @@ export function tryIt(api, { method, path, operation }) {
   form.addEventListener("change", show);
   form.addEventListener("reset", () => setTimeout(() => (body?.restore(), show())));
   show();
-  const command = element("pre", { tabindex: "0", "aria-label": "The same from a shell" }, shell);
+  const command = element("pre", { tabindex: "0", role: "group", "aria-label": "The same from a shell" }, shell);
   const copy = copyButton("Copy", () => curl(asked()));
   return element("div", {}, form, element("div", { class: "code" }, command, copy), reply);
 }

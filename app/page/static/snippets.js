@@ -61,7 +61,13 @@ with urllib.request.urlopen(request) as response:
 
 /** @param {string} address @param {Row} row */
 function javascript(address, row) {
-  return `const row = ${JSON.stringify(row, null, 2)};
+  // In a literal, __proto__ would be no field but the prototype.
+  const fields = Object.entries(row).map(([name, value]) => {
+    const key = name === "__proto__" ? '["__proto__"]' : JSON.stringify(name);
+    return `  ${key}: ${JSON.stringify(value)},\n`;
+  });
+  return `const row = {
+${fields.join("")}};
 const response = await fetch(${JSON.stringify(address)}, {
   method: "POST",
   headers: { "content-type": "application/json" },

@@ -6,13 +6,11 @@ import msgspec
 import numpy as np
 import pytest
 from openapi_spec_validator import OpenAPIV31SpecValidator, validate
-from selenium import webdriver
-from selenium.webdriver.common.by import By
-from selenium.webdriver.support.ui import WebDriverWait
 
 from contract.schema import Contract
 from tests.app.adapted.own import Adapted
 from tests.app.adapted.species import BIRD, MEGABYTE, REST, SPECIES, with_gape
+from tests.support.browsing import opened, running_chromium
 from tests.support.telemetry import checked, scrape, value
 
 pytestmark = pytest.mark.long
@@ -113,13 +111,15 @@ def test_what_is_published_has_the_names(own: Adapted) -> None:
     assert label["data"] == [own.service.predict(BIRD).document["prediction"]]
 
 
-def test_the_page_shows_names_and_no_unit(own: Adapted, browser: webdriver.Chrome) -> None:
-    """The interactive page shows every name as text, whatever characters it has."""
-    browser.get(f"http://127.0.0.1:{own.service.port}/docs")
-    WebDriverWait(browser, 10).until(lambda page: page.find_elements(By.ID, "predict"))
-    labels = [label.text.split("\n") for label in browser.find_elements(By.TAG_NAME, "label")]
-    assert labels[:2] == [["bill length", "20\N{EN DASH}80 mm"], ["gape", "0\N{EN DASH}1"]]
-    browser.find_element(By.ID, "predict").click()
-    WebDriverWait(browser, 10).until(lambda page: page.find_elements(By.CLASS_NAME, "row"))
-    shown = browser.find_elements(By.CSS_SELECTOR, ".row > span:first-child")
-    assert {name.get_property("textContent") for name in shown} == set(SPECIES)
+def test_the_page_shows_names_and_no_unit(own: Adapted) -> None:
+    """The page at /docs shows every name as text, whatever characters it has."""
+    with running_chromium() as chromium, opened(chromium) as watched:
+        page = watched.page
+        page.goto(f"http://127.0.0.1:{own.service.port}/docs#predict")
+        fields = page.locator("#predict .media").first.locator("li")
+        assert fields.nth(0).inner_text().startswith("bill length\nnumber, mm")
+        assert "0 to 1" in fields.nth(1).inner_text()
+        assert " mm" not in fields.nth(1).inner_text()
+        page.get_by_role("button", name="Send", exact=True).click()
+        shown = page.get_by_label("Body of the answer").inner_text()
+        assert msgspec.json.decode(shown) == own.service.predict(BIRD).document
