@@ -49,6 +49,9 @@ def test_axe_finds_nothing_on_the_first_page(chromium: Browser, service: Service
                 watched.page.locator(part).scroll_into_view_if_needed()
                 watched.page.locator(f"{part} button").first.wait_for()
             assert violations(watched.page) == []
+        watched.page.get_by_role("button", name="Try with 12 birds").click()
+        expect(watched.page.locator(".table-status")).to_contain_text("12 birds")
+        assert violations(watched.page) == []
 
 
 @pytest.mark.parametrize(("scheme", "width"), SCREENS)

@@ -138,6 +138,22 @@ def test_binary_bodies_go_both_ways(page: Page, service: Service, tmp_path: Path
     assert list(struct.unpack_from("<3f", whole, len(whole) - 16)) == pytest.approx(expected, rel=1e-5)
 
 
+def test_tables_go_both_ways(page: Page, service: Service, tmp_path: Path) -> None:
+    """A table is sent as text or as a file, and comes back as what the person chooses."""
+    page.goto(address(service, "#score"))
+    operation = page.locator("#score")
+    table = f"{','.join(EXAMPLE)}\n39.1,18.7,181,3750\n39.1,18.7,181,3.75\n".encode()
+    expected = service.request("POST", "/score", table, {"content-type": "text/csv"})
+    status, shown = send(operation, table.decode())
+    assert (status, shown.strip()) == (200, expected.body.decode().strip().replace("\r", ""))
+    (tmp_path / "birds.csv").write_bytes(table)
+    operation.get_by_label("Or a file").set_input_files(tmp_path / "birds.csv")
+    expect(operation.get_by_label("Body", exact=True)).to_be_disabled()
+    operation.get_by_label("Accept").select_option("application/json")
+    status, shown = send(operation)
+    assert [row["species"] for row in json.loads(shown)] == ["Adelie", None]
+
+
 def test_an_operation_is_found_and_has_an_address(page: Page, service: Service) -> None:
     """A word finds operations by path, text or field; an anchor opens one; the pages link to each other."""
     page.goto(address(service))

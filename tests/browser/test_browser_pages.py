@@ -16,13 +16,6 @@ def test_the_address_of_the_service_shows_a_page(page: Page, service: Service) -
     expect(page).to_have_url(f"http://127.0.0.1:{service.port}/")
 
 
-def test_the_documentation_predicts(page: Page, service: Service) -> None:
-    """The page at /docs asks the service."""
-    page.goto(f"http://127.0.0.1:{service.port}/docs")
-    page.get_by_role("button", name="Predict").click()
-    expect(page.locator("#answer")).to_contain_text("Adelie")
-
-
 @pytest.mark.parametrize(
     ("script", "words"),
     [

@@ -74,8 +74,7 @@ export function tryIt(api, { method, path, operation }) {
   const parameters = operation.parameters ?? [];
   const inputs = parameters.map(parameterField);
   const body = operation.requestBody ? bodyFields(api, operation.requestBody) : null;
-  const answers = Object.entries(operation.responses).filter(([status]) => status.startsWith("2"));
-  const [acceptPlace, accept] = choice("Accept", answers.flatMap(([, each]) => Object.keys(each.content ?? {})));
+  const [acceptPlace, accept] = choice("Accept", answerTypes(operation));
 
   /** @returns {Asked} */
   const asked = () => {
@@ -126,6 +125,13 @@ export function tryIt(api, { method, path, operation }) {
   const command = element("pre", { tabindex: "0", role: "group", "aria-label": "The same from a shell" }, shell);
   const copy = copyButton("Copy", () => curl(asked()));
   return element("div", {}, form, element("div", { class: "code" }, command, copy), reply);
+}
+
+/** @param {import("../openapi.js").Operation} operation @returns {string[]} media types to choose from, if any */
+function answerTypes({ responses }) {
+  const answers = Object.entries(responses).filter(([status]) => status.startsWith("2"));
+  const types = answers.flatMap(([, each]) => Object.keys(each.content ?? {}).map((type) => type.split(";")[0] ?? ""));
+  return types.length > 1 ? ["*/*", ...new Set(types)] : [];
 }
 
 /**
