@@ -146,7 +146,9 @@ function problemWords(model, problem) {
 function spoken(model, prediction, explanation) {
   const { title } = titleOf(model, prediction);
   const { title: state } = stateOf(model, prediction, explanation);
-  return [title, state, setInWords(model, prediction)].filter(Boolean).map(capital).join(". ");
+  const words = setInWords(model, prediction);
+  const parts = words.startsWith(title) ? [state, words] : [title, state, words];
+  return parts.filter(Boolean).map(capital).join(". ");
 }
 
 /**
