@@ -20,7 +20,7 @@ node_is_here = command -v npm >/dev/null && node -e 'process.exit(+(parseInt(pro
 
 .DEFAULT_GOAL := help
 .PHONY: help setup train compile run serve test test-long test-browser coverage test-image test-image-build bench bench-http bench-overload
-.PHONY: explore bench-request bench-swap drift trust renew load load-report deploy canary canary-odds check check-page format image clean lock model-matrix fuzz
+.PHONY: explore bench-page bench-request bench-swap drift trust renew load load-report deploy canary canary-odds check check-page format image clean lock model-matrix fuzz
 
 help: ## list the targets
 	@grep -hE '^[a-z-]+:.*##' $(MAKEFILE_LIST) | sed -E 's/^([a-z-]+):.*## /\1|/' | \
@@ -143,6 +143,9 @@ load-report: $(VENV)/.bench $(BUNDLE) ## run the load profiles against the image
 
 trust: $(VENV)/.build $(BUNDLE) ## measure when answers are doubted, rightly and wrongly: docs/trust.md
 	$(BIN)/python -m benchmarks.trust $(ARGS)
+
+bench-page: $(VENV)/.dev $(BUNDLE) ## measure the pages in Chromium: first paint, bytes, frames of the map: docs/page.md
+	$(BIN)/python -m tests.browser.measure $(ARGS)
 
 bench-swap: $(VENV)/.bench $(BUNDLE) ## measure loading and swapping bundles: docs/swap.md
 	$(BIN)/python -m benchmarks.swap $(ARGS)
