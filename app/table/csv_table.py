@@ -9,7 +9,7 @@ import msgspec
 from app.table.block import Block, Style
 from app.table.header import delimiter_of, places_of
 from app.table.records import Records
-from app.table.text import BOM, MAX_ROW_BYTES, Refused, count_lines
+from app.table.text import BOM, MAX_ROW_BYTES, Body, Refused, count_lines
 from binding.columns import Column
 from score.cells import Cells
 from score.columns import column_of
@@ -23,7 +23,7 @@ _encode = msgspec.json.encode
 class CsvTable:
     """A CSV file whose header is right. `style` is how it is written."""
 
-    def __init__(self, body: bytes, scorer: Scorer, max_rows: int) -> None:
+    def __init__(self, body: Body, scorer: Scorer, max_rows: int) -> None:
         """Read the header of a body, which is UTF-8. Raises Refused."""
         start = len(BOM) if body.startswith(BOM) else 0
         line = _HEADER.match(body, start)

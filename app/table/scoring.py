@@ -42,6 +42,15 @@ def forms_of(headers: Mapping[bytes, bytes]) -> tuple[Form, Form] | Answer:
     return UNACCEPTABLE if wanted is None else (own, wanted)
 
 
+def joined(pieces: list[bytes]) -> bytearray:
+    """Return a body that came in pieces, which are freed one by one. Other threads can run in between."""
+    body = bytearray()
+    pieces.reverse()
+    while pieces:
+        body += pieces.pop()
+    return body
+
+
 class Scoring:
     """The answer to one table, on its way. It holds the model with which it began. `piece` is what is to be sent.
 
@@ -59,8 +68,7 @@ class Scoring:
 
     def begin(self, received: list[bytes]) -> Answer | None:
         """Make the first piece of the answer to a body that was received in pieces, or return a refusal of it."""
-        body = b"".join(received)
-        received.clear()  # frees the second copy of a large body
+        body = joined(received)
         try:
             self._pieces = answer_pieces(self._table(body), self._served.answers.scorer, self._wanted)
             self.go_on()
@@ -69,7 +77,7 @@ class Scoring:
             return problem(document, [self._served.named])
         return None
 
-    def _table(self, body: bytes) -> Table:
+    def _table(self, body: bytearray) -> Table:
         check_text(body)
         scorer = self._served.answers.scorer
         if self._own == "csv":

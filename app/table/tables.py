@@ -23,7 +23,7 @@ from app.model.serving import Serving
 from app.table.scoring import Scoring, forms_of
 
 WORKERS = 1  # threads: tables use one core and leave the others to the event loop
-SMALL_WORK_BYTES = 1 << 18  # for the rows of a small table, and a piece of its answer
+SMALL_WORK_BYTES = 1 << 19  # for the rows of a small table, and a piece of its answer
 LARGE_WORK_BYTES = 4 << 20  # the same of a large one
 Made = TypeVar("Made")
 
@@ -38,14 +38,16 @@ class NoMemory(Exception):
     """Raised if a table needs more memory than is free."""
 
 
-def table_endpoint(serving: Serving, max_body_bytes: int, max_rows: int, memory: Memory) -> ASGIApp:
-    """Return the ASGI endpoint. `memory` is the budget of large tables and batches."""
+def table_endpoint(
+    serving: Serving, max_body_bytes: int, max_rows: int, memory: Memory, small: Memory | None = None
+) -> ASGIApp:
+    """Return the ASGI endpoint. `memory` is the budget of large tables and batches, `small` that of small ones."""
+    least = small or Memory(SMALL_BYTES)
     most = min(max_body_bytes, max(INLINE_BYTES, (memory.total - LARGE_WORK_BYTES) // COPIES))
     too_large = problem(
         Problem("Content Too Large", 413, f"expected at most {most} bytes; send fewer rows a request"), [CLOSE]
     )
     executor = ThreadPoolExecutor(WORKERS, "score")  # its thread starts with the first table
-    small = Memory(SMALL_BYTES)
 
     async def begin(headers: dict[bytes, bytes], receive: Receive, claim: Claim, size: int) -> Scoring | Answer:
         """Return the answer that is begun, or the one that refuses the request."""
@@ -87,6 +89,7 @@ def table_endpoint(serving: Serving, max_body_bytes: int, max_rows: int, memory:
 
     async def respond(scope: Scope, receive: Receive, send: Send, claim: Claim, size: int) -> None:
         headers = dict(scope["headers"])
+        headers[b"accept"] = b",".join([value for name, value in scope["headers"] if name == b"accept"])
         found = await begin(headers, receive, claim, size)
         if isinstance(found, Answer):
             await send_answer(scope, send, found)
@@ -112,7 +115,7 @@ def table_endpoint(serving: Serving, max_body_bytes: int, max_rows: int, memory:
         async def __call__(self, scope: Scope, receive: Receive, send: Send) -> None:
             length = dict(scope["headers"]).get(b"content-length")
             size = most if length is None else content_length(length)  # a chunked body has no declared length
-            with suppress(ClientDisconnect), Claim(memory if size > INLINE_BYTES else small) as claim:
+            with suppress(ClientDisconnect), Claim(memory if size > INLINE_BYTES else least) as claim:
                 await respond(scope, receive, send, claim, size)
 
     return TableEndpoint()

@@ -83,6 +83,13 @@ def test_headers_choose_the_forms(service: Service, sent: str, accept: str | Non
     assert (reply.status, reply.headers["content-type"].partition(";")[0]) == (status, found)
 
 
+def test_several_accept_headers_are_one_list(service: Service) -> None:
+    """Accept may come in several lines: all of them count."""
+    with Wire(service.port) as wire:
+        wire.send(asking(table(1), "Accept: application/json", "Accept: text/html"))
+        assert wire.response().values("content-type") == ["application/json"]
+
+
 def test_json_needs_no_content_type(service: Service) -> None:
     """As for POST /predict, a body without a content type is JSON."""
     with Wire(service.port) as wire:
