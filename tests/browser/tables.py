@@ -12,6 +12,17 @@ ADELIE, GENTOO = "39.1,18.7,181,3750", "47.5,15,217,5076"
 DOUBTFUL = "48.1,16.7,207,4410"
 MANY = 100_000
 TICKS = 20  # frames of the browser, at least, while many rows are judged
+HOSTILE = {
+    "quotes and lines in cells": f'note,{HEADER}\r\n"a ""b"",\r\nc",{ADELIE}\r\n"=1+1",{GENTOO}\r\n\r\n',
+    "byte order mark, semicolons, decimal commas": "\ufeff"
+    + f"{HEADER}\r\n{ADELIE}\r\n".replace(",", ";").replace(".", ",") * 1
+    + "181;18,7;181;3750\r\n47,5;15;217;5076\r\n",
+    "no end of the last line": f"{HEADER}\n{ADELIE}\n{GENTOO}",
+    "a stray quote": f'{HEADER},note\n{ADELIE},5" bill\n{GENTOO},"a"b"c\n{ADELIE},x\n',
+    "a quote that never closes": f'{HEADER},note\n{ADELIE},x\n{GENTOO},"never\n{ADELIE},x\n',
+    "lone returns": f"{HEADER}\r{ADELIE}\r{GENTOO}\r",
+    "no rows": f"{HEADER}\n",
+}
 
 
 def visit(page: Page, service: Service) -> None:

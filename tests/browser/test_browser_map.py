@@ -139,7 +139,8 @@ def test_frames_are_small_while_something_moves(page: Page, service: Service) ->
     page.on("requestfinished", count)
     known = page.evaluate("frames_.length")
     slide(page, "Flipper length (mm)", 0.9, 25)
-    page.wait_for_function("(known) => frames_.slice(known).some((frame) => frame.final)", arg=known)
+    flipper = float(page.get_by_role("slider", name="Flipper length (mm), beside the map").input_value())
+    until(page, "(map, mm) => map.settled && map.at(0, 0).inputs.flipper_length_mm === mm", flipper)
     frames = page.evaluate("frames_").copy()[known:]
     moving = [frame for frame in frames if not frame["final"]]
     assert len(moving) >= 2
