@@ -263,3 +263,25 @@ def test_the_page_fits_every_screen(chromium: Browser, service: Service, width: 
         watched.page.evaluate("document.querySelectorAll('details').forEach((each) => { each.open = true })")
         send(watched.page.locator("#predict"))
         assert watched.page.evaluate("document.documentElement.scrollWidth") <= width
+
+
+def test_a_schema_that_contains_itself_is_shown(page: Page, service: Service) -> None:
+    """Whatever is in the document, the page ends: references in a circle, unknown ones, names of every kind."""
+    page.goto(address(service))
+    shown = page.evaluate("""async () => {
+        const own = (name) => document.querySelector("script").src.replace("docs.js", name);
+        const { schemaTree, names } = await import(own("docs-schema.js"));
+        const { example } = await import(own("docs-example.js"));
+        const circle = { $ref: "#/components/schemas/Circle" };
+        const list = { type: "array", items: { $ref: "#/components/schemas/List" } };
+        const Circle = JSON.parse('{"type":"object","properties":{"__proto__":{"const":"<b>"},"constructor":{}}}');
+        Circle.properties.again = circle;
+        const api = { components: { schemas: { Circle, List: list, Own: { $ref: "#/components/schemas/Own" } } } };
+        const all = [circle, list, api.components.schemas.Own, { $ref: "#/nowhere" }, {}, { enum: [null, "a", 1] }];
+        const text = (each) => JSON.stringify(example(api, each));
+        return all.map((each) => [schemaTree(api, each).textContent, names(api, each), text(each)]);
+    }""")
+    assert "__proto__always <b>" in shown[0][0]
+    assert shown[0][1] == ["__proto__", "constructor", "again"]
+    assert shown[1][0].startswith("array of array of")
+    assert shown[3][0] == "any value"

@@ -9,6 +9,7 @@ from urllib.parse import urlsplit
 import pytest
 from playwright.sync_api import Browser, ConsoleMessage, Error, Page, Request, sync_playwright
 
+PROGRAMS = ("chromium", "chromium-browser", "google-chrome")  # the names of Debian, Ubuntu and GitHub's machines
 FLAGS = (  # it asks nothing of the network by itself
     "--disable-gpu",
     "--disable-quic",
@@ -34,7 +35,7 @@ def running_chromium() -> Iterator[Browser]:
     Playwright keeps an event loop in the thread that started it. So a fixture must end before a test of another module
     begins: asyncio.run refuses to run inside of another loop.
     """
-    program = shutil.which("chromium")
+    program = next(filter(None, map(shutil.which, PROGRAMS)), None)
     if program is None:
         pytest.skip("no browser here: apt install chromium")
     root = os.geteuid() == 0  # for whom Chromium has no sandbox

@@ -5,7 +5,8 @@ import { element, folded } from "./docs-dom.js";
 /** @typedef {import("../openapi.js").Api} Api */
 /** @typedef {import("../openapi.js").Schema} Schema */
 
-const OPEN_DEPTH = 1; // deeper objects are closed at first; a schema may contain itself
+const OPEN_DEPTH = 1; // deeper objects are closed at first
+const DEEPEST = 4; // arrays and choices within each other; a schema may contain itself
 const SHOWN_VALUES = 12; // of a closed set
 
 /**
@@ -34,15 +35,16 @@ const shown = (value) => (typeof value === "string" ? value : JSON.stringify(val
 
 /**
  * Say what kind of value a schema describes: "number, mm", "array of string", "Contract or null".
- * @param {Api} api @param {Schema} schema @returns {string}
+ * @param {Api} api @param {Schema} schema @param {number} [depth] @returns {string}
  */
-export function kind(api, schema) {
+export function kind(api, schema, depth = 0) {
   const found = resolve(api, schema);
+  if (depth > DEEPEST) return found.title ?? "value";
   if (found.const !== undefined) return `always ${shown(found.const)}`;
   const either = found.anyOf ?? found.oneOf;
-  if (either) return [...new Set(either.map((each) => kind(api, each)))].join(" or ");
+  if (either) return [...new Set(either.map((each) => kind(api, each, depth + 1)))].join(" or ");
   const known = types(found).map((type) => {
-    if (type === "array" && found.items && typeof found.items === "object") return `array of ${kind(api, found.items)}`;
+    if (type === "array" && typeof found.items === "object") return `array of ${kind(api, found.items, depth + 1)}`;
     return type === "object" && found.title ? found.title : type;
   });
   if (found.enum && !known.length) known.push("one of");
@@ -119,17 +121,21 @@ export const prose = (text) => element("p", { class: "about" }, ...phrases(text)
 
 /**
  * Return the parts of a schema that have fields of their own, by a word for each.
- * @param {Api} api @param {Schema} schema @returns {[string, Schema, boolean][]} name, schema, required
+ * @param {Api} api @param {Schema} schema @param {number} [depth]
+ * @returns {[string, Schema, boolean][]} name, schema, required
  */
-function fields(api, schema) {
+function fields(api, schema, depth = 0) {
+  if (depth > DEEPEST) return [];
   const required = new Set(schema.required);
   /** @type {[string, Schema, boolean][]} */
   const found = Object.entries(schema.properties ?? {}).map(([name, each]) => [name, each, required.has(name)]);
   if (typeof schema.additionalProperties === "object") found.push(["(any name)", schema.additionalProperties, false]);
   (schema.prefixItems ?? []).forEach((each, at) => found.push([`[${at}]`, each, true]));
-  for (const each of schema.allOf ?? []) found.push(...fields(api, resolve(api, each)));
+  for (const each of schema.allOf ?? []) found.push(...fields(api, resolve(api, each), depth + 1));
   const inner = [schema.items, ...(schema.anyOf ?? schema.oneOf ?? [])];
-  for (const each of inner) if (each && typeof each === "object") found.push(...fields(api, resolve(api, each)));
+  for (const each of inner) {
+    if (each && typeof each === "object") found.push(...fields(api, resolve(api, each), depth + 1));
+  }
   return found;
 }
 
