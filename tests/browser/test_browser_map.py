@@ -98,6 +98,20 @@ def test_the_mark_is_dragged(page: Page, service: Service) -> None:
     page.wait_for_function("() => location.hash")
 
 
+def test_a_finger_brings_the_mark(chromium: Browser, service: Service) -> None:
+    """A tap brings the mark. A finger that starts elsewhere than on the mark can scroll the page."""
+    with opened(chromium, has_touch=True, viewport={"width": 390, "height": 844}) as watched:
+        visit(watched.page, service)
+        plot(watched.page).scroll_into_view_if_needed()
+        box = plot(watched.page).bounding_box()
+        assert box
+        watched.page.touchscreen.tap(box["x"] + box["width"] * 0.75, box["y"] + box["height"] * 0.25)
+        low, high = (float(across(watched.page).get_attribute(end) or "nan") for end in ("min", "max"))
+        expected = pytest.approx(low + 0.75 * (high - low), abs=(high - low) / 100)
+        assert float(across(watched.page).input_value()) == expected
+        assert plot(watched.page).evaluate("(plot) => getComputedStyle(plot).touchAction") == "pan-x pan-y"
+
+
 def test_the_mark_is_moved_by_the_keyboard(page: Page, service: Service) -> None:
     """Left and right move along one axis, up and down along the other, whichever of the two sliders has the focus."""
     visit(page, service)

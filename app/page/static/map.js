@@ -30,6 +30,7 @@ import { described, drawAxis, drawLegend, drawReadout, drawScale, knownWords, ti
 const MOST_PIXELS = 1100; // of the canvas on a side: more would not be seen, but painted
 const LEVELS = 8; // lines between numbers, about
 const COLOURS = 8;
+const MOST_MEASURES = 2000;
 const KNOWN_ROWS = "known_rows.json";
 
 /**
@@ -84,6 +85,7 @@ function createMap(section, layout, model, store, pair) {
   let painter = createPainter(1, 1, 1, palette, 0);
   let waiting = 0; // for the browser's next frame
   let asked = "";
+  let measured = 0;
   let x = axisOf(pair[0], null, false);
   let y = axisOf(pair[1], null, false);
 
@@ -173,6 +175,7 @@ function createMap(section, layout, model, store, pair) {
       const end = performance.now();
       const { columns, rows, bytes } = next;
       const detail = { columns, rows, bytes, final, milliseconds: end - began };
+      if (++measured % MOST_MEASURES === 0) performance.clearMeasures("map-frame"); // they are kept for ever
       performance.measure("map-frame", { start: began, end, detail });
       section.dispatchEvent(new CustomEvent("mapframe", { detail }));
     });

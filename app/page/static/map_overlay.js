@@ -14,6 +14,7 @@ import { mixed, scaleColour } from "./map_pixels.js";
 /** @typedef {import("../map_types.js").Rgb} Rgb */
 
 const MARK_PX = 7;
+const SHAPES = 8; // then marks are hollow, and have no edge but their own
 const NEAR = 1.25; // deviations from the slice, over the inputs that are not on an axis
 const FAR = 2.5;
 const ALPHA = [1, 0.5, 0.22];
@@ -78,6 +79,7 @@ export function drawKnown(context, model, known, frame, palette, { low, high, sh
         context.fillStyle = css(
           mixed(palette.classes[index % palette.classes.length] ?? palette.ink, palette.ink, 0.25),
         );
+        context.strokeStyle = index % (2 * SHAPES) < SHAPES ? css(palette.paper) : context.fillStyle;
         mark(context, index, left, top, MARK_PX);
       } else {
         const number = Number(Array.isArray(answer) ? answer[shown] : answer);

@@ -234,7 +234,7 @@ function markMask(index, tile, size) {
   const context = canvas.getContext("2d", { willReadFrequently: true });
   const mask = new Uint8Array(tile * tile);
   if (!context) return mask;
-  context.lineWidth = 0.5;
+  context.lineWidth = size / 5; // hollow marks are lines
   mark(context, index, tile * 0.25, tile * 0.25, size);
   mark(context, index, tile * 0.75, tile * 0.75, size);
   const { data } = context.getImageData(0, 0, tile, tile);

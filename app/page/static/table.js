@@ -128,7 +128,7 @@ export function mountTable(section, model, store) {
   const download = button("Download the answers", "", () =>
     save(rows.file(), `${given.name.replace(/\.[a-z]+$/iu, "") || "table"}-answers.csv`),
   );
-  const detail = make("p", { class: "table-detail", attributes: { "aria-live": "polite" } });
+  const detail = make("p", { class: "table-detail" });
 
   /** @param {Filter} next */
   function choose(next) {

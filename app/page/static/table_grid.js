@@ -133,6 +133,7 @@ export function createGrid(model, rows, open, pointed) {
     );
     element.style.transform = `translateY(${top}px)`;
     element.addEventListener("click", () => {
+      if (getSelection()?.type === "Range") return; // somebody selects a cell to copy it
       opened = row.row;
       point(place);
       open(row);
