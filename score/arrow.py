@@ -111,8 +111,8 @@ class ArrowScorer:
         reasons: dict[int, str] = {}
         for start in range(0, len(faulty), step):
             rows = faulty[start : start + step]
-            some = batch.take(pa.array(rows, pa.int64()))
-            cells = [each.json(some.column(place)) for _, (each, place) in there]
+            places = pa.array(rows, pa.int64())
+            cells = [each.json(batch.column(place), places) for _, (each, place) in there]
             for row, raw in zip(rows, zip(*cells, strict=True), strict=True):
                 reasons[row] = self._reason([name for name, _ in there], raw)
         return reasons
