@@ -7,6 +7,7 @@ from collections.abc import Callable, Sequence
 from typing import Any
 
 import msgspec
+import orjson
 import pyarrow as pa
 import pyarrow.compute as pc
 
@@ -20,7 +21,6 @@ MAX_KNOWN = 4096  # distinct values of a column that are kept
 _NUMBER = r"\A-?(?:0|[1-9][0-9]*)(?:\.[0-9]+)?(?:[eE][+-]?[0-9]+)?\z"  # JSON's
 _NOT_FINITE = {"nan": b"NaN", "inf": b"Infinity", "-inf": b"-Infinity"}  # which JSON does not have
 _TYPES = pa.types
-_encode = msgspec.json.encode
 
 Read = Callable[[pa.Array], pa.Array]  # to float64; REFUSED stands for a value of the wrong kind
 
@@ -67,8 +67,8 @@ class InputColumn:
         if self._input.kind == "boolean" and not isinstance(value, bool) and value in (0, 1):
             value = bool(value)
         if isinstance(value, float):
-            return _NOT_FINITE.get(str(value)) or _encode(value)
-        return _encode(value) if isinstance(value, bool) else str(value).encode()
+            return _NOT_FINITE.get(str(value)) or orjson.dumps(value)
+        return orjson.dumps(value) if isinstance(value, bool) else str(value).encode()
 
     def _reader(self, inner: pa.DataType) -> Read | None:
         """Return what reads an array of a type, or None if the input takes no such array."""
