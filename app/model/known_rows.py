@@ -3,8 +3,8 @@
 import msgspec
 
 from app.core.answer import Answer, Headers, Problem, problem
-from app.model.bundle import Bundle
 from contract.training import KNOWN_ROWS_FILE, decode_known_rows, misfit
+from score.bundle import Bundle
 
 ABSENT = (
     "the bundle has no known rows; its owner can publish some: python -m compile MODEL --rows CSV --target COLUMN "

@@ -6,8 +6,8 @@ from pathlib import Path
 
 import pytest
 
-from app.model.bundle import Bundle
 from bundle.signing.private import SigningKey
+from score.bundle import Bundle
 from tests.support.apples import Compiled
 from tests.support.bundles import new_key
 from tests.support.releases import Release, Shop, of_first_rounds, sign_copy, with_golden

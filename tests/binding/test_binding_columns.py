@@ -10,9 +10,9 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from app.model.bundle import Bundle
 from binding.columns import Column, Limit
 from binding.library import Library, Scored
+from score.bundle import Bundle
 from tests.support.format_2 import CLASSES, image
 
 LIMITS = (

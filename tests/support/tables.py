@@ -8,11 +8,11 @@ from collections.abc import Mapping, Sequence
 from typing import Any
 
 from app.core.answer import Answer
-from app.model.bundle import Bundle
 from app.model.serving import Served, Serving
 from app.table.forms import Form
 from app.table.scoring import Scoring
 from contract.schema import Contract, Input
+from score.bundle import Bundle
 
 MAX_ROWS = 1 << 20
 NUMBER = re.compile(r"-?(0|[1-9]\d*)(\.\d+)?([eE][+-]?\d+)?", re.ASCII)

@@ -9,10 +9,10 @@ import msgspec
 import pytest
 
 import app.model.known_rows as module
-from app.model.bundle import Bundle, load_bundle
 from app.model.known_rows import KnownRowsAnswer
 from contract.manifest import MANIFEST_FILE, Digest
 from contract.training import KNOWN_ROWS_FILE, KnownRows
+from score.bundle import Bundle, load_bundle
 from tests.support.service import Service, serving
 
 BIRD = {"bill_length_mm": 39.1, "bill_depth_mm": 18.7, "flipper_length_mm": 181, "body_mass_g": 3750}
