@@ -17,7 +17,7 @@ CONTRACT_FILES := $(wildcard contract/*.py contract/*.toml)
 
 .DEFAULT_GOAL := help
 .PHONY: help setup train compile run serve test test-long coverage test-image test-image-build bench bench-http bench-overload
-.PHONY: explore bench-request bench-swap drift trust renew load load-report deploy canary canary-odds check format image clean lock model-matrix fuzz
+.PHONY: test-spark spark-zip spark-bench explore bench-request bench-swap drift trust renew load load-report deploy canary canary-odds check format image clean lock model-matrix fuzz
 
 help: ## list the targets
 	@grep -hE '^[a-z-]+:.*##' $(MAKEFILE_LIST) | sed -E 's/^([a-z-]+):.*## /\1|/' | \
@@ -61,6 +61,12 @@ $(VENV)/.dev: requirements/dev.txt $(RENEW)
 $(VENV)/.bench: requirements/bench.txt $(RENEW)
 	$(install)
 
+# Apart from .venv: Spark wants an older pandas.
+.venv-spark/.made: VENV := .venv-spark
+.venv-spark/.made: BIN := .venv-spark/bin
+.venv-spark/.made: requirements/spark.txt
+	$(install)
+
 $(TRAINED): $(VENV)/.build $(CONTRACT_FILES) $(wildcard evaluation/*.py train/*.py train/page/* train/data/*.csv)
 	$(BIN)/python -m train
 
@@ -99,6 +105,9 @@ coverage: $(VENV)/.dev ## run both, and see which branches were never taken
 	$(BIN)/coverage run -m pytest -n 2 -m "not image" $(ARGS)
 	@$(BIN)/coverage combine --quiet
 	@$(BIN)/coverage report
+
+test-spark: .venv-spark/.made ## run the tests of score.spark on a cluster of processes; needs Java 17
+	.venv-spark/bin/python -m pytest -m spark tests/spark $(ARGS)
 
 bench: $(VENV)/.bench $(BUNDLE) ## compare with other ways to ask the model: docs/benchmarks.md
 	@mkdir -p artifacts/bench
@@ -180,4 +189,4 @@ lock: $(VENV)/.dev ## resolve requirements/*.in again into hashed locks
 	requirements/matrix/lock $(BIN)/uv
 
 clean: ## remove everything that was made, .venv included
-	rm -rf artifacts $(VENV) .venv-matrix .mypy_cache .ruff_cache .pytest_cache .hypothesis .coverage*
+	rm -rf artifacts $(VENV) .venv-matrix .venv-spark .mypy_cache .ruff_cache .pytest_cache .hypothesis .coverage*
