@@ -13,7 +13,6 @@ from statistics import median
 
 import msgspec
 
-from app.model.bundle import load_bundle
 from app.model.serving import Serving
 from benchmarks.machine import ROOT, heading
 from benchmarks.page import options, write_page
@@ -31,6 +30,7 @@ from bundle.verify import IN_PLACE, Trust, VerifiedBundle, Wanted
 from bundle.write import write_bundle
 from contract.manifest import encode
 from contract.refusal import exit_status
+from score.bundle import load_bundle
 
 BUNDLE = ROOT / "artifacts" / "bundle"
 ROUNDS, WINDOWS, SWAPS = 3, 50, 10_000

@@ -12,14 +12,24 @@ REASON = "reason"  # the column of words for rows that were not judged
 PREFIX = "predicted_"  # of an answer's column, if the table has a column of its name already
 BETWEEN = "|"  # the names of a prediction set
 Kind = Literal["integer", "number", "boolean", "text"]
+Packed = Any  # an array of float32, or a bytearray
 
 
 class AnswerColumn(NamedTuple):
-    """One column of answers. `read` returns its values for all rows. NaN is a number that there is not."""
+    """One column of answers. `read` returns its values for all rows. NaN is a number that there is not.
+
+    `packed` returns them without an object for each, in native byte order: float32 for numbers, to which `add` is still
+    to be added in float64, and int32 for integers and booleans. For a text it returns an int32 index into `names`, or
+    uint8 of shape (rows, classes), which `text` makes a text of.
+    """
 
     name: str
     kind: Kind
     read: Callable[[Scored], Sequence[Any]]
+    packed: Callable[[Scored], Packed]
+    add: float = 0.0
+    names: Sequence[str] = ()
+    text: Callable[[bytes], str] | None = None
 
 
 def answer_columns(contract: Contract, judged: Judged, values: int) -> list[AnswerColumn]:
@@ -31,26 +41,30 @@ def _answer(contract: Contract, judged: Judged, values: int) -> Iterator[AnswerC
     """Yield what is answered."""
     output = contract.output
     if output.classed:
-        yield AnswerColumn("prediction", "integer", _labels)
-        yield AnswerColumn(output.label, "text", lambda scored: [*map(output.classes.__getitem__, _labels(scored))])
+        yield AnswerColumn("prediction", "integer", _labels, _packed_labels)
+        yield AnswerColumn(
+            *(output.label, "text", lambda scored: [*map(output.classes.__getitem__, _labels(scored))]),
+            *(_packed_labels, 0.0, output.classes),
+        )
     named = {"label": (), "number": ("prediction",)}.get(output.kind, output.values)
     lead = {"classes": "probability_", "numbers": "prediction_"}.get(output.kind, "")
     for place, name in enumerate(named):
-        yield AnswerColumn(f"{lead}{name}", "number", _value(place, values))
+        yield _number(f"{lead}{name}", place, values)
     several = output.kind == "numbers"
     for name, width in judged.half_widths.items():
         place, end = output.values.index(name), f"_{name}" if several else ""
-        yield AnswerColumn(f"interval_low{end}", "number", _value(place, values, -width))
-        yield AnswerColumn(f"interval_high{end}", "number", _value(place, values, width))
+        yield _number(f"interval_low{end}", place, values, -width)
+        yield _number(f"interval_high{end}", place, values, width)
 
 
 def _trust(contract: Contract, judged: Judged, values: int) -> Iterator[AnswerColumn]:
     """Yield how far to trust it."""
     if judged.sets:
-        yield AnswerColumn("prediction_set", "text", _Sets(contract.output.classes, values).read)
+        sets = _Sets(contract.output.classes, values)
+        yield AnswerColumn("prediction_set", "text", sets.read, lambda scored: scored.judgement.sets, text=sets.name)
     if judged.distance:
-        yield AnswerColumn("in_distribution", "boolean", _inside)
-        yield AnswerColumn("distance", "number", _distances)
+        yield AnswerColumn("in_distribution", "boolean", _inside, lambda scored: scored.judgement.in_distribution)
+        yield AnswerColumn("distance", "number", lambda scored: _distances(scored).tolist(), _distances)
 
 
 def names_beside(own: Sequence[str], taken: Collection[str]) -> list[str]:
@@ -67,19 +81,25 @@ def _labels(scored: Scored) -> list[int]:
     return memoryview(scored.batch.labels).cast("i").tolist()
 
 
-def _value(place: int, values: int, add: float = 0.0) -> Callable[[Scored], list[float]]:
-    """Return what reads one of the values of each row, and adds a number to it."""
+def _packed_labels(scored: Scored) -> bytearray:
+    return scored.batch.labels
+
+
+def _number(name: str, place: int, values: int, add: float = 0.0) -> AnswerColumn:
+    """Return the column of one of the values of each row, to which a number is added in float64."""
+
+    def packed(scored: Scored) -> "array[float]":
+        return array("f", scored.batch.values)[place::values]
 
     def read(scored: Scored) -> list[float]:
-        numbers: list[float] = array("f", bytes(scored.batch.values))[place::values].tolist()
+        numbers = packed(scored).tolist()
         return [number + add for number in numbers] if add else numbers
 
-    return read
+    return AnswerColumn(name, "number", read, packed, add)
 
 
-def _distances(scored: Scored) -> list[float]:
-    distances: list[float] = array("f", bytes(scored.judgement.distances)).tolist()
-    return distances
+def _distances(scored: Scored) -> "array[float]":
+    return array("f", scored.judgement.distances)
 
 
 def _inside(scored: Scored) -> list[bool]:
@@ -100,6 +120,11 @@ class _Sets(dict[bytes, str]):
             self[flags] = names
         return names
 
+    def name(self, flags: bytes) -> str:
+        """Return the names of one set."""
+        return self[flags]
+
     def read(self, scored: Scored) -> list[str]:
+        """Return the names of the set of each row."""
         sets, width = bytes(scored.judgement.sets), self._values
         return [self[sets[start : start + width]] for start in range(0, len(sets), width)]

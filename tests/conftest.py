@@ -8,7 +8,7 @@ from pathlib import Path
 import pytest
 from hypothesis import HealthCheck, settings
 
-from app.model.bundle import Bundle, load_bundle
+from score.bundle import Bundle, load_bundle
 from tests.support.cloud import Cloud, running_cloud
 from tests.support.commands import run_module
 from tests.support.service import Service, serving

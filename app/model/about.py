@@ -4,12 +4,12 @@ from datetime import datetime
 
 import msgspec
 
-from app.model.bundle import Bundle
 from contract.certificate import Certificate
 from contract.manifest import Digest, Toolchain, Trees, Tuning, platform_name
 from contract.schema import Contract
 from contract.training import HoldOut, TrainingSummary
 from contract.uncertainty import Uncertainty
+from score.bundle import Bundle
 
 
 class ModelAnswer(msgspec.Struct, frozen=True):

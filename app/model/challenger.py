@@ -2,11 +2,11 @@
 
 import threading
 
-from app.model.bundle import Bundle
 from app.model.comparison import Comparison, ComparisonReport
 from app.model.outcomes import Outcomes
 from app.model.serving import Serving
 from contract.schema import Contract, difference
+from score.bundle import Bundle
 
 
 class Challenger:

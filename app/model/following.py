@@ -21,7 +21,6 @@ from typing import Protocol
 import msgspec
 
 from app.core.settings import Settings
-from app.model.bundle import Bundle, load_verified
 from app.model.outcomes import FollowState, Outcomes
 from app.model.sources import BREATH_SECONDS
 from bundle.fetch import BundleSource, Fetched, read_directory
@@ -29,6 +28,7 @@ from bundle.refusal import BundleRefusal
 from bundle.verify import IN_PLACE, VerifiedBundle, Wanted
 from contract.refusal import Refusal
 from contract.schema import Contract
+from score.bundle import Bundle, load_verified
 
 RETRY_SECONDS = 1.0  # pause after the first failure; it doubles with each further one
 MAX_SECONDS = 60.0  # the longest pause between two attempts,

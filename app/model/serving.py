@@ -15,11 +15,11 @@ from app.core.answer import JSON, Answer, Headers, Problem, problem
 from app.core.operation import Handler, Receipt
 from app.core.protocol import Protocol, ServerReady, protocol_error
 from app.model.about import about
-from app.model.bundle import Bundle
 from app.model.comparison import ComparisonReport
 from app.model.outcomes import Outcomes
 from contract.drift import DriftBaseline
 from contract.schema import Contract
+from score.bundle import Bundle
 
 FIRST_RETRY_SECONDS = 1.0
 

@@ -1,14 +1,12 @@
 """The header of a CSV file: its delimiter, and in which column each input is."""
 
 import csv
-from collections import Counter
-from collections.abc import Iterator, Sequence
+from collections.abc import Sequence
 from io import StringIO
 
 from app.table.text import Refused
-from contract.schema import Contract, listed
-from score.faults import SHOWN_CHARACTERS, is_close
-from score.inputs import squashed
+from contract.schema import Contract
+from score.names import find_inputs
 
 DELIMITERS = ",;\t"
 MAX_COLUMNS = 65_536
@@ -36,30 +34,7 @@ def places_of(names: Sequence[str], contract: Contract) -> list[int | None]:
     """
     if len(names) > MAX_COLUMNS:
         raise Refused(f"line 1: expected at most {MAX_COLUMNS} columns, found {len(names)}")
-    stripped = [name.strip() for name in names]
-    found = {name: place for place, name in enumerate(stripped)}
-    counts = Counter(stripped)
-    problems = [*_problems(stripped, counts, contract)]
-    if not problems and not found.keys() & set(contract.input_names):
-        problems = [f"expected a column for an input, such as {contract.inputs[0].name}"]
-    if problems:
-        raise Refused(f"line 1: {'; '.join(problems[:12])}; the columns are {listed([_shown(name) for name in names])}")
-    return [found.get(name) for name in contract.input_names]
-
-
-def _problems(names: Sequence[str], counts: Counter[str], contract: Contract) -> Iterator[str]:
-    others = {squashed(name): name for name in names if name not in contract.input_names}
-    for each in contract.inputs:
-        if counts[each.name] > 1:
-            yield f"the column {each.name} is there {counts[each.name]} times"
-        elif not counts[each.name]:
-            close = [other for other in others.values() if is_close(other, each.name)] if not each.missing else []
-            meant = others.get(squashed(each.name)) or (close[0] if len(close) == 1 else None)
-            if meant is not None:
-                yield f"expected a column {each.name}, found {_shown(meant)!r}: did you mean {each.name}?"
-            elif not each.missing:
-                yield f"expected a column {each.name}, found none"
-
-
-def _shown(name: str) -> str:
-    return name if len(name) <= SHOWN_CHARACTERS else f"{name[:SHOWN_CHARACTERS]}..."
+    found = find_inputs(names, contract)
+    if found.problem:
+        raise Refused(f"line 1: {found.problem}")
+    return found.places

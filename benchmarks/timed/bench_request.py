@@ -23,7 +23,6 @@ from app.core.operation import Operation
 from app.core.settings import Settings
 from app.http.connection import Connection
 from app.main import create_app
-from app.model.bundle import Bundle, load_bundle
 from app.model.serving import Serving
 from app.process.listening import listen
 from app.process.server import Server
@@ -34,6 +33,7 @@ from app.telemetry.recorder import FLUSH_REQUESTS, Origin, Record, Telemetry
 from app.telemetry.request_log import RequestLog
 from benchmarks.timed.turns import Turn, alternate, calls_in_a_turn, take
 from benchmarks.wire.question import BODY
+from score.bundle import Bundle, load_bundle
 
 ROUNDS = 60
 BODIES = 1_000

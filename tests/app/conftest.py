@@ -10,8 +10,8 @@ from pathlib import Path
 import pytest
 from selenium import webdriver
 
-from app.model.bundle import Bundle
 from bundle.signing.private import SigningKey
+from score.bundle import Bundle
 from tests.support.apples import Compiled, apples_in
 from tests.support.bundles import new_key
 from tests.support.releases import Release, Shop, of_first_rounds, sign_copy, with_golden

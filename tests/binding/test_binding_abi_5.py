@@ -9,11 +9,11 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from app.model.bundle import load_bundle
 from binding.abi_5 import sets_of_bits
 from binding.library import Library
 from contract.format_2 import CONTRACT
 from contract.refusal import Refusal
+from score.bundle import load_bundle
 from tests.support.format_2 import CLASSES, GOLDEN_ROW, image, make_format_2
 
 

@@ -6,10 +6,10 @@ from pathlib import Path
 
 import pytest
 
-from app.model.bundle import Bundle
 from binding.library import Library
 from contract.manifest import MANIFEST_FILE, decode_manifest
 from contract.refusal import Refusal
+from score.bundle import Bundle
 
 
 @pytest.fixture(scope="module")

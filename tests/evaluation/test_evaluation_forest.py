@@ -3,9 +3,9 @@ from pathlib import Path
 import msgspec
 import numpy as np
 
-from app.model.bundle import Bundle
 from contract.trees import Forest
 from evaluation.forest import Evaluator
+from score.bundle import Bundle
 from train.penguins import load
 
 

@@ -8,13 +8,13 @@ import numpy as np
 import numpy.typing as npt
 import xgboost
 
-from app.model.bundle import Bundle, load_bundle
 from compile.certification.probes import derive_rows
 from compile.contract_file import in_toml
 from contract.derived import Projection, Ratio
 from contract.manifest import Digest, encode
 from contract.schema import Contract, Input, Output
 from contract.uncertainty import UNCERTAINTY_FILE, Evidence, Gaussian, Uncertainty
+from score.bundle import Bundle, load_bundle
 from tests.support.commands import run_module
 
 Rows = npt.NDArray[np.float32]

@@ -21,10 +21,10 @@ from app.core.settings import Settings
 from app.http import refusals
 from app.http.connection import Connection
 from app.main import create_app
-from app.model.bundle import load_bundle
 from app.model.serving import Serving
 from app.process.listening import listen
 from app.process.server import Server
+from score.bundle import load_bundle
 from tests.support.service import serving
 from tests.support.streams import stream
 from tests.support.wire import Malformed, Wire, parse_all

@@ -7,7 +7,7 @@ STAGES = {  # what each top-level folder may import besides itself
     "train": {"contract", "evaluation"},
     "bundle": {"contract"},
     "compile": {"contract", "evaluation", "binding", "bundle"},
-    "score": {"contract", "binding"},
+    "score": {"contract", "binding", "bundle"},
     "app": {"contract", "binding", "bundle", "score"},
     "deploy": {"contract"},
 }

@@ -12,9 +12,9 @@ import xgboost
 
 from app.answers.bundle_answers import BundleAnswers
 from app.core.answer import Answer, Problem
-from app.model.bundle import Bundle, load_bundle
 from contract.schema import Contract, Input, Output
 from contract.trees import Forest
+from score.bundle import Bundle, load_bundle
 from tests.support.apples import APPLE, KINDS, Compiled, compiled, grown
 from tests.support.commands import EXAMPLE
 

@@ -12,9 +12,9 @@ from hypothesis import strategies as st
 
 from app.answers.bundle_answers import BundleAnswers
 from app.core.answer import Answer, Problem
-from app.model.bundle import Bundle
 from contract.reading import PENGUINS, read_contract
 from contract.schema import Input
+from score.bundle import Bundle
 from score.guesses import Guess
 from score.guesses import guess as guess_by
 from tests.support.apples import INPUTS

@@ -10,8 +10,8 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from app.model.bundle import Bundle
 from contract.schema import Contract, Input, Output
+from score.bundle import Bundle
 from score.inputs import LEAST_BODY_BYTES, Inputs
 from tests.support.apples import APPLE, contract_of
 

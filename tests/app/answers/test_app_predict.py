@@ -13,8 +13,8 @@ from hypothesis import strategies as st
 
 from app.answers.bundle_answers import BundleAnswers
 from app.core.answer import Answer, Problem
-from app.model.bundle import Bundle
 from compile.certification.probes import derive_rows
+from score.bundle import Bundle
 from tests.support.apples import APPLE, KINDS, TASTES, Compiled, document_of
 
 Handler = Callable[[bytes], Answer]

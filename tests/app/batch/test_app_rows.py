@@ -12,8 +12,8 @@ from app.batch.inference import inferrer
 from app.core.answer import Answer
 from app.core.memory import Claim, Memory
 from app.core.protocol import ProtocolError
-from app.model.bundle import Bundle
 from app.model.serving import Serving
+from score.bundle import Bundle
 from tests.support.inference import HEADER, INFER, ROW, TWO_ROWS, assert_protocol_error, binary_tensor, request, tensor
 from tests.support.service import Service
 

@@ -8,8 +8,8 @@ import xgboost
 
 from app.explanation.explainer import Explainer
 from app.explanation.scales import float32
-from app.model.bundle import Bundle
 from contract.schema import Contract, Input
+from score.bundle import Bundle
 
 Row = tuple[float, ...]
 Rows = npt.NDArray[np.float32]

@@ -11,9 +11,9 @@ from hypothesis import given, settings
 from hypothesis import strategies as st
 
 from app.explanation.scales import exact, float32
-from app.model.bundle import Bundle, load_bundle
 from compile.certification.probes import derive_rows
 from contract.reading import PENGUINS, read_contract
+from score.bundle import Bundle, load_bundle
 from tests.app.explanation.explained import Explained, before, between, moved
 from tests.support.apples import Compiled, compiled
 from tests.support.commands import EXAMPLE

@@ -14,8 +14,8 @@ from app.core.prediction_record import PredictionRecord
 from app.metrics.cells import Cells
 from app.metrics.exposition import exposition
 from app.metrics.request_counts import Metrics
-from app.model.bundle import Bundle
 from contract.drift import ENOUGH, Variable, count, judge, kolmogorov, outside_bound, risk, stability
+from score.bundle import Bundle
 from tests.support.commands import run_module
 from tests.support.service import serving
 from tests.support.telemetry import free_port, scrape

@@ -14,11 +14,11 @@ from app.metrics.cells import Cells
 from app.metrics.exposition import exposition
 from app.metrics.families import OBSERVED, escaped
 from app.metrics.request_counts import Metrics
-from app.model.bundle import Bundle
 from contract.drift import MAX_INPUTS, DriftBaseline, Variable
 from contract.metrics import PREDICTIONS
 from contract.schema import Contract, Input, Output
 from evaluation.drift import drift_baseline
+from score.bundle import Bundle
 from tests.support.apples import KINDS, Compiled
 from tests.support.telemetry import checked, samples, value
 

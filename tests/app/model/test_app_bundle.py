@@ -10,13 +10,13 @@ import msgspec
 import pytest
 
 from app.model import bundle as bundle_module
-from app.model.bundle import Bundle, load_bundle
 from binding.library import Library
 from contract.certificate import certificate_file
 from contract.manifest import MANIFEST_FILE, MODEL_FILE, TRAINING_FILE, Digest, encode, platform_name
 from contract.refusal import Refusal
 from contract.schema import CONTRACT_FILE
 from contract.uncertainty import UNCERTAINTY_FILE
+from score.bundle import Bundle, load_bundle
 from tests.support.commands import run_module
 
 CERTIFICATE_FILE = certificate_file(platform_name())

@@ -9,13 +9,13 @@ from pathlib import Path
 import msgspec
 import pytest
 
-from app.model.bundle import Bundle, load_bundle
 from app.model.challenger import Challenger
 from app.model.comparison import MAX_ROWS, PAUSE_SECONDS, Comparison, ComparisonReport
 from app.model.outcomes import Event, Outcomes
 from app.model.serving import Serving
 from binding.library import Batch
 from contract.reading import PENGUINS, read_contract
+from score.bundle import Bundle, load_bundle
 from tests.support.commands import EXAMPLE
 from tests.support.releases import Release, Shop, said, until_ready
 from tests.support.service import Service, serving

@@ -9,10 +9,10 @@ from typing import Any
 import pytest
 
 from app.answers.bundle_answers import BundleAnswers
-from app.model.bundle import Bundle
 from app.model.comparison import PAUSE_SECONDS, Comparison, ComparisonReport
 from app.model.outcomes import Outcomes
 from binding.library import Batch
+from score.bundle import Bundle
 from tests.support.apples import KINDS, Compiled, contract_of
 
 

@@ -5,11 +5,11 @@ from pathlib import Path
 
 import pytest
 
-from app.model.bundle import Bundle
 from app.model.challenger import Challenger
 from app.model.serving import Serving
 from bundle.signing.private import SigningKey
 from contract.manifest import MANIFEST_FILE, decode_manifest
+from score.bundle import Bundle
 from tests.app.model.contracts import Edit, recontracted
 from tests.support.apples import APPLE, Compiled
 from tests.support.commands import EXAMPLE

@@ -6,7 +6,7 @@ import threading
 
 import msgspec
 
-from app.model.bundle import load_bundle
+from score.bundle import load_bundle
 from tests.support.commands import EXAMPLE
 from tests.support.processes import descriptors, libraries
 from tests.support.releases import (

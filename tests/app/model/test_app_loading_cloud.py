@@ -4,7 +4,7 @@ from pathlib import Path
 
 import pytest
 
-from app.model.bundle import load_bundle
+from score.bundle import load_bundle
 from tests.support.cloud import Cloud, Fault, refused_port
 from tests.support.commands import EXAMPLE
 from tests.support.processes import libraries

@@ -4,10 +4,10 @@ import os
 import shutil
 from pathlib import Path
 
-from app.model.bundle import load_bundle, load_verified
 from app.model.serving import Served, Serving
 from bundle.fetch import read_directory
 from bundle.verify import IN_PLACE
+from score.bundle import load_bundle, load_verified
 from tests.support.commands import EXAMPLE
 from tests.support.releases import (
     INFER,

@@ -11,9 +11,9 @@ from hypothesis import strategies as st
 from app.answers.bundle_answers import BundleAnswers
 from app.core.answer import Problem, problem
 from app.core.prediction_record import PredictionRecord
-from app.model.bundle import Bundle
 from app.telemetry.log_lines import JsonLines, TextLines
 from contract.schema import Contract, Input, Output
+from score.bundle import Bundle
 from tests.app.telemetry.exchanges import JSON, described_by, exchange
 from tests.support.apples import APPLE, KINDS
 from tests.support.commands import EXAMPLE

@@ -238,7 +238,7 @@ def test_nothing_is_imported_before_it_is_needed() -> None:
     """A command imports cryptography and the client of the cloud only when it needs them."""
     code = """if True:
         import sys
-        import app.model.bundle, bundle.__main__, bundle.cache, bundle.fetch, bundle.publish, bundle.verify
+        import score.bundle, bundle.__main__, bundle.cache, bundle.fetch, bundle.publish, bundle.verify
         late = {"cryptography", "google.cloud.storage", "requests", "urllib3", "numpy"}
         print(sorted(late & set(sys.modules)), end="")
     """
