@@ -109,6 +109,9 @@ coverage: $(VENV)/.dev ## run both, and see which branches were never taken
 test-spark: .venv-spark/.made ## run the tests of score.spark on a cluster of processes; needs Java 17
 	.venv-spark/bin/python -m pytest -m spark tests/spark $(ARGS)
 
+spark-zip: ## the code that spark-submit carries to a cluster: artifacts/score-spark.zip
+	$(or $(wildcard $(BIN)/python),$(PYTHON)) -m score.lake.package artifacts/score-spark.zip
+
 bench: $(VENV)/.bench $(BUNDLE) ## compare with other ways to ask the model: docs/benchmarks.md
 	@mkdir -p artifacts/bench
 	$(BIN)/python -m pytest benchmarks/timed/bench_model.py --benchmark-json=artifacts/bench/model.json $(ARGS)

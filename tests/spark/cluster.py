@@ -28,14 +28,18 @@ def needed() -> None:
     pytest.importorskip("pyspark", reason="needs pyspark: make test-spark")
 
 
-def environment(**more: str) -> dict[str, str]:
-    """Return what Spark's processes need. Nothing leads them to this repository."""
-    inherited = {name: value for name, value in os.environ.items() if name not in {"PYTHONPATH", "SPARK_HOME"}}
+def sparks_own() -> dict[str, str]:
+    """Return the environment variables by which Spark stays on this machine, with this Python."""
     import pyspark
 
     home = str(Path(pyspark.__file__).parent)
     own = {"SPARK_HOME": home, "SPARK_LOCAL_IP": "127.0.0.1", "PYSPARK_PYTHON": sys.executable}
-    return {**inherited, **own, "SPARK_DAEMON_MEMORY": HEAP, "PYTHONWARNINGS": "default", **more}
+    return {**own, "SPARK_DAEMON_MEMORY": HEAP, "PYTHONWARNINGS": "default"}
+
+
+def environment() -> dict[str, str]:
+    """Return what Spark's processes need. Nothing leads them to this repository."""
+    return {name: value for name, value in os.environ.items() if name != "PYTHONPATH"} | sparks_own()
 
 
 class Node:
@@ -146,7 +150,6 @@ def session(cluster: Cluster, archive: Path, **options: str) -> Iterator[Any]:
         "spark.driver.bindAddress": "127.0.0.1",
         "spark.ui.enabled": "false",
         "spark.executor.memory": HEAP,
-        "spark.submit.pyFiles": str(archive),
         "spark.sql.warehouse.dir": str(cluster.directory / "warehouse"),
         "spark.sql.shuffle.partitions": "2",
         **options,
@@ -156,6 +159,7 @@ def session(cluster: Cluster, archive: Path, **options: str) -> Iterator[Any]:
         builder = builder.config(name, value)
     made = builder.getOrCreate()
     try:
+        made.sparkContext.addPyFile(str(archive))
         yield made
     finally:
         made.stop()
