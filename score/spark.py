@@ -27,10 +27,12 @@ from bundle.fetch import BundleSource
 from bundle.signing.keys import trusted_keys
 from bundle.verify import Trust, VerifiedBundle, Wanted
 from contract.refusal import Refusal
-from score.arrow import ArrowScorer
+from contract.schema import Contract
+from score.arrow import ArrowScorer, kept_places
 from score.bundle import load_verified
 from score.lake.archive import archive_name, write_archive
 from score.lake.plain import plain_schema
+from score.names import find_inputs
 
 FETCH_SECONDS = 60.0  # for a bundle in a store
 _adding = threading.Lock()  # Spark refuses two files of one name
@@ -52,11 +54,14 @@ def score(
         allow_unsigned = os.environ.get("ALLOW_UNSIGNED_BUNDLES") == "1"
     context = _context(dataframe)
     verified = _fetched(str(bundle), Trust(trusted_keys(keys), not allow_unsigned))
-    needed = _needed(dataframe, verified.contract.input_names, keep)
-    schema = _schema(needed, verified, keep)
+    places = _needed(dataframe.columns, verified.contract, keep)
+    names = [dataframe.columns[place] for place in places]
+    schema = _schema([dataframe.schema.fields[place] for place in places], verified, keep)
     _ship(context, verified)
     shipped = (verified.digest, keys, not allow_unsigned)
-    return needed.mapInArrow(_mapper(shipped, None if keep is None else tuple(keep)), schema)
+    numbers = [f"c{place}" for place in range(len(dataframe.columns))]  # mapInArrow takes no names with dots
+    numbered = dataframe.toDF(*numbers).select([numbers[place] for place in places])
+    return numbered.mapInArrow(_mapper(shipped, names, None if keep is None else list(keep)), schema)
 
 
 def _context(dataframe: DataFrame) -> SparkContext:
@@ -79,26 +84,22 @@ def _fetched(address: str, trust: Trust) -> VerifiedBundle:
         source.close()
 
 
-def _needed(dataframe: DataFrame, inputs: Sequence[str], keep: Sequence[str] | None) -> DataFrame:
-    """Return the DataFrame without columns that nobody asks for, so that Spark does not even read them."""
-    if keep is None:
-        return dataframe
-    wanted = {name for name in dataframe.columns if name.strip() in inputs or name in keep}
-    names = [name for name in dataframe.columns if name in wanted]
-    if len(set(names)) < len(names) or len(names) == len(dataframe.columns):
-        return dataframe  # a name that is there twice is refused later
-    return dataframe.select([f"`{name.replace('`', '``')}`" for name in names])
+def _needed(columns: Sequence[str], contract: Contract, keep: Sequence[str] | None) -> list[int]:
+    """Return the places of the columns that somebody asks for: Spark does not even read the others. Raises Refusal."""
+    found = find_inputs(columns, contract)
+    if found.problem:
+        raise Refusal(found.problem)
+    asked = {*kept_places(columns, keep), *(place for place in found.places if place is not None)}
+    return sorted(asked)
 
 
-def _schema(dataframe: DataFrame, verified: VerifiedBundle, keep: Sequence[str] | None) -> StructType:
+def _schema(fields: list[StructField], verified: VerifiedBundle, keep: Sequence[str] | None) -> StructType:
     """Return the schema of the answers. Kept columns stay what they are. Raises Refusal if a column does not fit."""
-    scorer = ArrowScorer(load_verified(verified), to_arrow_schema(dataframe.schema), keep)
-    known = {field.name: field for field in dataframe.schema.fields}
-    kept = dataframe.columns if keep is None else keep
-    answers = plain_schema(scorer.schema).names[len(kept) :]
-    types = plain_schema(scorer.schema)
-    own = [StructField(name, from_arrow_type(types.field(name).type)) for name in answers]
-    return StructType([*(known[name] for name in kept), *own])
+    given = to_arrow_schema(StructType(fields), timezone="UTC")
+    schema = plain_schema(ArrowScorer(load_verified(verified), given, keep).schema)
+    kept = fields if keep is None else [fields[given.names.index(name)] for name in keep]
+    own = [StructField(field.name, from_arrow_type(field.type)) for field in list(schema)[len(kept) :]]
+    return StructType([*kept, *own])
 
 
 def _ship(context: SparkContext, verified: VerifiedBundle) -> None:
@@ -114,7 +115,7 @@ def _ship(context: SparkContext, verified: VerifiedBundle) -> None:
 
 
 def _mapper(
-    shipped: tuple[str, str, bool], keep: tuple[str, ...] | None
+    shipped: tuple[str, str, bool], names: list[str], keep: list[str] | None
 ) -> Callable[[Iterable[pa.RecordBatch]], Iterator[pa.RecordBatch]]:
     """Return what executors run. Spark carries the function itself, which imports our modules there."""
 
@@ -126,6 +127,6 @@ def _mapper(
                 f"expected the module {error.name} on this executor, found none; give spark-submit the zip of "
                 "`make spark-zip` by --py-files, and executors msgspec, pyarrow and cryptography: docs/many-rows.md"
             ) from error
-        return answered(batches, Shipped(*shipped), keep)
+        return answered(batches, Shipped(*shipped), names, keep)
 
     return run

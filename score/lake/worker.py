@@ -27,12 +27,16 @@ class Shipped(NamedTuple):
 
 
 def answered(
-    batches: Iterable[pa.RecordBatch], shipped: Shipped, keep: tuple[str, ...] | None
+    batches: Iterable[pa.RecordBatch], shipped: Shipped, names: list[str], keep: list[str] | None
 ) -> Iterator[pa.RecordBatch]:
-    """Yield the answers to each batch of a partition. Raises Refusal if the bundle is not sound."""
+    """Yield the answers to each batch of a partition, whose columns are `names`, in order.
+
+    Raises Refusal if the bundle is not sound.
+    """
     bundle = loaded(shipped)
     scorer: ArrowScorer | None = None
-    for batch in batches:
+    for numbered in batches:
+        batch = numbered.rename_columns(names)
         scorer = scorer or ArrowScorer(bundle, batch.schema, keep)
         yield plain(scorer.score(batch))
 
