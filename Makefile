@@ -146,6 +146,9 @@ load: $(VENV)/.dev ## ask the service at HOST as the users of PROFILE do; status
 load-report: $(VENV)/.bench $(BUNDLE) ## run the load profiles against the image, or the process: LOAD_TEST_REPORT.md
 	DOCKER="$(DOCKER)" IMAGE="$(IMAGE)" $(BIN)/python -m benchmarks.load $(ARGS)
 
+spark-bench: .venv-spark/.made $(BUNDLE) ## compare score.spark with other ways, with 5 and 50 million birds: docs/scale.md
+	.venv-spark/bin/python -m benchmarks.spark $(ARGS)
+
 trust: $(VENV)/.build $(BUNDLE) ## measure when answers are doubted, rightly and wrongly: docs/trust.md
 	$(BIN)/python -m benchmarks.trust $(ARGS)
 

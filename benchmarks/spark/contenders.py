@@ -4,12 +4,17 @@ from collections.abc import Callable, Iterator
 from pathlib import Path
 from typing import Any
 
+import numpy as np
+import pyarrow as pa
+
 from benchmarks.spark.birds import ARTIFACTS
+from contract.refusal import Refusal
 from train.contract import CONTRACT
 
 Contender = Callable[[Any], Any]
 BUNDLE, MODEL = ARTIFACTS / "bundle", ARTIFACTS / "penguin_model.json"
-READ, IDENTITY, OURS = "reading alone", "mapInArrow, identity", "ours: score.spark"
+READ, IDENTITY, CARRY = "reading alone", "mapInArrow, identity", "our answers, made once and repeated"
+OURS = "ours: score.spark"
 XGBOOST_SPARK, PANDAS_UDF = "xgboost.spark", "pandas_udf with Booster"
 INPUTS = CONTRACT.input_names
 
@@ -19,6 +24,7 @@ def contenders() -> dict[str, Contender]:
     return {
         READ: lambda birds: birds,
         IDENTITY: lambda birds: birds.mapInArrow(lambda batches: batches, birds.schema),
+        CARRY: _carry,
         OURS: _ours,
         XGBOOST_SPARK: xgboost_spark(MODEL),
         PANDAS_UDF: pandas_udf_with_booster(MODEL),
@@ -29,6 +35,21 @@ def _ours(birds: Any) -> Any:
     from score.spark import score
 
     return score(birds, BUNDLE, keep=["id"], allow_unsigned=True)
+
+
+def _carry(birds: Any) -> Any:
+    """Return columns like our answers, made once a task without a model: what Spark takes to carry them."""
+    schema = _ours(birds).schema
+    row = _ours(birds.limit(1)).toArrow().to_batches()[0]
+
+    def repeat(batches: Iterator[Any]) -> Iterator[Any]:
+        made = row.slice(0, 0)
+        for batch in batches:
+            if made.num_rows < batch.num_rows:
+                made = row.take(pa.array([0] * batch.num_rows, pa.int32()))
+            yield made.slice(0, batch.num_rows)
+
+    return birds.mapInArrow(repeat, schema)
 
 
 def xgboost_spark(path: Path) -> Contender:
@@ -55,7 +76,6 @@ def xgboost_spark(path: Path) -> Contender:
 
 def pandas_udf_with_booster(path: Path) -> Contender:
     """Return what a careful user writes: an iterator, a Booster for each worker, a column for each class."""
-    import numpy as np
     import pandas as pd
     from pyspark.sql.functions import pandas_udf
 
@@ -73,3 +93,17 @@ def pandas_udf_with_booster(path: Path) -> Contender:
 
     udf = pandas_udf(predict, ", ".join(f"{name} float" for name in classes))
     return lambda birds: birds.select("id", udf(*INPUTS).alias("probabilities")).select("id", "probabilities.*")
+
+
+def agree(ways: dict[str, Contender], few: Any) -> None:
+    """Raise Refusal unless all contenders that have a model give the same probabilities."""
+    named = [f"probability_{name}" for name in CONTRACT.output.classes]
+    ours = _sorted(ways[OURS](few).select("id", *named))
+    booster = _sorted(ways[PANDAS_UDF](few))
+    spark = [(row[0], *row["probability"].toArray()) for row in ways[XGBOOST_SPARK](few).orderBy("id").collect()]
+    if ours != booster or not np.allclose(ours, spark, rtol=0, atol=1e-6):
+        raise Refusal("expected the same answers from all; compile the model again: make compile")
+
+
+def _sorted(answers: Any) -> list[tuple[Any, ...]]:
+    return [tuple(row) for row in answers.orderBy("id").collect()]

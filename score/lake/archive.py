@@ -11,7 +11,13 @@ from contract.manifest import MANIFEST_FILE
 
 FIX = "start the job again: the driver sends the bundle anew"
 MADE = (1980, 1, 1, 0, 0, 0)  # the same bundle gives the same bytes
-UNREADABLE = (zipfile.BadZipFile, NotImplementedError, RuntimeError, EOFError, zlib.error)  # what a damaged archive raises
+UNREADABLE = (
+    zipfile.BadZipFile,
+    NotImplementedError,
+    RuntimeError,
+    EOFError,
+    zlib.error,
+)  # what a damaged archive raises
 
 
 def archive_name(digest: str) -> str:

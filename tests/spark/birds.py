@@ -15,10 +15,7 @@ from train.contract import CONTRACT
 def table(rows: int, start: int = 0) -> pa.Table:
     """Return birds whose ids begin with `start`. One in 50 is out of bounds, one in 70 has no body mass."""
     random = np.random.default_rng(start)
-    drawn = {
-        each.name: random.uniform(*(each.typical or each.bounds), rows).round(1)
-        for each in CONTRACT.inputs
-    }
+    drawn = {each.name: random.uniform(*(each.typical or each.bounds), rows).round(1) for each in CONTRACT.inputs}
     drawn[CONTRACT.input_names[0]][::50] = 500.0
     columns = {name: pa.array(values) for name, values in drawn.items()}
     last = CONTRACT.input_names[-1]

@@ -94,12 +94,16 @@ def test_columns_are_refused_before_a_row_is_read(frame: Any, bundle_path: Path)
 def test_columns_of_all_types_come_back(spark: Any, bundle_path: Path) -> None:
     """Inputs may be decimals, integers and text. Kept columns stay what they are, also those with an answer's name."""
     from pyspark.sql import functions
+
     from score.spark import score
 
     when = datetime(2026, 11, 23, 12, tzinfo=UTC)
     kept: dict[str, Any] = {"a.b`c": "dotted", "prediction": 7, "when": when, "list": [1, 2], "nested": {"x": 1}}
     row: dict[str, Any] = {
-        **kept, "bill_length_mm": "39.1", "bill_depth_mm": Decimal("18.70"), "flipper_length_mm": 181,
+        **kept,
+        "bill_length_mm": "39.1",
+        "bill_depth_mm": Decimal("18.70"),
+        "flipper_length_mm": 181,
         "body_mass_g": 3750.0,
     }
     given = spark.createDataFrame([row, {**row, "body_mass_g": None, "bill_length_mm": "long"}])
@@ -110,7 +114,8 @@ def test_columns_of_all_types_come_back(spark: Any, bundle_path: Path) -> None:
     assert {name: first[name] for name in ("a.b`c", "prediction", "list", "nested")} == {
         name: kept[name] for name in ("a.b`c", "prediction", "list", "nested")
     }
-    expected = birds.on_one_machine(pa.table({"id": [1], **{name: [float(x)] for name, x in EXAMPLE.items()}}), bundle_path)
+    bird = pa.table({"id": [1], **{name: [float(value)] for name, value in EXAMPLE.items()}})
+    expected = birds.on_one_machine(bird, bundle_path)
     assert first["predicted_prediction"] == expected["prediction"][0].as_py()
     assert first["probability_Adelie"] == expected["probability_Adelie"][0].as_py()
     assert second["predicted_prediction"] is None
@@ -118,7 +123,7 @@ def test_columns_of_all_types_come_back(spark: Any, bundle_path: Path) -> None:
     assert "bill_length_mm" in second["reason"]
 
 
-def test_partitions_without_rows_are_fine(spark: Any, frame: Any, bundle_path: Path) -> None:
+def test_partitions_without_rows_are_fine(frame: Any, bundle_path: Path) -> None:
     """More partitions than rows, and no rows at all, give what is there."""
     from score.spark import score
 
