@@ -20,7 +20,7 @@ node_is_here = command -v npm >/dev/null && node -e 'process.exit(+(parseInt(pro
 
 .DEFAULT_GOAL := help
 .PHONY: help setup train compile run serve test test-long test-browser coverage test-image test-image-build bench bench-http bench-overload
-.PHONY: explore bench-page bench-request bench-swap drift trust renew load load-report deploy canary canary-odds check check-page format image clean lock model-matrix fuzz
+.PHONY: test-spark spark-zip spark-bench explore bench-page bench-request bench-swap drift trust renew load load-report deploy canary canary-odds check check-page format image clean lock model-matrix fuzz
 
 help: ## list the targets
 	@grep -hE '^[a-z-]+:.*##' $(MAKEFILE_LIST) | sed -E 's/^([a-z-]+):.*## /\1|/' | \
@@ -62,6 +62,12 @@ $(VENV)/.dev: requirements/dev.txt $(RENEW)
 	$(install)
 
 $(VENV)/.bench: requirements/bench.txt $(RENEW)
+	$(install)
+
+# Apart from .venv: Spark wants an older pandas.
+.venv-spark/.made: VENV := .venv-spark
+.venv-spark/.made: BIN := .venv-spark/bin
+.venv-spark/.made: requirements/spark.txt
 	$(install)
 
 $(TRAINED): $(VENV)/.build $(CONTRACT_FILES) $(wildcard evaluation/*.py train/*.py train/page/* train/data/*.csv)
@@ -107,6 +113,12 @@ coverage: $(VENV)/.dev ## run both, and see which branches were never taken
 	@$(BIN)/coverage combine --quiet
 	@$(BIN)/coverage report
 
+test-spark: .venv-spark/.made ## run the tests of score.spark on a cluster of processes; needs Java 17
+	.venv-spark/bin/python -m pytest -m spark tests/spark $(ARGS)
+
+spark-zip: ## the code that spark-submit carries to a cluster: artifacts/score-spark.zip
+	$(or $(wildcard $(BIN)/python),$(PYTHON)) -m score.lake.package artifacts/score-spark.zip
+
 bench: $(VENV)/.bench $(BUNDLE) ## compare with other ways to ask the model: docs/benchmarks.md
 	@mkdir -p artifacts/bench
 	$(BIN)/python -m pytest benchmarks/timed/bench_model.py --benchmark-json=artifacts/bench/model.json $(ARGS)
@@ -140,6 +152,9 @@ load: $(VENV)/.dev ## ask the service at HOST as the users of PROFILE do; status
 
 load-report: $(VENV)/.bench $(BUNDLE) ## run the load profiles against the image, or the process: LOAD_TEST_REPORT.md
 	DOCKER="$(DOCKER)" IMAGE="$(IMAGE)" $(BIN)/python -m benchmarks.load $(ARGS)
+
+spark-bench: .venv-spark/.made $(BUNDLE) ## compare score.spark with other ways, with 5 and 50 million birds: docs/scale.md
+	.venv-spark/bin/python -m benchmarks.spark $(ARGS)
 
 trust: $(VENV)/.build $(BUNDLE) ## measure when answers are doubted, rightly and wrongly: docs/trust.md
 	$(BIN)/python -m benchmarks.trust $(ARGS)
@@ -200,4 +215,4 @@ lock: $(VENV)/.dev ## resolve requirements/*.in again into hashed locks
 	requirements/matrix/lock $(BIN)/uv
 
 clean: ## remove everything that was made, .venv included
-	rm -rf artifacts $(VENV) $(NODE) .venv-matrix .mypy_cache .ruff_cache .pytest_cache .hypothesis .coverage*
+	rm -rf artifacts $(VENV) $(NODE) .venv-matrix .venv-spark .mypy_cache .ruff_cache .pytest_cache .hypothesis .coverage*

@@ -1,0 +1,1 @@
+"""What Spark needs beside score.spark: the bundle as one file, and the side that runs in executors."""

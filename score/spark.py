@@ -1,0 +1,132 @@
+"""Score a Spark DataFrame: each executor gets the bundle, verifies it there, and answers its rows (docs/many-rows.md).
+
+    from score.spark import score
+    score(spark.read.parquet("birds/"), "gs://models/penguins#stable", keep=["id"]).write.parquet("scored/")
+
+Reading, splitting, retries and writing are Spark's. The law is that of score/arrow.py: the answers of POST /predict.
+"""
+
+import atexit
+import os
+import shutil
+import tempfile
+import threading
+from collections.abc import Callable, Iterable, Iterator, Sequence
+from datetime import UTC, datetime
+from pathlib import Path
+from typing import Any
+
+import pyarrow as pa
+from pyspark import SparkContext
+from pyspark.sql import DataFrame
+from pyspark.sql.pandas.types import from_arrow_type, to_arrow_schema
+from pyspark.sql.types import StructField, StructType
+
+from bundle.address import parse_address
+from bundle.fetch import BundleSource
+from bundle.signing.keys import trusted_keys
+from bundle.verify import Trust, VerifiedBundle, Wanted
+from contract.refusal import Refusal
+from contract.schema import Contract
+from score.arrow import ArrowScorer, kept_places
+from score.bundle import load_verified
+from score.lake.archive import archive_name, write_archive
+from score.lake.plain import plain_schema
+from score.names import find_inputs
+
+FETCH_SECONDS = 60.0  # for a bundle in a store
+_adding = threading.Lock()  # Spark refuses two files of one name
+
+
+def score(
+    dataframe: DataFrame, bundle: str | Path, keep: Sequence[str] | None = None, *, allow_unsigned: bool | None = None
+) -> DataFrame:
+    """Return the columns in `keep`, or all, then what POST /predict would say of each row, or the reason why not.
+
+    `bundle` is a bundle's directory, STORE#CHANNEL or STORE@DIGEST; STORE may be gs://BUCKET/PREFIX. It is fetched
+    here, once: all rows get the same model, even if the channel moves meanwhile. It must be signed by one of
+    TRUSTED_KEYS, unless `allow_unsigned`, which defaults to ALLOW_UNSIGNED_BUNDLES.
+
+    Raises Refusal if the bundle is not sound or a column is missing or of a wrong type, before a row is read.
+    """
+    keys = os.environ.get("TRUSTED_KEYS", "")
+    if allow_unsigned is None:
+        allow_unsigned = os.environ.get("ALLOW_UNSIGNED_BUNDLES") == "1"
+    context = _context(dataframe)
+    verified = _fetched(str(bundle), Trust(trusted_keys(keys), not allow_unsigned))
+    places = _needed(dataframe.columns, verified.contract, keep)
+    names = [dataframe.columns[place] for place in places]
+    schema = _schema([dataframe.schema.fields[place] for place in places], verified, keep)
+    _ship(context, verified)
+    shipped = (verified.digest, keys, not allow_unsigned)
+    numbers = [f"c{place}" for place in range(len(dataframe.columns))]  # mapInArrow takes no names with dots
+    numbered = dataframe.toDF(*numbers).select([numbers[place] for place in places])
+    return numbered.mapInArrow(_mapper(shipped, names, None if keep is None else list(keep)), schema)
+
+
+def _context(dataframe: DataFrame) -> SparkContext:
+    """Return the context of a DataFrame. Raises Refusal if there is none, as with Spark Connect."""
+    try:
+        return dataframe.sparkSession.sparkContext
+    except AttributeError as error:
+        raise Refusal(
+            "expected a session in the driver's own JVM, found Spark Connect, which has no SparkContext.addFile; "
+            "run the job by spark-submit"
+        ) from error
+
+
+def _fetched(address: str, trust: Trust) -> VerifiedBundle:
+    """Return the bundle with the libraries of all platforms: executors may have another than the driver."""
+    source = BundleSource(parse_address(address), trust, wanted=Wanted(all_platforms=True))
+    try:
+        return source.fetch(FETCH_SECONDS, datetime.now(UTC)).bundle
+    finally:
+        source.close()
+
+
+def _needed(columns: Sequence[str], contract: Contract, keep: Sequence[str] | None) -> list[int]:
+    """Return the places of the columns that somebody asks for: Spark does not even read the others. Raises Refusal."""
+    found = find_inputs(columns, contract)
+    if found.problem:
+        raise Refusal(found.problem)
+    asked = {*kept_places(columns, keep), *(place for place in found.places if place is not None)}
+    return sorted(asked)
+
+
+def _schema(fields: list[StructField], verified: VerifiedBundle, keep: Sequence[str] | None) -> StructType:
+    """Return the schema of the answers. Kept columns stay what they are. Raises Refusal if a column does not fit."""
+    given = to_arrow_schema(StructType(fields), timezone="UTC")
+    schema = plain_schema(ArrowScorer(load_verified(verified), given, keep).schema)
+    kept = fields if keep is None else [fields[given.names.index(name)] for name in keep]
+    own = [StructField(field.name, from_arrow_type(field.type)) for field in list(schema)[len(kept) :]]
+    return StructType([*kept, *own])
+
+
+def _ship(context: SparkContext, verified: VerifiedBundle) -> None:
+    """Let Spark carry the bundle to each executor that will run a task: once, also to those that start later."""
+    name = archive_name(verified.digest)
+    with _adding:
+        if any(uri.rpartition("/")[2] == name for uri in context.listFiles):
+            return
+        directory = Path(tempfile.mkdtemp(prefix="score-"))
+        atexit.register(shutil.rmtree, directory, ignore_errors=True)
+        write_archive(directory / name, verified)
+        context.addFile(str(directory / name))
+
+
+def _mapper(
+    shipped: tuple[str, str, bool], names: list[str], keep: list[str] | None
+) -> Callable[[Iterable[pa.RecordBatch]], Iterator[pa.RecordBatch]]:
+    """Return what executors run. Spark carries the function itself, which imports our modules there."""
+
+    def run(batches: Iterable[Any]) -> Iterator[Any]:
+        try:
+            from score.lake.worker import Shipped, answered
+        except ModuleNotFoundError as error:
+            raise RuntimeError(
+                f"expected the module {error.name} on this executor, found none; give spark-submit the zip of "
+                "`make spark-zip` by --py-files, and executors msgspec, pyarrow and cryptography: docs/many-rows.md"
+            ) from error
+        return answered(batches, Shipped(*shipped), names, keep)
+
+    return run
