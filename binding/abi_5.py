@@ -4,7 +4,11 @@ Only these pay for the translation.
 """
 
 import struct
-from collections.abc import Callable
+from array import array
+from collections.abc import Callable, Iterator, Sequence
+from math import nan
+
+from binding.columns import Buffer, Column, Limit
 
 ABI = 5
 # The label and the probabilities; the prediction set (bit i for class i), whether the row is in distribution, and its
@@ -30,3 +34,32 @@ def sets_of_bits(bits: bytes | bytearray, classes: int) -> bytearray:
     members = struct.unpack(f"={len(bits) // 4}i", bits)
     rows = {each: bytes(each >> i & 1 for i in range(classes)) for each in set(members)}
     return bytearray().join(map(rows.__getitem__, members))
+
+
+def interleaved(columns: Sequence[Column], limits: Sequence[Limit], rows: int) -> tuple[bytes, bytearray]:
+    """Return columns as rows of float32, and 1 for each faulty row. Raises ValueError if a column is too short."""
+    data = array("f", bytes(4 * rows * len(columns)))
+    faulty = bytearray(rows)
+    for place, (column, limit) in enumerate(zip(columns, limits, strict=True)):
+        numbers = memoryview(column.values).cast("B").cast("d")[column.offset : column.offset + rows].tolist()
+        if len(numbers) < rows:
+            raise ValueError(f"expected a column of {rows} rows, found {len(numbers)}")
+        given = _valid(column.validity, column.offset, rows)
+        known = [number if there else nan for number, there in zip(numbers, given, strict=True)]
+        data[place :: len(columns)] = array("f", known)
+        for i, there in enumerate(_valid(column.validity, column.offset, rows)):
+            faulty[i] |= _is_faulty(numbers[i], limit) if there else not limit.missing
+    return data.tobytes(), faulty
+
+
+def _valid(validity: Buffer | None, offset: int, rows: int) -> Iterator[int]:
+    if validity is None:
+        return iter(b"\1" * rows)
+    bits = memoryview(validity).cast("B")
+    return (bits[at >> 3] >> (at & 7) & 1 for at in range(offset, offset + rows))
+
+
+def _is_faulty(number: float, limit: Limit) -> bool:
+    if number != number:
+        return not limit.unseen
+    return not limit.low <= number <= limit.high or (limit.whole and not number.is_integer())

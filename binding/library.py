@@ -2,10 +2,11 @@
 
 import ctypes
 import struct
-from collections.abc import Callable
+from collections.abc import Callable, Sequence
 from typing import Any, NamedTuple
 
 from binding import abi_5
+from binding.columns import Column, Limit, in_memory
 from binding.mapping import Mapping
 from contract.refusal import Refusal
 
@@ -53,12 +54,21 @@ class Judgement(NamedTuple):
     sets: bytearray
 
 
+class Scored(NamedTuple):
+    """The answers to many rows that came as columns. `faulty` are uint8: 1 for each row whose answer means nothing."""
+
+    batch: Batch
+    judgement: Judgement
+    faulty: bytearray
+
+
 class Library:
     """The functions of compile/native/library.h, or of its ABI 5. `inputs` ... `values` are numbers of columns.
 
     The outputs are the margins. The values are what they become: probabilities or numbers.
 
-    `predict`, the batch functions and `judge_rows` are safe on any thread, because each call has its own output memory.
+    `predict`, the batch functions, `predict_columns` and `judge_rows` are safe on any thread, because each call has its
+    own output memory.
     `predict_features` and `margins` share buffers. Only the thread that also calls `predict` may use them.
 
     The code is unmapped when both the Library and its `predict` are gone. `predict` may outlive the Library.
@@ -86,6 +96,9 @@ class Library:
         data = ctypes.c_char_p
         judge = ctypes.CFUNCTYPE(None, data, data, ctypes.c_int64, POINTER, POINTER, POINTER)
         self._judge_rows = judge(self._mapping.address("judge_rows"))
+        if self.abi == ABI:
+            columns = ctypes.CFUNCTYPE(INT32, INT32, POINTER, ctypes.c_int64, *[POINTER] * 7)
+            self._predict_columns = columns(self._mapping.address("predict_columns"))
 
     def _shape(self) -> list[int]:
         shape = (ctypes.c_int32 * 6)()
@@ -145,15 +158,43 @@ class Library:
     ) -> Batch:
         if not 0 <= offset <= offset + rows * columns * FLOAT_BYTES <= len(data):
             raise ValueError(f"{rows} rows of {columns} float32 from byte {offset} are not in {len(data)} bytes")
+        batch = self._batch(rows)
+        start = ctypes.cast(ctypes.c_char_p(data), POINTER).value or 0
+        if function(self._instruction_set(chosen), start + offset, rows, *_outputs(batch)) != 0:
+            raise MemoryError(f"no memory to predict {rows} rows")
+        return batch
+
+    def _instruction_set(self, chosen: int | None) -> int:
         best = self.instruction_sets - 1
         if chosen is not None and not 0 <= chosen <= best:
             raise ValueError(f"instruction set {chosen} is not one of 0 to {best}")
-        batch = Batch(*(bytearray(rows * columns * FLOAT_BYTES) for columns in (self.outputs, self.values, 1)))
-        start = ctypes.cast(ctypes.c_char_p(data), POINTER).value or 0
-        outputs = [(ctypes.c_char * len(buffer)).from_buffer(buffer) for buffer in batch]
-        if function(best if chosen is None else chosen, start + offset, rows, *outputs) != 0:
-            raise MemoryError(f"no memory to predict {rows} rows")
-        return batch
+        return best if chosen is None else chosen
+
+    def _batch(self, rows: int) -> Batch:
+        return Batch(*(bytearray(rows * columns * FLOAT_BYTES) for columns in (self.outputs, self.values, 1)))
+
+    def predict_columns(
+        self, columns: Sequence[Column], limits: Sequence[Limit], rows: int, instruction_set: int | None = None
+    ) -> Scored:
+        """Predict and judge `rows` rows of inputs that come as columns: one, and one limit, for each input, in order.
+
+        The values are rounded to float32 as `predict` rounds them. Safe on any thread, and without the GIL. Raises
+        ValueError if there is another number of columns or a column is too short, and MemoryError.
+        """
+        if not len(columns) == len(limits) == self.inputs:
+            raise ValueError(f"expected {self.inputs} columns and limits, found {len(columns)} and {len(limits)}")
+        if self.abi == abi_5.ABI:
+            data, faulty = abi_5.interleaved(columns, limits, rows)
+            batch = self.predict_rows(data, 0, rows, instruction_set)
+            return Scored(batch, self.judge_rows(data, batch.values, rows), faulty)
+        chosen = self._instruction_set(instruction_set)
+        with in_memory(columns, limits, rows) as described:
+            sizes = FLOAT_BYTES, FLOAT_BYTES, self.values
+            scored = Scored(self._batch(rows), Judgement(*(bytearray(rows * size) for size in sizes)), bytearray(rows))
+            outputs = _outputs((*scored.batch, *scored.judgement, scored.faulty))
+            if self._predict_columns(chosen, described, rows, *outputs) != 0:
+                raise MemoryError(f"no memory to predict {rows} rows")
+        return scored
 
     def judge_rows(self, inputs: bytes, values: bytes | bytearray, rows: int) -> Judgement:
         """Judge the answers to `rows` rows, from float32 inputs and the values of the answers.
@@ -166,8 +207,7 @@ class Library:
                 raise ValueError(f"{rows} rows of {columns} float32 are not {len(data)} bytes")
         sets_bytes = rows * (FLOAT_BYTES if self.abi == abi_5.ABI else self.values)
         judgement = Judgement(bytearray(rows * FLOAT_BYTES), bytearray(rows * FLOAT_BYTES), bytearray(sets_bytes))
-        outputs = [(ctypes.c_char * len(buffer)).from_buffer(buffer) for buffer in judgement]
-        self._judge_rows(inputs, bytes(values), rows, *outputs)
+        self._judge_rows(inputs, bytes(values), rows, *_outputs(judgement))
         if self.abi == abi_5.ABI:
             return judgement._replace(sets=abi_5.sets_of_bits(judgement.sets, self.values))
         return judgement
@@ -176,3 +216,8 @@ class Library:
     def margins(self) -> list[float]:
         """Return the margins of the last call for one row: the sums before they become values."""
         return self._margin[:]
+
+
+def _outputs(buffers: Sequence[bytearray]) -> "list[ctypes.Array[ctypes.c_char]]":
+    """Return buffers as arguments for the library's functions, which write there."""
+    return [(ctypes.c_char * len(buffer)).from_buffer(buffer) for buffer in buffers]

@@ -55,5 +55,5 @@ def _row_units(compiler: Compiler) -> list[Unit]:
         Unit("rows.c", f"rows_{number}.o", (OPTIMIZED, f"-DINSTRUCTION_SET={number}", *flags))
         for number, flags in enumerate(sets)
     ]
-    plain = [Unit(f"{name}.c", f"{name}.o", (OPTIMIZED,)) for name in ("walk", "python")]
+    plain = [Unit(f"{name}.c", f"{name}.o", (OPTIMIZED,)) for name in ("walk", "python", "columns")]
     return [*plain, Unit("model_data.c", "model_data.o", (PLAIN,)), *rows]

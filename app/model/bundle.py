@@ -7,7 +7,8 @@ from typing import TypeVar
 
 import msgspec
 
-from binding.library import Library
+from binding.columns import Column, Limit
+from binding.library import Batch, Library
 from bundle.fetch import read_directory
 from bundle.verify import IN_PLACE, VerifiedBundle
 from contract.certificate import Certificate
@@ -114,17 +115,25 @@ def _check_golden(library: Library, contract: Contract, manifest: Manifest, plac
 def _answers(library: Library, row: tuple[float, ...]) -> Iterator[tuple[str, int, tuple[float, ...]]]:
     """Yield the way, the label and the margins of each answer to `row`.
 
-    The ways are: one row alone, then the first and the last row of a block, on each instruction set.
+    The ways are: one row alone, then the first and the last row of a block, on each instruction set, as rows and as
+    columns.
     """
     yield "one row at a time", library.predict(row)[0], tuple(library.margins)
     rows = struct.pack(f"={len(row)}f", *row) * GOLDEN_ROWS
-    for instruction_set in range(library.instruction_sets):
-        batch = library.predict_rows(rows, 0, GOLDEN_ROWS, instruction_set)
-        margins = struct.unpack(f"={GOLDEN_ROWS * library.outputs}f", batch.margins)
-        labels = struct.unpack(f"={GOLDEN_ROWS}i", batch.labels)
-        for i in (0, GOLDEN_ROWS - 1):
-            row_margins = margins[i * library.outputs : (i + 1) * library.outputs]
-            yield f"in batches with instruction set {instruction_set}", labels[i], row_margins
+    columns, limits = [Column(struct.pack("=d", value) * GOLDEN_ROWS) for value in row], [Limit()] * len(row)
+    for number in range(library.instruction_sets):
+        batch = library.predict_rows(rows, 0, GOLDEN_ROWS, number)
+        yield from _ends(library, batch, f"in batches with instruction set {number}")
+        scored = library.predict_columns(columns, limits, GOLDEN_ROWS, number)
+        yield from _ends(library, scored.batch, f"in columns with instruction set {number}")
+
+
+def _ends(library: Library, batch: Batch, way: str) -> Iterator[tuple[str, int, tuple[float, ...]]]:
+    """Yield the way, and the label and the margins of the first and the last row of a batch."""
+    margins = struct.unpack(f"={GOLDEN_ROWS * library.outputs}f", batch.margins)
+    labels = struct.unpack(f"={GOLDEN_ROWS}i", batch.labels)
+    for i in (0, GOLDEN_ROWS - 1):
+        yield way, labels[i], margins[i * library.outputs : (i + 1) * library.outputs]
 
 
 def _document(verified: VerifiedBundle, name: str, decoder: msgspec.json.Decoder[Document]) -> Document | None:

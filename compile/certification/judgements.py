@@ -5,7 +5,8 @@ from typing import Any, NamedTuple
 import numpy as np
 import numpy.typing as npt
 
-from binding.library import Library, RowPrediction
+from binding.columns import Column, Limit
+from binding.library import Judgement, Library, RowPrediction, Scored
 from compile.certification.probes import Rows
 from compile.reading.booster import CompilableModel
 from compile.uncertainty import known_inputs
@@ -43,7 +44,7 @@ def judge(uncertainty: Uncertainty, contract: Contract, inputs: Rows, values: Ro
 
 
 def check_judgements(library: Library, model: CompilableModel, asked: Rows, inputs: Rows) -> int:
-    """Return how many rows were compared, one at a time and in a batch. Raises Refusal at the first difference.
+    """Return how many rows were compared, singly and as rows and columns. Raises Refusal at the first difference.
 
     `inputs` are the rows `asked`, with NaN for missing values.
     """
@@ -58,8 +59,24 @@ def check_judgements(library: Library, model: CompilableModel, asked: Rows, inpu
     values = np.array([list(answer[1].values()) for answer in singly], dtype=np.float32)
     _compare(judge(uncertainty, contract, inputs, values), _judge_singly(singly), inputs)
     for given in (values, _at_thresholds(uncertainty, values)):
-        _compare(judge(uncertainty, contract, inputs, given), _judge_batch(library, asked, given), inputs)
+        found = library.judge_rows(asked.tobytes(), given.tobytes(), len(asked))
+        _compare(judge(uncertainty, contract, inputs, given), _judgements(found, given.shape), inputs)
+    scored = score_columns(library, asked)
+    values = np.frombuffer(scored.batch.values, np.float32).reshape(values.shape)
+    _compare(judge(uncertainty, contract, inputs, values), _judgements(scored.judgement, values.shape), inputs)
     return len(asked)
+
+
+def score_columns(library: Library, rows: Rows, instruction_set: int | None = None) -> Scored:
+    """Return the answers to rows of float32 that are asked as columns: NaN as values and as missing ones, by turns."""
+    columns = []
+    for place, values in enumerate(rows.T.astype(np.float64)):
+        given = ~np.isnan(values)
+        lead = place % 9  # rows before the first one: it may begin at any bit
+        bits = np.packbits(np.concatenate([np.ones(lead, np.bool_), given]), bitorder="little").tobytes()
+        shifted = np.concatenate([np.zeros(lead), np.where(given, values, 1.5)])
+        columns.append(Column(shifted.tobytes(), bits, lead) if place % 2 else Column(values.tobytes()))
+    return library.predict_columns(columns, [Limit()] * len(columns), len(rows), instruction_set)
 
 
 def _judge_singly(singly: list[RowPrediction]) -> Judgements:
@@ -68,12 +85,11 @@ def _judge_singly(singly: list[RowPrediction]) -> Judgements:
     return Judgements(np.array(distances, np.float32), np.array(inside, np.int32), np.array(sets, np.uint8))
 
 
-def _judge_batch(library: Library, inputs: Rows, values: Rows) -> Judgements:
-    found = library.judge_rows(inputs.tobytes(), values.tobytes(), len(inputs))
+def _judgements(found: Judgement, shape: tuple[int, ...]) -> Judgements:
     return Judgements(
         np.frombuffer(found.distances, np.float32),
         np.frombuffer(found.in_distribution, np.int32),
-        np.frombuffer(found.sets, np.uint8).reshape(values.shape),
+        np.frombuffer(found.sets, np.uint8).reshape(shape),
     )
 
 

@@ -11,8 +11,8 @@ from typing import NamedTuple
 import numpy as np
 import numpy.typing as npt
 
-from binding.library import FeaturePrediction, Library, RowPrediction
-from compile.certification.judgements import check_judgements
+from binding.library import Batch, FeaturePrediction, Library, RowPrediction
+from compile.certification.judgements import check_judgements, score_columns
 from compile.certification.oracle import Answers, BoosterOracle, WrapperOracle
 from compile.certification.probes import (
     Rows,
@@ -108,17 +108,22 @@ class _Comparison:
 
 
 def _all_answers(library: Library, rows: Rows, derived: bool) -> Iterator[Answers]:
-    """Yield answers to one row at a time, then to one batch on each instruction set of this processor."""
+    """Yield answers to one row at a time, then to a batch of rows, and of columns, on each instruction set."""
     yield _ask(library.predict_features if derived else library.predict, library, rows)
     batch = library.predict_feature_rows if derived else library.predict_rows
     data = rows.tobytes()
     for instruction_set in range(library.instruction_sets):
-        answer = batch(data, 0, len(rows), instruction_set)
-        yield Answers(
-            np.frombuffer(answer.margins, dtype=np.float32).reshape(len(rows), library.outputs),
-            np.frombuffer(answer.values, dtype=np.float32).reshape(len(rows), library.values),
-            np.frombuffer(answer.labels, dtype=np.int32),
-        )
+        yield _answers(library, batch(data, 0, len(rows), instruction_set), len(rows))
+        if not derived:
+            yield _answers(library, score_columns(library, rows, instruction_set).batch, len(rows))
+
+
+def _answers(library: Library, batch: Batch, rows: int) -> Answers:
+    return Answers(
+        np.frombuffer(batch.margins, dtype=np.float32).reshape(rows, library.outputs),
+        np.frombuffer(batch.values, dtype=np.float32).reshape(rows, library.values),
+        np.frombuffer(batch.labels, dtype=np.int32),
+    )
 
 
 def golden(model: CompilableModel) -> Golden:

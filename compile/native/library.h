@@ -54,4 +54,25 @@ EXPORT int32_t predict_feature_rows(int32_t instruction_set, const float *featur
 EXPORT void judge_rows(const float *measurement, const float *value, int64_t rows, float *distance,
                        int32_t *in_distribution, uint8_t *set);
 
+/* One input of many rows. Row i has value[offset + i], in native byte order, which need not be aligned. It is there if bit
+ * (offset + i) % 8 of byte (offset + i) / 8 of `valid` is 1, as in Arrow, or if `valid` is NULL. A row is faulty if a value
+ * is below `low`, above `high` or NaN, or if it is not there, unless a flag allows that. */
+#define INPUT_WHOLE 1   /* a value with a fraction is faulty */
+#define INPUT_MISSING 2 /* a value may be missing */
+#define INPUT_UNSEEN 4  /* NaN is a category that is taken as missing, and not faulty */
+struct input_column {
+    const double *value;
+    const uint8_t *valid;
+    int64_t offset;
+    double low, high;
+    int32_t flags;
+};
+
+/* Predict and judge many rows of column[MEASUREMENT_COUNT]. Values are rounded to float32 as python_predict rounds them.
+ * Out: what predict_rows and judge_rows give; faulty[rows], 1 for each faulty row, whose answer means nothing, else 0.
+ * Returns 0, or -1 if there is no memory. Any number of threads may call it. */
+EXPORT int32_t predict_columns(int32_t instruction_set, const struct input_column *column, int64_t rows, float *margin,
+                               float *value, int32_t *label, float *distance, int32_t *in_distribution, uint8_t *set,
+                               uint8_t *faulty);
+
 #endif
