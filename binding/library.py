@@ -91,6 +91,7 @@ class Library:
         self.predict = self._python_function()
         self._predict_features = self._function("predict_features", INT32, POINTER, POINTER, POINTER)
         self.instruction_sets: int = self._function("library_instruction_sets", INT32)()
+        self.use(self.instruction_sets)
         self._predict_rows = self._batch_function("predict_rows")
         self._predict_feature_rows = self._batch_function("predict_feature_rows")
         data = ctypes.c_char_p
@@ -133,6 +134,12 @@ class Library:
         functions = (POINTER * len(addresses))(*addresses)
         predict: Callable[[Row], Any] = make(functions, self._margin, self._names, self._mapping)
         return abi_5.with_names(predict, self._names) if self.abi == abi_5.ABI else predict
+
+    def use(self, instruction_sets: int) -> None:
+        """Use no more than the first `instruction_sets` of those that both the library and this processor have."""
+        self.instruction_sets = min(self.instruction_sets, instruction_sets)
+        if self.abi == ABI:
+            self._function("library_use", None, INT32)(self.instruction_sets - 1)
 
     def predict_features(self, features: tuple[float, ...]) -> FeaturePrediction:
         """Predict one row of features, the columns that the trees split on."""

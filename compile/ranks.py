@@ -3,9 +3,12 @@
 All trees are made perfect, with the depth of the deepest. `RANKS_*` in model_data.h say what each array holds.
 """
 
+import struct
 from collections.abc import Iterator
 from typing import NamedTuple
 
+from compile.arrays import ALIGNED, array, byte_array
+from compile.expression import literal
 from compile.planes import Column, Comparison, Planes, Tree
 
 LANES = 32  # trees whose upper levels are walked together
@@ -14,7 +17,12 @@ MOST_COLUMNS = 128  # of ranks; look-ups in more take longer than the walk
 MOST_IN_COLUMN = 255  # thresholds, as ranks are bytes
 SLICE = 240  # thresholds of a part of a column that has more; a multiple of 16
 PADDING = 4  # all trees together may grow by this factor to become perfect
+GROUP = 16  # thresholds that are compared at once
 NEVER = 255  # no rank is above it: every row goes left
+
+# By the levels of nodes in a record. Half of the head are their columns, half their ranks.
+HEAD_BYTES = (0, 4, 8, 16)
+RECORD_BYTES = (4, 16, 32, 64)
 
 # By depth: the levels that are walked together, and those that a record holds.
 UPPER = (0, 1, 2, 2, 3, 3, 4, 4, 5)
@@ -92,8 +100,11 @@ class PerfectTree(NamedTuple):
         return made
 
 
-def grouped(trees: list[Tree], outputs: int) -> list[tuple[int, list[Tree]]]:
-    """Return groups of at most LANES trees of one output, in the order in which XGBoost adds them, and the output."""
+Group = tuple[int, list[Tree]]  # an output, and at most LANES trees
+
+
+def grouped(trees: list[Tree], outputs: int) -> list[Group]:
+    """Return the trees in the order in which XGBoost adds them, in groups of one output."""
     groups = []
     for output in range(outputs):
         own = [tree for tree in trees if tree.output == output]
@@ -101,32 +112,64 @@ def grouped(trees: list[Tree], outputs: int) -> list[tuple[int, list[Tree]]]:
     return groups
 
 
-def upper_bytes(trees: list[PerfectTree], levels: int) -> bytes:
-    """Return columns and ranks of the upper levels of a group: for each node, first LANES columns, then ranks."""
+def rank_macros(ranks: Ranks, trees: list[Tree], outputs: int) -> list[str]:
+    """Return the macros for rank_data.h."""
+    upper = UPPER[ranks.depth]
+    return [
+        f"#define RANK_COLUMNS {len(ranks.columns)}",
+        f"#define RANK_UPPER {upper} /* levels of nodes that trees walk together */",
+        f"#define RANK_BELOW {ranks.depth - upper} /* levels of nodes in a record */",
+        f"#define RANK_GROUP_COUNT {len(grouped(trees, outputs))}",
+    ]
+
+
+def rank_arrays(ranks: Ranks, trees: list[Tree], outputs: int) -> Iterator[str]:
+    """Yield the arrays of rank_data.h."""
+    groups = grouped(trees, outputs)
+    upper, records = bytearray(), bytearray()
+    for _, group in groups:
+        perfect = [PerfectTree.of(tree, ranks) for tree in group]
+        upper += _upper_nodes(perfect, UPPER[ranks.depth])
+        for tree in perfect:
+            records += b"".join(_records(tree, ranks.depth))
+    yield array("struct rank_group", "RANK_GROUP", (f"{{{len(group)}, {output}}}" for output, group in groups))
+    yield from _columns(ranks.columns)
+    yield byte_array("RANK_UPPER_NODES", bytes(upper))
+    yield byte_array("RANK_RECORDS", bytes(records))
+
+
+def _columns(columns: list[RankColumn]) -> Iterator[str]:
+    rows: list[str] = []
+    thresholds: list[str] = []
+    firsts: list[str] = []
+    for column in columns:
+        rows.append(f"{{{column.feature}, {column.missing_left}, {len(thresholds)}}}")
+        values = [literal(threshold) for threshold in column.thresholds]
+        thresholds += values + ["NAN"] * (-len(values) % GROUP)
+        firsts += values[GROUP::GROUP] + ["NAN"] * (GROUP - len(values[GROUP::GROUP]))
+    yield array("struct rank_column", "RANK_COLUMN", rows)
+    yield array("float", "RANK_THRESHOLDS", thresholds, ALIGNED)
+    yield array("float", "RANK_FIRSTS", firsts, ALIGNED)
+
+
+def _upper_nodes(trees: list[PerfectTree], levels: int) -> bytes:
+    """Return the upper levels of a group: for each node the columns of LANES trees, then the ranks."""
     data = bytearray()
     for node in range((1 << levels) - 1):
-        for lanes, nothing in (([tree.columns[node] for tree in trees], 0), ([tree.ranks[node] for tree in trees], NEVER)):
-            data += bytes(lanes + [nothing] * (LANES - len(trees)))
+        data += bytes(tree.columns[node] for tree in trees).ljust(LANES, b"\0")
+        data += bytes(tree.ranks[node] for tree in trees).ljust(LANES, bytes([NEVER]))
     return bytes(data)
 
 
-def record_bytes(tree: PerfectTree, depth: int, levels: int) -> Iterator[bytes]:
-    """Yield the records of a tree, from left to right: the nodes below the upper levels, and their leaves."""
-    below = depth - levels
-    size, nodes = RECORD_BYTES[below], (1 << below) - 1
-    head = HEAD_BYTES[below]
-    for number in range(1 << levels):
-        places = []
-        for level in range(below):
-            first = (1 << (levels + level)) - 1 + (number << level)
-            places += range(first, first + (1 << level))
-        record = bytearray(size)
-        record[:nodes] = bytes(tree.columns[place] for place in places)
-        record[head // 2 : head // 2 + nodes] = bytes(tree.ranks[place] for place in places)
-        for i in range(1 << below):
-            record[head + 4 * i : head + 4 * i + 4] = tree.leaves[(number << below) + i].to_bytes(4, "little")
-        yield bytes(record)
-
-
-HEAD_BYTES = (0, 4, 8, 16)  # by the levels of a record: columns, then ranks, each padded
-RECORD_BYTES = (4, 16, 32, 64)
+def _records(tree: PerfectTree, depth: int) -> Iterator[bytes]:
+    """Yield the records of a tree from left to right: the nodes below the upper levels, then their leaves."""
+    upper = UPPER[depth]
+    below = depth - upper
+    leaves = 1 << below
+    for number in range(1 << upper):
+        roots = [(1 << (upper + level)) - 1 + (number << level) for level in range(below)]
+        places = [root + i for level, root in enumerate(roots) for i in range(1 << level)]
+        heads = (bytes(kind[place] for place in places) for kind in (tree.columns, tree.ranks))
+        head = b"".join(half.ljust(HEAD_BYTES[below] // 2, b"\0") for half in heads)
+        values = struct.pack(f"={leaves}I", *tree.leaves[number * leaves : (number + 1) * leaves])
+        yield (head + values).ljust(RECORD_BYTES[below], b"\0")

@@ -30,9 +30,10 @@ struct rank_group {
 
 extern const struct rank_column RANK_COLUMN[RANK_COLUMNS];
 extern const float RANK_THRESHOLDS[];
-extern const float RANK_GROUPS[]; /* for each column, the first thresholds of its second 16, third 16, ...; then NaN */
+extern const float RANK_FIRSTS[]; /* for each column, the first thresholds of its second 16, third 16, ...; then NaN */
 extern const struct rank_group RANK_GROUP[RANK_GROUP_COUNT];
-extern const uint8_t RANK_UPPER_NODES[]; /* by group and node: the columns of LANES trees, then the ranks */
-extern const uint8_t RANK_RECORDS[];     /* 1 << RANK_UPPER records for each tree, from left to right */
+/* These are bytes, and aligned to a cache line. */
+extern const uint64_t RANK_UPPER_NODES[]; /* by group and node: the columns of LANES trees, then the ranks */
+extern const uint64_t RANK_RECORDS[];     /* 1 << RANK_UPPER records for each tree, from left to right */
 
 #endif

@@ -24,7 +24,7 @@ static ALWAYS void rank_row(const float *feature, uint8_t *rank) {
         const struct rank_column column = RANK_COLUMN[i];
         float value = feature[column.feature];
         if (!column.missing_left && value != value) value = INFINITY;
-        const uint32_t before = 16 * rank_of_16(value, RANK_GROUPS + 16 * i);
+        const uint32_t before = 16 * rank_of_16(value, RANK_FIRSTS + 16 * i);
         rank[i] = (uint8_t)(before + rank_of_16(value, RANK_THRESHOLDS + column.thresholds + before));
     }
 }
@@ -102,7 +102,7 @@ void NAMED(rank_rows, FORM)(const float *row, int64_t rows, float *margin) {
         rank_row(row + i * FEATURE_COUNT, rank[i].bytes);
         memcpy(margin + i * OUTPUT_COUNT, BASE_MARGINS, sizeof BASE_MARGINS);
     }
-    const uint8_t *upper = RANK_UPPER_NODES, *records = RANK_RECORDS;
+    const uint8_t *upper = (const uint8_t *)RANK_UPPER_NODES, *records = (const uint8_t *)RANK_RECORDS;
     for (int group = 0; group < RANK_GROUP_COUNT; group++) {
         const uint32_t trees = RANK_GROUP[group].trees;
         for (int64_t i = 0; i < rows; i++) {
