@@ -138,8 +138,12 @@ class Library:
     def use(self, instruction_sets: int) -> None:
         """Use no more than the first `instruction_sets` of those that both the library and this processor have."""
         self.instruction_sets = min(self.instruction_sets, instruction_sets)
+        self.use_for_one_row(self.instruction_sets - 1)
+
+    def use_for_one_row(self, instruction_set: int) -> None:
+        """Evaluate one row with this instruction set, below `instruction_sets`, until another one is chosen."""
         if self.abi == ABI:
-            self._function("library_use", None, INT32)(self.instruction_sets - 1)
+            self._function("library_use", None, INT32)(instruction_set)
 
     def predict_features(self, features: tuple[float, ...]) -> FeaturePrediction:
         """Predict one row of features, the columns that the trees split on."""

@@ -54,11 +54,13 @@ def test_the_library_is_hardened(image: bytes, tmp_path: Path) -> None:
     assert exported == {
         "library_shape",
         "library_instruction_sets",
+        "library_use",
         "predict_one",
         "python_predict",
         "predict_features",
         "predict_rows",
         "predict_feature_rows",
+        "predict_columns",
         "judge_rows",
     }
 
