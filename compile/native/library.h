@@ -35,6 +35,12 @@ EXPORT int32_t predict_features(const float *feature, float *margin, float *valu
  * Hold the interpreter's lock for this call and for each call of the function. */
 EXPORT void *python_predict(void *const functions[], float *margin, void *names, void *owner);
 
+/* Return a new reference to a Python function, after python_predict was called. It takes the arguments of predict_rows:
+ * bytes, the offset of the first row in them, the number of rows, the instruction set, and 1 if the rows are of features,
+ * else 0. It returns a tuple of bytearrays: margins, values, labels. It gives the interpreter's lock away while it works,
+ * unless that takes longer than the work. */
+EXPORT void *python_predict_batch(void *owner);
+
 /* Return how many instruction sets this CPU has, 1 to 4. Number 0 is the baseline, 1 AVX2, 2 AVX-512, 3 AVX-512 with VBMI. */
 EXPORT int32_t library_instruction_sets(void);
 
