@@ -154,16 +154,19 @@ static inline void evaluate_records(const uint8_t *records, const uint32_t *at, 
 #endif
 
 #if FORM == 0
-static inline uint32_t rank_of_16(float value, const float *threshold) {
-    uint32_t rank = 0;
-    for (int i = 0; i < 16; i++) rank += value >= threshold[i];
-    return rank;
-}
 #if defined(__aarch64__)
 #define VECTOR_LANES 16
 #include <arm_neon.h>
 typedef uint8x16_t bytes;
 typedef uint8x16_t goes_right;
+
+/* With intrinsics: GCC 12 adds -1 for each true comparison of the plain loop. */
+static inline uint32_t rank_of_16(float value, const float *threshold) {
+    const float32x4_t values = vdupq_n_f32(value);
+    uint32x4_t below = vdupq_n_u32(0);
+    UNROLL for (int i = 0; i < 16; i += 4) below = vsubq_u32(below, vcgeq_f32(values, vld1q_f32(threshold + i)));
+    return vaddvq_u32(below);
+}
 static inline bytes all_bytes(uint8_t value) { return vdupq_n_u8(value); }
 static inline bytes load_bytes(const uint8_t *from) { return vld1q_u8(from); }
 static inline bytes look_up_bytes(const struct table *ranks, bytes column) {
@@ -182,6 +185,12 @@ static inline bytes twice_and_right(bytes number, goes_right right) { return num
 static inline void store_offsets(bytes record, int first, uint32_t *at) {
     for (int i = 0; i < 16; i++)
         at[first + i] = ((uint32_t)(first + i) << RANK_UPPER | record[i]) * RECORD_BYTES;
+}
+#else
+static inline uint32_t rank_of_16(float value, const float *threshold) {
+    uint32_t rank = 0;
+    for (int i = 0; i < 16; i++) rank += value >= threshold[i];
+    return rank;
 }
 #endif
 #endif
