@@ -3,7 +3,7 @@
 from pathlib import Path
 from typing import get_args
 
-from compile.layout import Layout
+from compile.data.layout import Layout
 from compile.source import TREE_UNITS
 from compile.toolchain import Compiler, Unit, compile_units, link_library
 from contract.manifest import OneRow, Tuning

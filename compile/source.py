@@ -14,8 +14,8 @@ import numpy as np
 import tl2cgen
 import treelite
 
+from compile.data.layout import Layout, write_layout
 from compile.expression import Expression, literal
-from compile.layout import Layout, write_layout
 from compile.reading.booster import CompilableModel
 from compile.uncertainty import uncertainty_c
 from contract.refusal import Refusal

@@ -1,4 +1,4 @@
-/* The trees for ranks.c, as data. compile/ranks.py writes them into rank_data.c.
+/* The trees for ranks.c, as data. compile/data/ranks.py writes them into rank_data.c.
  *
  * All trees are perfect and have RANK_UPPER + RANK_BELOW levels of nodes. A row goes right at a node if its rank in the
  * node's column is above the node's rank; 255 sends every row left. Trees of one output are consecutive, in groups of

@@ -9,8 +9,8 @@ import pytest
 from binding.library import Library
 from compile.certification import probes
 from compile.certification.parity import certify
-from compile.layout import read_trees
-from compile.ranks import MOST_IN_COLUMN, Ranks
+from compile.data.layout import read_trees
+from compile.data.ranks import MOST_IN_COLUMN, Ranks
 from compile.reading.booster import CompilableModel, read_model
 from contract.refusal import Refusal
 from tests.compile.models import saved

@@ -5,10 +5,10 @@ from typing import Any, NamedTuple
 
 import numpy as np
 
-from compile.arrays import array, word
+from compile.data.arrays import array, word
+from compile.data.planes import CodeSet, Column, Members, Planes, Split, Tree
+from compile.data.ranks import Ranks, rank_arrays, rank_macros
 from compile.expression import literal
-from compile.planes import CodeSet, Column, Members, Planes, Split, Tree
-from compile.ranks import Ranks, rank_arrays, rank_macros
 from compile.reading.booster import CompilableModel
 from compile.reading.categories import sets_of
 

@@ -7,9 +7,9 @@ import struct
 from collections.abc import Iterator
 from typing import NamedTuple
 
-from compile.arrays import ALIGNED, array, byte_array
+from compile.data.arrays import ALIGNED, array, byte_array
+from compile.data.planes import Column, Comparison, Planes, Tree
 from compile.expression import literal
-from compile.planes import Column, Comparison, Planes, Tree
 
 LANES = 32  # trees whose upper levels are walked together
 MOST_DEPTH = 8  # edges
