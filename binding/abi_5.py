@@ -3,6 +3,7 @@
 Only these pay for the translation.
 """
 
+import ctypes
 import struct
 from array import array
 from collections.abc import Callable, Iterator, Sequence
@@ -15,6 +16,29 @@ ABI = 5
 # distance.
 BitsPrediction = tuple[int, dict[str, float], int, bool, float]
 NamedPrediction = tuple[int, dict[str, float], list[str], bool, float]  # RowPrediction of binding/library.py
+
+
+def batch_function(
+    addresses: Sequence[int], outputs: int
+) -> Callable[[bytes, int, int, int, int], tuple[bytearray, bytearray, bytearray]]:
+    """Return the function of many rows. `addresses` are those of predict_rows and predict_feature_rows."""
+    pointer = ctypes.c_void_p
+    prototype = ctypes.CFUNCTYPE(
+        ctypes.c_int32, ctypes.c_int32, pointer, ctypes.c_int64, pointer, pointer, pointer
+    )  # without the GIL
+    functions = [prototype(address) for address in addresses]
+
+    def predict_batch(
+        data: bytes, offset: int, rows: int, instruction_set: int, of_features: int
+    ) -> tuple[bytearray, bytearray, bytearray]:
+        batch = bytearray(4 * rows * outputs), bytearray(4 * rows * outputs), bytearray(4 * rows)
+        memory = [(ctypes.c_char * len(each)).from_buffer(each) for each in batch]
+        start = ctypes.cast(ctypes.c_char_p(data), pointer).value or 0
+        if functions[of_features](instruction_set, start + offset, rows, *memory) != 0:
+            raise MemoryError(f"no memory to predict {rows} rows")
+        return batch
+
+    return predict_batch
 
 
 def with_names(

@@ -3,7 +3,7 @@
 import ctypes
 import struct
 from collections.abc import Callable, Sequence
-from typing import Any, NamedTuple
+from typing import Any, NamedTuple, cast
 
 from binding import abi_5
 from binding.columns import Column, Limit, in_memory
@@ -18,6 +18,8 @@ PYTHON_FUNCTIONS = (
     *("PyFloat_AsDouble", "PyErr_Occurred", "PyTuple_GetItem", "PyTuple_Size", "PyTuple_New", "PyTuple_SetItem"),
     *("PyDict_New", "PyDict_SetItem", "PyFloat_FromDouble", "PyLong_FromLong", "PyBool_FromLong"),
     *("Py_DecRef", "PyCFunction_NewEx", "PyList_New", "PyList_SetItem", "Py_IncRef"),  # ABI 5 ends with the second
+    *("PyLong_AsLongLong", "PyBytes_AsStringAndSize", "PyByteArray_FromStringAndSize", "PyByteArray_AsString"),
+    *("PyEval_SaveThread", "PyEval_RestoreThread", "PyErr_NoMemory"),
 )
 INT32, POINTER = ctypes.c_int32, ctypes.c_void_p
 Type = type[ctypes.c_int32] | type[ctypes.c_void_p]
@@ -91,8 +93,8 @@ class Library:
         self.predict = self._python_function()
         self._predict_features = self._function("predict_features", INT32, POINTER, POINTER, POINTER)
         self.instruction_sets: int = self._function("library_instruction_sets", INT32)()
-        self._predict_rows = self._batch_function("predict_rows")
-        self._predict_feature_rows = self._batch_function("predict_feature_rows")
+        self.use(self.instruction_sets)
+        self._predict_batch = self._batch_function()
         data = ctypes.c_char_p
         judge = ctypes.CFUNCTYPE(None, data, data, ctypes.c_int64, POINTER, POINTER, POINTER)
         self._judge_rows = judge(self._mapping.address("judge_rows"))
@@ -116,10 +118,17 @@ class Library:
         function: Callable[..., int] = ctypes.PYFUNCTYPE(result, *arguments)(self._mapping.address(name))
         return function
 
-    def _batch_function(self, name: str) -> Callable[..., int]:
-        """Return a function that is called without the GIL, so that other threads run at the same time."""
-        prototype = ctypes.CFUNCTYPE(INT32, INT32, POINTER, ctypes.c_int64, POINTER, POINTER, POINTER)
-        return prototype(self._mapping.address(name))
+    def _batch_function(self) -> Callable[[bytes, int, int, int, int], tuple[bytearray, bytearray, bytearray]]:
+        """Return the function of many rows. It takes data, offset, rows, instruction set, and 1 if rows are features.
+
+        While it works for long, other threads run.
+        """
+        if self.abi == abi_5.ABI:
+            names = "predict_rows", "predict_feature_rows"
+            return abi_5.batch_function([self._mapping.address(name) for name in names], self.outputs)
+        make = ctypes.PYFUNCTYPE(ctypes.py_object, ctypes.py_object)(self._mapping.address("python_predict_batch"))
+        function: Any = make(self._mapping)
+        return cast("Callable[[bytes, int, int, int, int], tuple[bytearray, bytearray, bytearray]]", function)
 
     def _python_function(self) -> Callable[[Row], RowPrediction]:
         """Return the library's own function from one row of inputs to its prediction.
@@ -134,6 +143,16 @@ class Library:
         predict: Callable[[Row], Any] = make(functions, self._margin, self._names, self._mapping)
         return abi_5.with_names(predict, self._names) if self.abi == abi_5.ABI else predict
 
+    def use(self, instruction_sets: int) -> None:
+        """Use no more than the first `instruction_sets` of those that both the library and this processor have."""
+        self.instruction_sets = min(self.instruction_sets, instruction_sets)
+        self.use_for_one_row(self.instruction_sets - 1)
+
+    def use_for_one_row(self, instruction_set: int) -> None:
+        """Evaluate one row with this instruction set, below `instruction_sets`, until another one is chosen."""
+        if self.abi == ABI:
+            self._function("library_use", None, INT32)(instruction_set)
+
     def predict_features(self, features: tuple[float, ...]) -> FeaturePrediction:
         """Predict one row of features, the columns that the trees split on."""
         self._pack_features(self._feature, 0, *features)
@@ -147,22 +166,18 @@ class Library:
         is below `instruction_sets`. The default is the last one, which is the fastest. Raises ValueError if `data` is
         too short or there is no such instruction set, and MemoryError.
         """
-        return self._run_batch(self._predict_rows, self.inputs, data, offset, rows, instruction_set)
+        return self._run_batch(data, offset, rows, instruction_set, self.inputs, 0)
 
     def predict_feature_rows(self, data: bytes, offset: int, rows: int, instruction_set: int | None = None) -> Batch:
         """Predict rows of features. `data` holds float32 of shape (rows, features). See `predict_rows`."""
-        return self._run_batch(self._predict_feature_rows, self.features, data, offset, rows, instruction_set)
+        return self._run_batch(data, offset, rows, instruction_set, self.features, 1)
 
     def _run_batch(
-        self, function: Callable[..., int], columns: int, data: bytes, offset: int, rows: int, chosen: int | None
+        self, data: bytes, offset: int, rows: int, chosen: int | None, columns: int, of_features: int
     ) -> Batch:
         if not 0 <= offset <= offset + rows * columns * FLOAT_BYTES <= len(data):
             raise ValueError(f"{rows} rows of {columns} float32 from byte {offset} are not in {len(data)} bytes")
-        batch = self._batch(rows)
-        start = ctypes.cast(ctypes.c_char_p(data), POINTER).value or 0
-        if function(self._instruction_set(chosen), start + offset, rows, *_outputs(batch)) != 0:
-            raise MemoryError(f"no memory to predict {rows} rows")
-        return batch
+        return Batch._make(self._predict_batch(data, offset, rows, self._instruction_set(chosen), of_features))
 
     def _instruction_set(self, chosen: int | None) -> int:
         best = self.instruction_sets - 1

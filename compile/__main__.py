@@ -17,7 +17,7 @@ import xgboost
 from binding.library import Library
 from bundle.write import check_destination, write_bundle
 from compile.beside import read_beside
-from compile.build import Build
+from compile.build import ONE_ROW, Build
 from compile.certification.parity import certify, golden
 from compile.certification.probes import Rows
 from compile.contract_file import contract_for, contract_path, write_derived
@@ -106,7 +106,7 @@ def _parser() -> argparse.ArgumentParser:
     )
     parser.add_argument("--emit-c", type=Path, metavar="DIR", help="also leave the C here, to read")
     parser.add_argument(
-        "--one-row", choices=("tl2cgen", "walk"), help="do not measure: evaluate one row by this (with --block-from)"
+        "--one-row", choices=tuple(ONE_ROW), help="do not measure: evaluate one row by this (with --block-from)"
     )
     parser.add_argument("--block-from", type=int, metavar="ROWS", help="do not measure: use blocks from this many rows")
     parser.add_argument(
@@ -207,10 +207,10 @@ def _build(
     with_tl2cgen = pinned.one_row == "tl2cgen" if pinned else worth_trying_tl2cgen(model)
     with tempfile.TemporaryDirectory(prefix="compile-") as name:
         directory = Path(name)
-        write_source(model, directory, with_tl2cgen)
+        layout = write_source(model, directory, with_tl2cgen)
         if emit_c:
             _copy_source(directory, emit_c)
-        build = Build(compiler, directory, with_tl2cgen)
+        build = Build(compiler, directory, layout, with_tl2cgen)
         tuning = pinned or tune(build, model)
         return build.library(tuning), tuning
 

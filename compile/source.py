@@ -14,8 +14,8 @@ import numpy as np
 import tl2cgen
 import treelite
 
+from compile.data.layout import Layout, write_layout
 from compile.expression import Expression, literal
-from compile.layout import write_layout
 from compile.reading.booster import CompilableModel
 from compile.uncertainty import uncertainty_c
 from contract.refusal import Refusal
@@ -30,15 +30,19 @@ _LEAF = re.compile(r"^(\s*result\[\d+\] \+= )(-?[0-9][0-9.e+-]*);$", re.MULTILIN
 _BASE_SCORES = re.compile(r"// Apply base_scores\n(\s*result\[\d+\] \+= 0;\n)+")
 
 
-def write_source(model: CompilableModel, directory: Path, with_tl2cgen: bool) -> None:
-    """Write all C of the model into an empty directory, and tl2cgen's C if it is wanted. Raises Refusal."""
+def write_source(model: CompilableModel, directory: Path, with_tl2cgen: bool) -> Layout:
+    """Write all C of the model into an empty directory, and tl2cgen's C if it is wanted. Raises Refusal.
+
+    Return what was written of the trees.
+    """
     if with_tl2cgen:
         _write_trees(model, directory)
-    macros, data = write_layout(model)
-    (directory / "model.h").write_text(_model_header(model, macros), encoding="ascii")
-    (directory / "model_data.c").write_text(data, encoding="ascii")
+    layout = write_layout(model)
+    for name, text in {"model.h": _model_header(model, layout.macros), **layout.files}.items():
+        (directory / name).write_text(text, encoding="ascii")
     for file in sorted(NATIVE.iterdir()):
         shutil.copyfile(file, directory / file.name)
+    return layout
 
 
 def _write_trees(model: CompilableModel, directory: Path) -> None:

@@ -34,4 +34,9 @@ def certificate_file(platform: str) -> str:
     return f"certificate-{platform}.json"
 
 
-INSTRUCTION_SETS = ("baseline", "AVX2", "AVX-512")  # in the order in which compile/native/library.h numbers them
+INSTRUCTION_SETS = (
+    "baseline",
+    "AVX2",
+    "AVX-512",
+    "AVX-512 VBMI",
+)  # in the order in which compile/native/library.h numbers them

@@ -75,14 +75,18 @@ class Golden(msgspec.Struct, frozen=True):
     label: int
 
 
+OneRow = Literal["tl2cgen", "walk", "ranks"]  # how one row is evaluated, and a few
+
+
 class Tuning(msgspec.Struct, frozen=True):
     """How the library evaluates the trees. It was chosen by measuring on the machine that compiled it.
 
-    One row is evaluated by tl2cgen's code or by the array walk. From `block_from` rows on, blocks of rows are evaluated
-    at once. `figures` are microseconds a row, by what was timed. They are empty if the choice was given.
+    One row, or a few, are evaluated by tl2cgen's code, by the array walk, or by ranks. From `block_from` rows on,
+    blocks of rows are evaluated at once. `figures` are microseconds a row, by what was timed. They are empty if the
+    choice was given.
     """
 
-    one_row: Literal["tl2cgen", "walk"]
+    one_row: OneRow
     block_from: int
     figures: dict[str, float]
 

@@ -103,7 +103,7 @@ def load_verified(verified: VerifiedBundle) -> Bundle:
     contract = verified.contract
     library = Library(verified.library, contract.output.values)
     # Only certified code runs: this processor may support more instruction sets than the one that compiled the library.
-    library.instruction_sets = min(library.instruction_sets, len(verified.certificate.instruction_sets))
+    library.use(len(verified.certificate.instruction_sets))
     _check_golden(library, contract, verified.manifest, place)
     if library.has_uncertainty != (uncertainty is not None):
         raise Refusal(f"{place}: expected a library made with {UNCERTAINTY_FILE}, or neither; {COMPILE_AGAIN}")

@@ -4,8 +4,8 @@ from pathlib import Path
 
 from pytest_benchmark.fixture import BenchmarkFixture
 
-from benchmarks.timed.cells import CELLS, CONTENDERS, load_cell, load_ready
-from benchmarks.timed.turns import Turn, alternate, calls_in_a_turn, take
+from benchmarks.timed.cells import CELLS, COLD, CONTENDERS, load_cell, load_ready
+from benchmarks.timed.turns import Turn, alternate, calls_in_a_turn, empty_caches, take
 
 
 def turns(most_rounds: int | None) -> list[Turn]:
@@ -14,17 +14,21 @@ def turns(most_rounds: int | None) -> list[Turn]:
 
 
 def bench_model(benchmark: BenchmarkFixture, turn: Turn, artifacts: Path) -> None:
-    """Take one turn: calls for about 5 ms, each with the next input."""
+    """Take one turn: calls for about 5 ms, each with the next input, or one call after caches were emptied."""
     ready = load_ready(turn.group, turn.contender, artifacts)
-    model, about, rows, *_ = load_cell(turn.group, artifacts)
+    model, about, rows, *_, state = load_cell(turn.group, artifacts)
+    if state == COLD:
+        empty_caches()
     take(
         benchmark,
         turn,
         ready.call,
-        calls_in_a_turn(ready.seconds),
+        1 if state == COLD else calls_in_a_turn(ready.seconds),
         model=model.name,
         rows=rows,
         contender=ready.name,
         about=about,
         instruction_sets=model.library.instruction_sets,
+        state=state,
+        wrong=ready.wrong,
     )

@@ -18,13 +18,18 @@ class Stats(msgspec.Struct, frozen=True):
 
 
 class About(msgspec.Struct, frozen=True):
-    """What bench_model.py says about a row: the names of model and contender in tables, and the model in words."""
+    """What bench_model.py says about a row: the names of model and contender in tables, and the model in words.
+
+    `state` is how rows were asked, if not one after another. `wrong` says what is wrong with the answers, if anything.
+    """
 
     model: str = ""
     rows: int = 1
     contender: str = ""
     about: str = ""
     instruction_sets: int = 0
+    state: str = ""
+    wrong: str = ""
 
 
 class Row(msgspec.Struct, frozen=True):

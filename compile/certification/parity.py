@@ -31,6 +31,7 @@ EntryPoint = Callable[[tuple[float, ...]], RowPrediction | FeaturePrediction]
 
 WORST_VALUE_ULP = 1
 WRAPPER_ROWS = 20_000  # rows of each kind
+FEW = 7  # rows that are asked at once, besides one and all
 
 
 class Parity(NamedTuple):
@@ -108,12 +109,18 @@ class _Comparison:
 
 
 def _all_answers(library: Library, rows: Rows, derived: bool) -> Iterator[Answers]:
-    """Yield answers to one row at a time, then to a batch of rows, and of columns, on each instruction set."""
-    yield _ask(library.predict_features if derived else library.predict, library, rows)
+    """Yield answers on each instruction set, the best one last: to one row at a time, few, all, and to columns."""
     batch = library.predict_feature_rows if derived else library.predict_rows
     data = rows.tobytes()
     for instruction_set in range(library.instruction_sets):
-        yield _answers(library, batch(data, 0, len(rows), instruction_set), len(rows))
+        library.use_for_one_row(instruction_set)
+        yield _ask(library.predict_features if derived else library.predict, library, rows)
+        for size in (FEW, len(rows)):
+            pieces = [
+                batch(data, rows[:start].nbytes, min(size, len(rows) - start), instruction_set)
+                for start in range(0, len(rows), size)
+            ]
+            yield _answers(library, Batch(*map(bytearray().join, zip(*pieces, strict=True))), len(rows))
         if not derived:
             yield _answers(library, score_columns(library, rows, instruction_set).batch, len(rows))
 

@@ -7,11 +7,13 @@
 #include "model.h"  /* generated: counts, BASE_MARGINS, derive_features(), TRANSFORM */
 #include "tuning.h" /* generated: ONE_ROW, BLOCK_FROM */
 #include "reference.h"
+#include "ranks.h"
 #include "rows.h"
 #include "walk.h"
 
 #define TL2CGEN 0
 #define WALK 1
+#define RANKS 2
 #if ONE_ROW == TL2CGEN
 #include "header.h" /* tl2cgen: union Entry, predict() */
 #endif
@@ -98,8 +100,35 @@ static int32_t transform(const float *margin, float *value) {
 }
 #endif
 
+typedef void predict_block(const float *row, int64_t rows, int derived, struct block_memory *memory, float *margin);
+typedef void predict_few(const float *feature, int64_t rows, float *margin);
+
+static const struct {
+    predict_block *predict;
+    int64_t rows;
+#if ONE_ROW == RANKS
+    predict_few *few;
+#define FEW(FORM) , rank_rows_##FORM
+#else
+#define FEW(FORM)
+#endif
+} SETS[] = {
+    {predict_block_0, 128 FEW(0)},
+#if defined(__x86_64__)
+    {predict_block_1, 256 FEW(1)},
+    {predict_block_2, 512 FEW(1)},
+    {predict_block_2, 512 FEW(2)},
+#endif
+};
+
+static int32_t of_one_row; /* the instruction set of calls for one row */
+
+void library_use(int32_t instruction_set) { of_one_row = instruction_set; }
+
 static int32_t predict_row(const float *feature, float *margin, float *value) {
-#if ONE_ROW == TL2CGEN
+#if ONE_ROW == RANKS
+    SETS[of_one_row].few(feature, 1, margin);
+#elif ONE_ROW == TL2CGEN
     union Entry row[FEATURE_COUNT];
     for (int i = 0; i < FEATURE_COUNT; i++) {
         if (isnan(feature[i])) row[i].missing = -1;
@@ -124,53 +153,69 @@ int32_t predict_one(const float *measurement, float *margin, float *value) {
     return predict_row(feature, margin, value);
 }
 
-typedef void predict_block(const float *row, int64_t rows, int derived, struct block_memory *memory, float *margin);
-
-static const struct {
-    predict_block *predict;
-    int64_t rows;
-} BLOCKS[] = {
-    {predict_block_0, 128},
-#if defined(__x86_64__)
-    {predict_block_1, 256},
-    {predict_block_2, 512},
-#endif
-};
-
 int32_t library_instruction_sets(void) {
 #if defined(__x86_64__)
     if (!__builtin_cpu_supports("avx2")) return 1;
-    return __builtin_cpu_supports("avx512f") && __builtin_cpu_supports("avx512bw") &&
-                   __builtin_cpu_supports("avx512dq") && __builtin_cpu_supports("avx512vl")
-               ? 3
-               : 2;
+    if (!__builtin_cpu_supports("avx512f") || !__builtin_cpu_supports("avx512bw") ||
+        !__builtin_cpu_supports("avx512dq") || !__builtin_cpu_supports("avx512vl"))
+        return 2;
+    return __builtin_cpu_supports("avx512vbmi") ? 4 : 3;
 #else
     return 1;
 #endif
 }
 
-/* Evaluate blocks while at least BLOCK_FROM rows remain, then single rows. Return 0, or -1 without memory. */
+/* Evaluate rows that are too few for a block. */
+#if ONE_ROW == RANKS
+#define FEW_ROWS (FEATURE_COUNT > 1024 ? 1 : RANKED_TOGETHER) /* 64 KiB of the caller's stack at most */
+static void predict_rest(int32_t instruction_set, int derived, const float *row, int64_t rows, float *margin,
+                         float *value, int32_t *label) {
+    float feature[FEW_ROWS][FEATURE_COUNT];
+    for (int64_t done = 0; done < rows;) {
+        const int64_t count = rows - done < FEW_ROWS ? rows - done : FEW_ROWS;
+        for (int64_t i = 0; i < count; i++, row += derived ? FEATURE_COUNT : MEASUREMENT_COUNT) {
+            float measurement[MEASUREMENT_COUNT];
+            memcpy(derived ? feature[i] : measurement, row,
+                   derived ? sizeof *feature : sizeof measurement); /* the caller's rows need not be aligned */
+            if (!derived) derive_features(measurement, feature[i]);
+        }
+        SETS[instruction_set].few(feature[0], count, margin + done * OUTPUT_COUNT);
+        for (const int64_t end = done + count; done < end; done++)
+            label[done] = transform(margin + done * OUTPUT_COUNT, value + done * VALUE_COUNT);
+    }
+}
+#else
+static void predict_rest(int32_t instruction_set, int derived, const float *row, int64_t rows, float *margin,
+                         float *value, int32_t *label) {
+    (void)instruction_set;
+    const int width = derived ? FEATURE_COUNT : MEASUREMENT_COUNT;
+    for (int64_t done = 0; done < rows; done++) {
+        float *to = margin + done * OUTPUT_COUNT, *as = value + done * VALUE_COUNT;
+        float copy[FEATURE_COUNT > MEASUREMENT_COUNT ? FEATURE_COUNT : MEASUREMENT_COUNT];
+        memcpy(copy, row + done * width, width * sizeof *copy);
+        label[done] = derived ? predict_features(copy, to, as) : predict_one(copy, to, as);
+    }
+}
+#endif
+
+/* Evaluate blocks while at least BLOCK_FROM rows remain, then the rest. Return 0, or -1 without memory. */
 static int32_t predict_all(int32_t instruction_set, int derived, const float *row, int64_t rows, float *margin,
                            float *value, int32_t *label) {
     const int width = derived ? FEATURE_COUNT : MEASUREMENT_COUNT;
-    const int64_t most = BLOCKS[instruction_set].rows;
+    const int64_t most = SETS[instruction_set].rows;
     void *allocated = rows >= BLOCK_FROM ? malloc(sizeof(struct block_memory) + BOUNDARY) : NULL;
     if (rows >= BLOCK_FROM && !allocated) return -1;
     struct block_memory *memory = (void *)(((uintptr_t)allocated + BOUNDARY - 1) / BOUNDARY * BOUNDARY);
     int64_t done = 0;
     while (rows - done >= BLOCK_FROM) {
         const int64_t block = rows - done < most ? rows - done : most;
-        BLOCKS[instruction_set].predict(row + done * width, block, derived, memory, margin + done * OUTPUT_COUNT);
+        SETS[instruction_set].predict(row + done * width, block, derived, memory, margin + done * OUTPUT_COUNT);
         for (const int64_t end = done + block; done < end; done++)
             label[done] = transform(margin + done * OUTPUT_COUNT, value + done * VALUE_COUNT);
     }
     free(allocated);
-    for (; done < rows; done++) {
-        float *to = margin + done * OUTPUT_COUNT, *as = value + done * VALUE_COUNT;
-        float copy[FEATURE_COUNT > MEASUREMENT_COUNT ? FEATURE_COUNT : MEASUREMENT_COUNT];
-        memcpy(copy, row + done * width, width * sizeof *copy); /* the caller's rows need not be aligned */
-        label[done] = derived ? predict_features(copy, to, as) : predict_one(copy, to, as);
-    }
+    predict_rest(instruction_set, derived, row + done * width, rows - done, margin + done * OUTPUT_COUNT,
+                 value + done * VALUE_COUNT, label + done);
     return 0;
 }
 

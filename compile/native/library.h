@@ -35,8 +35,17 @@ EXPORT int32_t predict_features(const float *feature, float *margin, float *valu
  * Hold the interpreter's lock for this call and for each call of the function. */
 EXPORT void *python_predict(void *const functions[], float *margin, void *names, void *owner);
 
-/* Return how many instruction sets this CPU has for many rows, 1 to 3. Number 0 is the baseline, 1 AVX2, 2 AVX-512. */
+/* Return a new reference to a Python function, after python_predict was called. It takes the arguments of predict_rows:
+ * bytes, the offset of the first row in them, the number of rows, the instruction set, and 1 if the rows are of features,
+ * else 0. It returns a tuple of bytearrays: margins, values, labels. It gives the interpreter's lock away while it works,
+ * unless that takes longer than the work. */
+EXPORT void *python_predict_batch(void *owner);
+
+/* Return how many instruction sets this CPU has, 1 to 4. Number 0 is the baseline, 1 AVX2, 2 AVX-512, 3 AVX-512 with VBMI. */
 EXPORT int32_t library_instruction_sets(void);
+
+/* Use this instruction set for one row from now on. At first it is the baseline. */
+EXPORT void library_use(int32_t instruction_set);
 
 /* Predict many rows with one of these instruction sets. In: measurement[rows][MEASUREMENT_COUNT]. Out:
  * margin[rows][OUTPUT_COUNT], value[rows][VALUE_COUNT], label[rows]. Nothing need be aligned. Returns 0, or -1 if there

@@ -1,4 +1,4 @@
-/* The trees as data. compile/layout.py writes them into model_data.c; walk.c and rows.c read them. */
+/* The trees as data. compile/data/layout.py writes them into model_data.c; walk.c and rows.c read them. */
 #ifndef MODEL_DATA_H
 #define MODEL_DATA_H
 

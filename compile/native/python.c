@@ -1,4 +1,4 @@
-/* predict_one as a Python function: a call through ctypes takes as long as several predictions.
+/* predict_one and predict_rows as Python functions: a call through ctypes takes as long as several predictions.
  *
  * It uses Python's stable ABI (3.2 and later), and gets the addresses of its functions at run time. So the library is
  * built without Python's headers, works with every Python 3, and can be loaded without Python. */
@@ -13,6 +13,7 @@
 typedef struct object object;
 typedef object *python_function(object *self, object *argument);
 
+#define METH_VARARGS 1
 #define METH_O 8
 struct definition { /* PyMethodDef */
     const char *name;
@@ -38,6 +39,13 @@ static struct {
     object *(*PyList_New)(ptrdiff_t);
     int (*PyList_SetItem)(object *, ptrdiff_t, object *); /* takes the reference */
     void (*Py_IncRef)(object *);
+    long long (*PyLong_AsLongLong)(object *);
+    int (*PyBytes_AsStringAndSize)(object *, char **, ptrdiff_t *);
+    object *(*PyByteArray_FromStringAndSize)(const char *, ptrdiff_t);
+    char *(*PyByteArray_AsString)(object *);
+    void *(*PyEval_SaveThread)(void);
+    void (*PyEval_RestoreThread)(void *);
+    object *(*PyErr_NoMemory)(void);
     object *None; /* not a function */
 } python;
 
@@ -88,16 +96,54 @@ static object *predict_tuple(object *self, object *measurements) {
     return answer;
 }
 
+#define SHORT_TREES 100000 /* trees of all rows: below, a call takes less time than giving the lock away and getting it back */
+
+/* The arguments are checked by the caller, binding/library.py: data, the offset in it, rows, instruction set, and whether
+ * the rows are of features. */
+static object *predict_batch(object *self, object *arguments) {
+    (void)self;
+    char *data;
+    ptrdiff_t size;
+    long long number[4];
+    if (python.PyBytes_AsStringAndSize(python.PyTuple_GetItem(arguments, 0), &data, &size)) return NULL;
+    for (int i = 0; i < 4; i++) number[i] = python.PyLong_AsLongLong(python.PyTuple_GetItem(arguments, i + 1));
+    if (python.PyErr_Occurred()) return NULL;
+    const long long rows = number[1];
+    const ptrdiff_t bytes[] = {rows * OUTPUT_COUNT * 4, rows * VALUE_COUNT * 4, rows * 4};
+    object *answer = python.PyTuple_New(3);
+    void *out[3];
+    for (int i = 0; i < 3; i++) {
+        object *array = python.PyByteArray_FromStringAndSize(NULL, bytes[i]);
+        if (!array || !answer) return NULL;
+        out[i] = python.PyByteArray_AsString(array);
+        python.PyTuple_SetItem(answer, i, array);
+    }
+    int32_t (*const predict)(int32_t, const float *, int64_t, float *, float *, int32_t *) =
+        number[3] ? predict_feature_rows : predict_rows;
+    void *thread = rows * TREE_COUNT < SHORT_TREES ? NULL : python.PyEval_SaveThread();
+    const int32_t failed =
+        predict((int32_t)number[2], (const float *)(void *)(data + number[0]), rows, out[0], out[1], out[2]);
+    if (thread) python.PyEval_RestoreThread(thread);
+    return failed ? python.PyErr_NoMemory() : answer;
+}
+
+/* Return a new Python function. Its definition is never freed: the function reads it when it is deallocated, and the
+ * library may be unmapped before that. */
+static object *function_of(const char *name, python_function *function, int flags, object *owner, const char *doc) {
+    struct definition *definition = malloc(sizeof *definition);
+    if (!definition) return NULL;
+    *definition = (struct definition){name, function, flags, doc};
+    return python.PyCFunction_NewEx(definition, owner, NULL);
+}
+
 void *python_predict(void *const functions[], float *margin, void *value_names, void *owner) {
     __builtin_memcpy(&python, functions, sizeof python);
     margins = margin;
     for (int i = 0; i < VALUE_COUNT; i++) names[i] = python.PyTuple_GetItem(value_names, i);
-    /* Never freed: the function reads it when it is deallocated, and the library may be unmapped before that. */
-    struct definition *definition = malloc(sizeof *definition);
-    if (!definition) return NULL;
-    definition->name = "predict";
-    definition->function = predict_tuple;
-    definition->flags = METH_O;
-    definition->doc = "Measurements in; label, dict of the values, prediction set, in distribution, distance out.";
-    return python.PyCFunction_NewEx(definition, owner, NULL);
+    return function_of("predict", predict_tuple, METH_O, owner,
+                       "Measurements in; label, dict of the values, prediction set, in distribution, distance out.");
+}
+
+void *python_predict_batch(void *owner) {
+    return function_of("predict_batch", predict_batch, METH_VARARGS, owner, "Rows in; margins, values and labels out.");
 }

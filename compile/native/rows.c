@@ -64,6 +64,7 @@ static inline void add_planes(const struct tree *tree, const plane *goes_right, 
     }
 }
 
+#if WALKED_TREES
 /* Add a tree that is too deep or too sparse for planes: eight rows walk it at once, without branches. */
 static void add_walk(const struct tree *tree, const float (*column)[ROWS], float *sum) {
     const struct node *nodes = NODES + tree->nodes;
@@ -77,6 +78,7 @@ static void add_walk(const struct tree *tree, const float (*column)[ROWS], float
         for (int j = 0; j < 8; j++) sum[i + j] += float_of(LEAF_VALUES[tree->nodes + at[j]]);
     }
 }
+#endif
 
 /* Return how many of a column's thresholds are not above the value: first find the group of 16, then the rank in it. */
 static inline uint32_t rank_in(const struct column *column, float value) {
@@ -183,8 +185,13 @@ void NAMED(predict_block, INSTRUCTION_SET)(const float *row, int64_t rows, int d
     for (int i = 0; i < OUTPUT_COUNT; i++)
         for (int j = 0; j < ROWS; j++) sum[i][j] = BASE_MARGINS[i];
     for (int i = 0; i < TREE_COUNT; i++) {
-        if (TREES[i].order != WALKED) add_planes(TREES + i, goes_right, sum[TREES[i].output]);
-        else add_walk(TREES + i, (const float(*)[ROWS])column, sum[TREES[i].output]);
+#if WALKED_TREES
+        if (TREES[i].order == WALKED) {
+            add_walk(TREES + i, (const float(*)[ROWS])column, sum[TREES[i].output]);
+            continue;
+        }
+#endif
+        add_planes(TREES + i, goes_right, sum[TREES[i].output]);
     }
     for (int i = 0; i < OUTPUT_COUNT; i++)
         for (int64_t j = 0; j < rows; j++) margin[j * OUTPUT_COUNT + i] = sum[i][j];

@@ -3,6 +3,7 @@ from pathlib import Path
 from types import SimpleNamespace
 
 import pytest
+from msgspec.structs import replace
 
 from benchmarks.timed.bench_request import PARTS
 from benchmarks.timed.model_page import write_model
@@ -78,6 +79,18 @@ def test_the_page_has_what_was_measured(tmp_path: Path) -> None:
     assert "| the closest of all: penguin, 16 rows | XGB_CLASSIFIER | 1.00 | 4.00 | **4.0x** |" in page
     assert "| INPLACE_PREDICT | 5.00 (5.0x) |" in page
     assert all(part in page for part in ("## penguin", "## 100x6", "16 rows", "make bench"))
+
+
+def test_wrong_answers_are_shown_as_wrong(tmp_path: Path) -> None:
+    """A contender whose answers are wrong is not compared by its speed; states of rows have a table of their own."""
+    ours, theirs = row("500x6", 1, "ours", 2e-6), row("500x6", 1, "theirs", 8e-6)
+    wrong = Row("timber", Stats((1e-9,)), About("500x6", 1, "TIMBER", "a model", 3, wrong="off by 0.04"))
+    cold = [Row(each.name, Stats((4e-6,)), replace(each.extra_info, state="cold caches")) for each in (ours, theirs)]
+    write_model([ours, theirs, wrong, *cold], tmp_path)
+    page = (tmp_path / "benchmarks.md").read_text(encoding="utf-8")
+    assert "| TIMBER | wrong: off by 0.04 |" in page
+    assert "the closest of all: 500x6, 1 row | THEIRS |" in page
+    assert "| THEIRS | 8.00 (4.0x) | 4.00 (1.0x) |" in page
 
 
 def test_results_that_are_not_there_are_refused(tmp_path: Path) -> None:

@@ -17,7 +17,7 @@ Y = RANDOM.integers(0, 2, 200)
 def saved(path: Path, parameters: dict[str, Any] | None = None, rounds: int = 2, **matrix: Any) -> Path:
     """Train on X and Y, or on what `matrix` has in their place, and save."""
     data = {"data": X, "label": Y, **matrix}
-    booster = parameters or {"objective": "binary:logistic"}
+    booster = {"nthread": 1, **(parameters or {"objective": "binary:logistic"})}  # threads wait for each other
     with xgboost.config_context(verbosity=0):  # newer versions warn of boosters that they will remove
         xgboost.train(booster, xgboost.DMatrix(**data), rounds).save_model(path)
     return path

@@ -70,7 +70,7 @@ def test_the_choice_is_recorded_with_its_figures(bundle_path: Path) -> None:
     manifest = decode_manifest((bundle_path / MANIFEST_FILE).read_bytes(), "manifest.json")
     tuning = manifest.platforms[platform_name()].tuning
     one_row = {name: figure for name, figure in tuning.figures.items() if name.startswith("one row")}
-    assert set(one_row) == {"one row, tl2cgen", "one row, walk"}
+    assert set(one_row) == {"one row, tl2cgen", "one row, walk", "one row, ranks"}
     assert all(figure > 0 for figure in tuning.figures.values())
 
 

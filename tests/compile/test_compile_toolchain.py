@@ -11,8 +11,9 @@ from compile import toolchain
 from compile.certification.parity import certify
 from compile.reading.booster import CompilableModel
 from compile.toolchain import Unit, compile_units, find_compiler
+from contract.manifest import Tuning
 from contract.refusal import Refusal
-from tests.support.libraries import built
+from tests.support.libraries import RANKS, TL2CGEN, built
 
 linux_only = pytest.mark.skipif(sys.platform != "linux", reason="ELF libraries are Linux's")
 
@@ -54,18 +55,22 @@ def test_the_library_is_hardened(image: bytes, tmp_path: Path) -> None:
     assert exported == {
         "library_shape",
         "library_instruction_sets",
+        "library_use",
         "predict_one",
         "python_predict",
+        "python_predict_batch",
         "predict_features",
         "predict_rows",
         "predict_feature_rows",
+        "predict_columns",
         "judge_rows",
     }
 
 
 @linux_only
+@pytest.mark.parametrize("tuning", [TL2CGEN, RANKS], ids=["tl2cgen", "ranks"])
 def test_another_architecture_builds_and_answers(
-    model: CompilableModel, image: bytes, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+    model: CompilableModel, image: bytes, tmp_path: Path, monkeypatch: pytest.MonkeyPatch, tuning: Tuning
 ) -> None:
     """A library for aarch64, run by an emulator, gives the golden row's margins."""
     cross, emulator = "aarch64-linux-gnu-gcc", "qemu-aarch64"
@@ -74,7 +79,7 @@ def test_another_architecture_builds_and_answers(
     monkeypatch.setenv("CC", cross)
     compiler = find_compiler()
     assert compiler.machine == "aarch64"
-    (tmp_path / "libmodel.so").write_bytes(built(model, tmp_path / "source"))
+    (tmp_path / "libmodel.so").write_bytes(built(model, tmp_path / "source", tuning))
     shutil.copy(Path(__file__).parent / "print_margins.c", tmp_path)
     subprocess.run(
         [cross, "print_margins.c", "./libmodel.so", "-Wl,-rpath,$ORIGIN", "-o", "print_margins"],

@@ -11,6 +11,7 @@ from contract.manifest import Tuning
 
 TL2CGEN = Tuning("tl2cgen", 16, {})
 WALK = Tuning("walk", 16, {})
+RANKS = Tuning("ranks", 64, {})
 
 
 def built(
@@ -19,7 +20,7 @@ def built(
     """Return the library of a model, compiled in `directory` after `edit` has changed its C."""
     directory.mkdir(parents=True, exist_ok=True)
     with_tl2cgen = tuning.one_row == "tl2cgen"
-    write_source(model, directory, with_tl2cgen)
+    layout = write_source(model, directory, with_tl2cgen)
     if edit:
         edit(directory)
-    return Build(find_compiler(), directory, with_tl2cgen).library(tuning)
+    return Build(find_compiler(), directory, layout, with_tl2cgen).library(tuning)

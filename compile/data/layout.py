@@ -1,12 +1,14 @@
-"""The trees as data for compile/native/walk.c and rows.c. model_data.h says what each array holds."""
+"""The trees as data for compile/native/walk.c, rows.c and ranks.c. The headers say what each array holds."""
 
 from collections.abc import Iterable, Iterator
-from typing import Any
+from typing import Any, NamedTuple
 
 import numpy as np
 
+from compile.data.arrays import array, word
+from compile.data.planes import CodeSet, Column, Members, Planes, Split, Tree
+from compile.data.ranks import Ranks, rank_arrays, rank_macros
 from compile.expression import literal
-from compile.planes import CodeSet, Column, Members, Planes, Split, Tree
 from compile.reading.booster import CompilableModel
 from compile.reading.categories import sets_of
 
@@ -45,8 +47,20 @@ def _read_tree(tree: dict[str, Any], output: int) -> Tree:
     )
 
 
-def write_layout(model: CompilableModel) -> tuple[str, str]:
-    """Return the macros for model.h and the text of model_data.c."""
+class Layout(NamedTuple):
+    """The macros for model.h, and the text of each file of data by its name.
+
+    `walked` means that rows.c walks some trees. `ranked` means that there is rank_data.c: the trees suit ranks.c.
+    """
+
+    macros: str
+    files: dict[str, str]
+    walked: bool
+    ranked: bool
+
+
+def write_layout(model: CompilableModel) -> Layout:
+    """Return the data of a model."""
     trees = read_trees(model.document)
     features = len(model.contract.features)
     perfect = [_fits_planes(tree) for tree in trees]
@@ -70,36 +84,47 @@ def write_layout(model: CompilableModel) -> tuple[str, str]:
         f"typedef {_index_type(planes.total)} plane_index;",
     ]
     depths = [max(tree.depth for tree in trees[i : i + together]) for i in range(0, len(trees), together)]
-    arrays = [
-        *_tree_arrays(trees, perfect, planes, members, features),
-        _array("uint32_t", "WALK_DEPTHS", map(str, [*depths, *[0] * (len(trees) // together + 1 - len(depths))])),
-        *_column_arrays(planes.columns),
-        *(_set_arrays(planes) if planes.sets else ()),
+    walk = [
+        *_walk_arrays(trees, members, features),
+        array("uint32_t", "WALK_DEPTHS", map(str, [*depths, *[0] * (len(trees) // together + 1 - len(depths))])),
         *(_member_arrays(members) if members.limits else ()),
     ]
-    return "\n".join(macros), "\n".join(["#include <math.h>", '#include "model_data.h"', *arrays, ""])
+    arrays = [
+        *_tree_arrays(trees, perfect, planes),
+        *_column_arrays(planes.columns),
+        *(_set_arrays(planes) if planes.sets else ()),
+    ]
+    files = {"walk_data.c": _file("model_data.h", walk), "model_data.c": _file("model_data.h", arrays)}
+    ranks = Ranks.of(trees)
+    if ranks:
+        macros += rank_macros(ranks, trees, outputs)
+        files["rank_data.c"] = _file("rank_data.h", rank_arrays(ranks, trees, outputs))
+    return Layout("\n".join(macros), files, walked=not all(perfect), ranked=ranks is not None)
 
 
-def _tree_arrays(
-    trees: list[Tree], perfect: list[bool], planes: Planes, members: Members, features: int
-) -> Iterator[str]:
+def _file(header: str, arrays: Iterable[str]) -> str:
+    return "\n".join(["#include <math.h>", f'#include "{header}"', *arrays, ""])
+
+
+def _walk_arrays(trees: list[Tree], members: Members, features: int) -> Iterator[str]:
+    yield array("struct node", "NODES", (node for tree in trees for node in _walked_nodes(tree, members, features)))
+    yield array("uint32_t", "LEAF_VALUES", (word(value) for tree in trees for value in tree.values))
+
+
+def _tree_arrays(trees: list[Tree], perfect: list[bool], planes: Planes) -> Iterator[str]:
     rows: list[str] = []
-    nodes: list[str] = []
-    values: list[int] = []
+    nodes = 0
     order: list[int] = []
     leaves: list[int] = []
     for tree, fits in zip(trees, perfect, strict=True):
         first = f"{len(order)}" if fits else f"{WALKED}u"
-        rows.append(f"{{{len(values)}, {tree.depth}, {tree.output}, {first}, {len(leaves)}}}")
-        nodes += _walked_nodes(tree, members, features)
-        values += tree.values
+        rows.append(f"{{{nodes}, {tree.depth}, {tree.output}, {first}, {len(leaves)}}}")
+        nodes += len(tree.left)
         if fits:
             _append_perfect(tree, planes.numbers, order, leaves)
-    yield _array("struct tree", "TREES", rows)
-    yield _array("struct node", "NODES", nodes)
-    yield _array("uint32_t", "LEAF_VALUES", map(_word, values))
-    yield _array("plane_index", "ORDER", map(str, order or [0]))
-    yield _array("uint32_t", "LEAVES", map(_word, [*leaves, *[0] * 16]))  # a vector load may read beyond the last leaf
+    yield array("struct tree", "TREES", rows)
+    yield array("plane_index", "ORDER", map(str, order or [0]))
+    yield array("uint32_t", "LEAVES", map(word, [*leaves, *[0] * 16]))  # a vector load may read beyond the last leaf
 
 
 def _index_type(largest: int) -> str:
@@ -125,9 +150,9 @@ def _column_arrays(columns: list[Column]) -> Iterator[str]:
         )
         thresholds += values + ["NAN"] * (-len(values) % 16)
         groups += firsts + ["NAN"] * (padded - len(firsts))
-    yield _array("struct column", "COLUMNS", rows or ["{0, 0, 0, 0, 0, 0, 0, 0}"])
-    yield _array("float", "THRESHOLDS", thresholds or ["NAN"])
-    yield _array("float", "GROUPS", groups or ["NAN"])
+    yield array("struct column", "COLUMNS", rows or ["{0, 0, 0, 0, 0, 0, 0, 0}"])
+    yield array("float", "THRESHOLDS", thresholds or ["NAN"])
+    yield array("float", "GROUPS", groups or ["NAN"])
 
 
 def _set_arrays(planes: Planes) -> Iterator[str]:
@@ -137,13 +162,13 @@ def _set_arrays(planes: Planes) -> Iterator[str]:
         found = planes.of_set(each)
         rows.append(f"{{{len(parts)}, {len(found)}}}")
         parts += found
-    yield _array("struct code_set", "SETS", rows)
-    yield _array("plane_index", "SET_PARTS", map(str, parts or [0]))
+    yield array("struct code_set", "SETS", rows)
+    yield array("plane_index", "SET_PARTS", map(str, parts or [0]))
 
 
 def _member_arrays(members: Members) -> Iterator[str]:
-    yield _array("struct category", "CATEGORIES", (f"{{{name}, {limit}}}" for name, limit in members.limits.items()))
-    yield _array("uint32_t", "MEMBERS", map(_word, members.words))
+    yield array("struct category", "CATEGORIES", (f"{{{name}, {limit}}}" for name, limit in members.limits.items()))
+    yield array("uint32_t", "MEMBERS", map(word, members.words))
 
 
 def _walked_nodes(tree: Tree, members: Members, features: int) -> Iterator[str]:
@@ -151,12 +176,12 @@ def _walked_nodes(tree: Tree, members: Members, features: int) -> Iterator[str]:
     for node, left in enumerate(tree.left):
         split = tree.split(node) if left != -1 else None
         if split is None:
-            yield f"{{{_word(NAN)}, 0, {max(node, 1) - 1}}}"
+            yield f"{{{word(NAN)}, 0, {max(node, 1) - 1}}}"
         elif isinstance(split, CodeSet):
             yield f"{{{members.firsts[split]}, {place[split.feature]}, {left}}}"
         else:
             feature = tree.feature[node] + features * tree.missing_left[node]
-            yield f"{{{_word(tree.values[node])}, {feature}, {left}}}"
+            yield f"{{{word(tree.values[node])}, {feature}, {left}}}"
 
 
 def _append_perfect(tree: Tree, plane: dict[Split, int], order: list[int], leaves: list[int]) -> None:
@@ -176,11 +201,3 @@ def _append_perfect(tree: Tree, plane: dict[Split, int], order: list[int], leave
             append(left + 1, height - 1)
 
     append(0, tree.depth)
-
-
-def _word(value: int) -> str:
-    return f"{value:#x}"
-
-
-def _array(kind: str, name: str, items: Iterable[str]) -> str:
-    return f"const {kind} {name}[] = {{\n" + ",\n".join(items) + "\n};"

@@ -1,0 +1,25 @@
+"""timber-compiler: C of its own, called with arrays."""
+
+import subprocess
+import sys
+from pathlib import Path
+
+from timber.runtime.predictor import TimberPredictor
+
+from benchmarks.contenders.entry import Entry, by_probabilities
+from benchmarks.contenders.models import Model
+
+NAME = "timber"
+
+
+def prepare(model: Model, _rows: int) -> Entry:
+    """Compile once, and prepare calls of its predictor."""
+    return by_probabilities(model, TimberPredictor.from_artifact(str(_artifact(model))).predict)
+
+
+def _artifact(model: Model) -> Path:
+    made = model.cache / f"timber-{model.path.stem}"
+    if not made.exists():
+        command = [sys.executable, "-m", "timber.cli", "compile", "--model", str(model.path), "--out", str(made)]
+        subprocess.run(command, stdout=subprocess.DEVNULL, check=True)
+    return made
