@@ -20,7 +20,8 @@ def drawn(seed: int = 0, rows: int = 300, inputs: int = 4) -> npt.NDArray[np.flo
     turned = np.linalg.qr(random.normal(size=(inputs, inputs)))[0]  # keeps every direction's variance
     mixed = random.normal(size=(rows, inputs)) @ turned * random.uniform(0.5, 2, inputs)
     moved = mixed + 3 * (np.arange(rows) % 3)[:, None]
-    return (moved * 10.0 ** np.arange(inputs)).astype(np.float32)
+    rows_drawn: npt.NDArray[np.float32] = (moved * 10.0 ** np.arange(inputs)).astype(np.float32)
+    return rows_drawn
 
 
 def test_a_distance_is_in_standard_deviations() -> None:
