@@ -1,14 +1,12 @@
 """The description of POST /score: a table in one of three forms, and the columns that are added to it."""
 
-import csv
-import io
 from typing import Any
 
 from app.docs import schemas
 from app.model.serving import Served
 from app.table.forms import CONTENT_TYPES
 from contract.schema import Contract
-from score.answers import REASON
+from score.answers import REASON, answer_columns
 
 Schema = dict[str, Any]
 
@@ -68,6 +66,9 @@ def score(served: Served, problem: Any) -> Schema:
 
 
 def _csv(contract: Contract) -> str:
+    import csv  # when somebody asks for the description: a start need not wait for it
+    import io
+
     text = io.StringIO(newline="")
     sample = schemas.example(contract)
     csv.writer(text, lineterminator="\n").writerows([sample.keys(), sample.values()])
@@ -76,7 +77,8 @@ def _csv(contract: Contract) -> str:
 
 def _answer(served: Served) -> Schema:
     """Return the schema of an answer in JSON."""
-    columns = served.answers.scorer.columns
+    parts = served.answers.parts
+    columns = answer_columns(parts.contract, parts.judged, parts.library.values)
     properties: Schema = {
         column.name: {"type": ["string" if column.kind == "text" else column.kind, "null"]} for column in columns
     }
