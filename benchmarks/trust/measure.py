@@ -8,11 +8,11 @@ from typing import NamedTuple
 import numpy as np
 import numpy.typing as npt
 
-from score.guesses import guess
 from benchmarks.trust.cases import AS_THEY_ARE, Rows, mistakes, points
 from binding.library import Library
 from contract.uncertainty import Uncertainty
 from evaluation.distances import distances, fit_gaussians
+from score.guesses import guess
 from train.contract import CLASSES, CONTRACT
 from train.evaluate import hold_out
 from train.features import features
