@@ -149,7 +149,8 @@ def explanation_endpoint(serving: Serving, limit: BodyLimit) -> ASGIApp:
 
 def inference_endpoint(serving: Serving, settings: Settings, memory: Memory, small: Memory) -> ASGIApp:
     """Return the endpoint of inference requests, with the memory budgets of this process."""
-    return batch_endpoint(inferrer(serving, settings.max_batch_rows), settings.max_batch_bytes, memory, small)
+    handler = inferrer(serving, settings.max_batch_rows, settings.batch_threads)
+    return batch_endpoint(handler, settings.max_batch_bytes, memory, small)
 
 
 def model_answer(serving: Serving) -> Answer:

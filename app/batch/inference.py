@@ -13,6 +13,7 @@ from msgspec import UNSET, Raw, UnsetType
 
 from app.batch.columns import ColumnReader
 from app.batch.rows import RowReader, Rows, Unacceptable, json_length
+from app.batch.slices import Slices
 from app.batch.tensors import JSON_CHARACTERS, excerpt, json_numbers
 from app.core.answer import CLOSE, Answer, Headers, with_header
 from app.core.memory import Claim
@@ -52,12 +53,14 @@ UNSUPPORTED = ("classification", "shared_memory_region")  # parameters of extens
 _decode = msgspec.json.Decoder(InferenceRequest).decode
 
 
-def inferrer(serving: Serving, max_rows: int) -> InferenceHandler:
+def inferrer(serving: Serving, max_rows: int, threads: int = 1) -> InferenceHandler:
     """Return the handler of inference requests. Its arguments are headers with lower-case names, a body and a claim.
 
-    The handler adds to the claim the memory that the answer needs. It is safe on any thread and never raises.
+    A large batch uses up to `threads` threads. The handler adds to the claim the memory that the answer needs. It is
+    safe on any thread and never raises.
     """
 
+    slices = Slices(threads)
     reader: RowReader | ColumnReader | None = None  # for the tensors of one model; two threads may make two
 
     def answer(headers: Mapping[bytes, bytes], body: bytes, claim: Claim) -> Answer:
@@ -75,9 +78,9 @@ def inferrer(serving: Serving, max_rows: int) -> InferenceHandler:
             rows = own.read(request.inputs, body, offset)
         except Unacceptable as fault:
             return with_header(protocol_error(fault.status, str(fault)), served.named)
-        if refusal := _claim_answer(served.protocol, claim, rows.rows, request, outputs):
+        if refusal := _claim_answer(served.protocol, claim, rows.rows, request, outputs, threads):
             return refusal
-        batch = served.library.predict_rows(*rows)
+        batch = slices.predict(served.library, rows)
         if served.offers.rows is not None:
             served.offers.rows(*rows, batch)
         return _respond(served, request, outputs, _buffers(served, outputs, rows, batch), rows.rows)
@@ -138,13 +141,15 @@ def _requested(protocol: Protocol, outputs: list[RequestOutput]) -> list[Request
 
 
 def _claim_answer(
-    protocol: Protocol, claim: Claim, rows: int, request: InferenceRequest, outputs: list[RequestOutput]
+    protocol: Protocol, claim: Claim, rows: int, request: InferenceRequest, outputs: list[RequestOutput], threads: int
 ) -> Answer | None:
     """Claim the memory that the answer needs. Return an answer that refuses the request if there is not enough."""
     # A row takes its inputs, packed if they came as JSON, all outputs in binary, and those that are sent as text.
     judged = [protocol.outputs[name] for name in JUDGED if name in protocol.outputs]
     known = [tensor for tensor in protocol.outputs.values() if tensor not in judged]
     binary = FLOAT_BYTES * (protocol.columns + sum(map(_row_values, known)))
+    if threads > 1:  # the answers of slices, until they are joined
+        binary += FLOAT_BYTES * sum(map(_row_values, known))
     if _is_judged(outputs):  # which also takes a copy of its inputs and of its values
         binary += FLOAT_BYTES * (protocol.columns + sum(map(_row_values, [*judged, *known])))
     text = sum(_text_bytes(request, output, protocol.outputs[output.name]) for output in outputs)

@@ -48,6 +48,7 @@ class Settings(msgspec.Struct, frozen=True, rename="upper"):
     max_body_bytes: Annotated[int, Meta(ge=0)] = 0  # 0: what a row of the contract needs, at least 65,536
     max_batch_bytes: Count = 33_554_432  # of an inference request; Cloud Run's limit for HTTP/1
     max_batch_rows: Count = 1_048_576  # of an inference request; 16 MiB as a binary tensor
+    batch_threads: Annotated[int, Meta(ge=1, le=64)] = 1  # that one large batch may use; each takes a core meanwhile
     max_batch_memory_bytes: Annotated[int, Meta(ge=0)] = 0  # of all batches in a worker; 0: from the memory limit
     max_request_line_bytes: Count = 8_192
     max_header_bytes: Count = 16_384
