@@ -49,12 +49,13 @@ def test_slices_claim_their_answers(bundle: Bundle) -> None:
     """With several threads a batch needs more memory: answers are joined. Bodies are the same."""
     serving = Serving()
     serving.swap(bundle)
-    body, headers = batch(2)
+    body, sent = batch(2)
+    headers = {HEADER.lower().encode(): sent[HEADER].encode()}
     claimed, bodies = [], []
     for threads in (1, 2):
         with Claim(Memory(1 << 30)) as claim:
             bodies.append(
-                inferrer(serving, 1000, threads)({HEADER.lower().encode(): headers[HEADER].encode()}, body, claim).body
+                inferrer(serving, 1000, threads)(headers, body, claim).body
             )
             claimed.append(claim.size)
     assert claimed[0] < claimed[1]
