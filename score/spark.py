@@ -19,7 +19,6 @@ from typing import Any
 import pyarrow as pa
 from pyspark import SparkContext
 from pyspark.sql import DataFrame
-from pyspark.sql.pandas.types import from_arrow_type, to_arrow_schema
 from pyspark.sql.types import StructField, StructType
 
 from bundle.address import parse_address
@@ -31,6 +30,7 @@ from contract.schema import Contract
 from score.arrow import ArrowScorer, kept_places
 from score.bundle import load_verified
 from score.lake.archive import archive_name, write_archive
+from score.lake.fields import arrow_field, spark_field
 from score.lake.plain import plain_schema
 from score.names import find_inputs
 
@@ -39,17 +39,22 @@ _adding = threading.Lock()  # Spark refuses two files of one name
 
 
 def score(
-    dataframe: DataFrame, bundle: str | Path, keep: Sequence[str] | None = None, *, allow_unsigned: bool | None = None
+    dataframe: DataFrame,
+    bundle: str | Path,
+    keep: Sequence[str] | None = None,
+    *,
+    keys: str | None = None,
+    allow_unsigned: bool | None = None,
 ) -> DataFrame:
     """Return the columns in `keep`, or all, then what POST /predict would say of each row, or the reason why not.
 
     `bundle` is a bundle's directory, STORE#CHANNEL or STORE@DIGEST; STORE may be gs://BUCKET/PREFIX. It is fetched
-    here, once: all rows get the same model, even if the channel moves meanwhile. It must be signed by one of
-    TRUSTED_KEYS, unless `allow_unsigned`, which defaults to ALLOW_UNSIGNED_BUNDLES.
+    here, once: all rows get the same model, even if the channel moves meanwhile. It must be signed by one of the public
+    `keys`, which default to TRUSTED_KEYS, unless `allow_unsigned`, which defaults to ALLOW_UNSIGNED_BUNDLES.
 
     Raises Refusal if the bundle is not sound or a column is missing or of a wrong type, before a row is read.
     """
-    keys = os.environ.get("TRUSTED_KEYS", "")
+    keys = os.environ.get("TRUSTED_KEYS", "") if keys is None else keys
     if allow_unsigned is None:
         allow_unsigned = os.environ.get("ALLOW_UNSIGNED_BUNDLES") == "1"
     context = _context(dataframe)
@@ -95,11 +100,10 @@ def _needed(columns: Sequence[str], contract: Contract, keep: Sequence[str] | No
 
 def _schema(fields: list[StructField], verified: VerifiedBundle, keep: Sequence[str] | None) -> StructType:
     """Return the schema of the answers. Kept columns stay what they are. Raises Refusal if a column does not fit."""
-    given = to_arrow_schema(StructType(fields), timezone="UTC")
+    given = pa.schema([*map(arrow_field, fields)])
     schema = plain_schema(ArrowScorer(load_verified(verified), given, keep).schema)
     kept = fields if keep is None else [fields[given.names.index(name)] for name in keep]
-    own = [StructField(field.name, from_arrow_type(field.type)) for field in list(schema)[len(kept) :]]
-    return StructType([*kept, *own])
+    return StructType([*kept, *map(spark_field, list(schema)[len(kept) :])])
 
 
 def _ship(context: SparkContext, verified: VerifiedBundle) -> None:
