@@ -55,12 +55,16 @@ def season(directory: Path, rows: int = 3000, groups: int = 6) -> Path:
 
 
 def command(
-    bundle: Path | str, *arguments: str | Path, task: tuple[int, int] | None = None, **environment: str
+    bundle: Path | str, *arguments: str | Path, task: tuple[int, int] | None = None, limit: int = 0, **environment: str
 ) -> "subprocess.Popen[str]":
-    """Start the command in a process group of its own. `task` is its number, and how many there are."""
+    """Start the command in a process group of its own. `task` is its number, and how many there are.
+
+    Files may have at most `limit` bytes, if it is not 0.
+    """
     cloud_run = {} if task is None else {"CLOUD_RUN_TASK_INDEX": str(task[0]), "CLOUD_RUN_TASK_COUNT": str(task[1])}
+    limited = ["prlimit", f"--fsize={limit}"] if limit else []
     return subprocess.Popen(
-        [sys.executable, "-m", "score", *map(str, arguments), "--bundle", str(bundle)],
+        [*limited, sys.executable, "-m", "score", *map(str, arguments), "--bundle", str(bundle)],
         cwd=ROOT,
         env={**os.environ, "ALLOW_UNSIGNED_BUNDLES": "1", **cloud_run, **environment},
         stdout=subprocess.PIPE,
@@ -78,7 +82,7 @@ def finished(process: "subprocess.Popen[str]") -> subprocess.CompletedProcess[st
 
 def scored(bundle: Path | str, *arguments: str | Path, **environment: str) -> subprocess.CompletedProcess[str]:
     """Run the command to its end."""
-    return finished(command(bundle, *arguments, task=None, **environment))
+    return finished(command(bundle, *arguments, task=None, limit=0, **environment))
 
 
 def answered(source: Path, out: Path, bundle: Bundle, options: Options | None = None) -> list[Record]:
