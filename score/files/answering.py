@@ -115,13 +115,15 @@ class _Part:
             lines = Lines(self._source.file, self._part, self._bundle, self._options)
             return _line_blocks(lines), [_LineWriter(file) for file in files]
         batches, style = self._batches()
+        form = self._part.source.form
         try:
             scorer = ArrowScorer(
-                *(self._bundle, batches.schema, self._options.keep, self._options.columns, style.get("comma", False))
+                *(self._bundle, batches.schema, self._options.keep, self._options.columns),
+                comma=style.get("comma", False),
+                dictionaries=form == "parquet",
             )
         except Refusal as refusal:
             raise Failed(f"{self._part.source.path}: {refusal}") from refusal
-        form = self._part.source.form
         return _arrow_blocks(batches, scorer), [writer_of(form, file, scorer.schema, **style) for file in files]
 
     def _batches(self) -> tuple[Batches, dict[str, Any]]:
