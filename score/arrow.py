@@ -48,9 +48,15 @@ class ArrowScorer:
         schema: pa.Schema,
         keep: Sequence[str] | None = None,
         renamed: Mapping[str, str] | None = None,
+        *,
         comma: bool = False,
+        dictionaries: bool = False,
     ) -> None:
-        """Raise Refusal if a column is missing or of a wrong type. If `comma`, text may have decimal commas."""
+        """Raise Refusal if a column is missing or of a wrong type. If `comma`, text may have decimal commas.
+
+        If `dictionaries`, the answers' texts are dictionaries, which Parquet writes faster.
+        """
+        self._dictionaries = dictionaries
         self._scorer = Scorer(bundle.library, Inputs(bundle.contract), Judged.by(bundle.uncertainty))
         self._given = schema
         names = renamed_columns(schema.names, bundle.contract.input_names, renamed or {})
@@ -62,7 +68,7 @@ class ArrowScorer:
         kept = [schema.field(place) for place in self._kept]
         own = self._scorer.columns
         answers = names_beside([*(column.name for column in own), REASON], {field.name for field in kept})
-        types = [*map(answer_type, own), pa.string()]
+        types = [*(answer_type(column, dictionaries=dictionaries) for column in own), pa.string()]
         self.schema = pa.schema([*kept, *map(pa.field, answers, types)], schema.metadata)
         self.reason = answers[-1]
         self._known: dict[tuple[bytes, ...], str] = {}
@@ -82,8 +88,11 @@ class ArrowScorer:
         if problems:
             raise Refusal("; ".join(problems[:12]))
 
-    def score(self, batch: pa.RecordBatch) -> pa.RecordBatch:
-        """Return the answers to a batch. Raises Refusal if it has another schema."""
+    def score(self, batch: pa.RecordBatch, faults: Mapping[int, str] | None = None) -> pa.RecordBatch:
+        """Return the answers to a batch. `faults` are rows that could not be read, with the reason.
+
+        Raises Refusal if the batch has another schema.
+        """
         if not batch.schema.equals(self._given):
             raise Refusal(f"expected the schema {_shown(self._given)}; found {_shown(batch.schema)}")
         rows = batch.num_rows
@@ -93,9 +102,14 @@ class ArrowScorer:
         absent = column_of([0.0] * rows, range(rows)) if None in self._inputs else None
         columns = [self._column(batch, each) or absent for each in self._inputs]
         scored = self._scorer.score([column for column in columns if column is not None], rows)
+        for row in faults or ():
+            scored.faulty[row] = 1
         given = given_rows(scored, rows)
-        reasons = {} if given is None else self._reasons(batch, faulty_rows(scored))
-        answers = [answer_array(column, scored, rows, given) for column in self._scorer.columns]
+        reasons = {} if given is None else self._reasons(batch, faulty_rows(scored), faults or {})
+        answers = [
+            answer_array(column, scored, rows, given, dictionaries=self._dictionaries)
+            for column in self._scorer.columns
+        ]
         arrays = [*kept, *answers, reason_array(reasons, given, rows)]
         return pa.RecordBatch.from_arrays(arrays, schema=self.schema)
 
@@ -103,18 +117,18 @@ class ArrowScorer:
     def _column(batch: pa.RecordBatch, each: tuple[InputColumn, int] | None) -> Column | None:
         return each[0].column(batch.column(each[1])) if each else None
 
-    def _reasons(self, batch: pa.RecordBatch, faulty: Sequence[int]) -> dict[int, str]:
-        """Return the reason of each faulty row, some rows at a time."""
+    def _reasons(self, batch: pa.RecordBatch, faulty: Sequence[int], faults: Mapping[int, str]) -> dict[int, str]:
+        """Return the reason of each faulty row, some rows at a time. `faults` has those that are known."""
         names = self._scorer.contract.input_names
         there = [(name, each) for name, each in zip(names, self._inputs, strict=True) if each]
         step = max(1, BLOCK_CELLS // len(there))
         reasons: dict[int, str] = {}
         for start in range(0, len(faulty), step):
             rows = faulty[start : start + step]
-            some = batch.take(pa.array(rows, pa.int64()))
-            cells = [each.json(some.column(place)) for _, (each, place) in there]
+            places = pa.array(rows, pa.int64())
+            cells = [each.json(batch.column(place), places) for _, (each, place) in there]
             for row, raw in zip(rows, zip(*cells, strict=True), strict=True):
-                reasons[row] = self._reason([name for name, _ in there], raw)
+                reasons[row] = faults.get(row) or self._reason([name for name, _ in there], raw)
         return reasons
 
     def _reason(self, names: Sequence[str], raw: tuple[bytes, ...]) -> str:

@@ -7,6 +7,7 @@ from collections.abc import Callable, Sequence
 from typing import Any
 
 import msgspec
+import orjson
 import pyarrow as pa
 import pyarrow.compute as pc
 
@@ -20,7 +21,6 @@ MAX_KNOWN = 4096  # distinct values of a column that are kept
 _NUMBER = r"\A-?(?:0|[1-9][0-9]*)(?:\.[0-9]+)?(?:[eE][+-]?[0-9]+)?\z"  # JSON's
 _NOT_FINITE = {"nan": b"NaN", "inf": b"Infinity", "-inf": b"-Infinity"}  # which JSON does not have
 _TYPES = pa.types
-_encode = msgspec.json.encode
 
 Read = Callable[[pa.Array], pa.Array]  # to float64; REFUSED stands for a value of the wrong kind
 
@@ -42,8 +42,9 @@ class InputColumn:
         read = self._reader(inner)
         if read is None:
             raise TypeError(f"expected {_expected(each)}, found {arrow_type}")
+        if _TYPES.is_string_view(inner):
+            read = _of_views(read)
         self._read: Read = _through_dictionary(read) if inner is not arrow_type else read
-        self._is_text = is_text(inner)
 
     def column(self, values: pa.Array) -> Column:
         """Return the numbers of at least one value. A value that none of the input's kind is, is REFUSED."""
@@ -52,9 +53,11 @@ class InputColumn:
         there = memoryview(validity) if validity is not None and numbers.null_count else None
         return Column(memoryview(data), there, numbers.offset)
 
-    def json(self, values: pa.Array) -> list[bytes]:
-        """Return the JSON value that each value stands for. It makes objects: only faulty rows come here."""
-        return [self._json(value) for value in values_of(values)]
+    def json(self, values: pa.Array, rows: pa.Array) -> list[bytes]:
+        """Return the JSON values that some values stand for. It makes objects: only faulty rows come here."""
+        if _TYPES.is_string_view(values.type):
+            values = values.cast(pa.string())
+        return [self._json(value) for value in values_of(values.take(rows))]
 
     def _json(self, value: Any) -> bytes:
         if value is None:
@@ -64,8 +67,8 @@ class InputColumn:
         if self._input.kind == "boolean" and not isinstance(value, bool) and value in (0, 1):
             value = bool(value)
         if isinstance(value, float):
-            return _NOT_FINITE.get(str(value)) or _encode(value)
-        return _encode(value) if isinstance(value, bool) else str(value).encode()
+            return _NOT_FINITE.get(str(value)) or orjson.dumps(value)
+        return orjson.dumps(value) if isinstance(value, bool) else str(value).encode()
 
     def _reader(self, inner: pa.DataType) -> Read | None:
         """Return what reads an array of a type, or None if the input takes no such array."""
@@ -141,6 +144,11 @@ def values_of(values: pa.Array) -> list[Any]:
 
 def _cast(values: pa.Array) -> pa.Array:
     return values.cast(pa.float64(), safe=False)
+
+
+def _of_views(read: Read) -> Read:
+    """Return what reads string views, for which Arrow lacks functions, as strings."""
+    return lambda values: read(values.cast(pa.string()))
 
 
 def _through_dictionary(read: Read) -> Read:

@@ -1,7 +1,9 @@
 """Load a bundle: map its verified library (bundle/verify.py) and check that it gives the golden answer."""
 
+import os
 import struct
 from collections.abc import Iterator
+from datetime import UTC, datetime
 from pathlib import Path
 from typing import TypeVar
 
@@ -9,7 +11,9 @@ import msgspec
 
 from binding.columns import Column, Limit
 from binding.library import Batch, Library
-from bundle.fetch import read_directory
+from bundle.address import parse_address
+from bundle.fetch import BundleSource, read_directory
+from bundle.signing.trusted import trust_in
 from bundle.verify import IN_PLACE, VerifiedBundle
 from contract.certificate import Certificate
 from contract.drift import DriftBaseline
@@ -24,6 +28,7 @@ Document = TypeVar("Document")
 # Made at import: see contract/manifest.py. Two threads may load two bundles at once.
 _TRAINING, _UNCERTAINTY = msgspec.json.Decoder(TrainingSummary), msgspec.json.Decoder(Uncertainty)
 _HOLDOUT = msgspec.json.Decoder(HoldOut)
+FETCH_SECONDS = 60.0
 GOLDEN_ROWS = 512  # the largest block of rows that the library evaluates at once
 
 
@@ -62,6 +67,27 @@ class Bundle(msgspec.Struct, frozen=True):
 def load_bundle(directory: Path) -> Bundle:
     """Read, check and load a bundle that was built here, without a signature. Raises Refusal if it is not sound."""
     return load_verified(read_directory(directory, IN_PLACE))
+
+
+def fetch_verified(address: str) -> VerifiedBundle:
+    """Fetch and verify a bundle by its address, as the service does. Raises Refusal.
+
+    TRUSTED_KEYS, ALLOW_UNSIGNED_BUNDLES and BAKED_BUNDLE of the environment say which signatures it needs.
+    """
+    place = parse_address(address)
+    keys, unsigned = os.environ.get("TRUSTED_KEYS", ""), os.environ.get("ALLOW_UNSIGNED_BUNDLES", "0")
+    baked = os.environ.get("BAKED_BUNDLE", "")
+    trust = trust_in(place, keys, allow_unsigned=unsigned.lower() in ("1", "true"), baked=baked)
+    if trust.required and not trust.keys:
+        raise Refusal(
+            f"{address}: expected TRUSTED_KEYS to name who may have signed it, found none; set it to what python -m "
+            "bundle keygen printed, or ALLOW_UNSIGNED_BUNDLES=1 for a bundle of your own"
+        )
+    source = BundleSource(place, trust, None)
+    try:
+        return source.fetch(FETCH_SECONDS, datetime.now(UTC)).bundle
+    finally:
+        source.close()
 
 
 def load_verified(verified: VerifiedBundle) -> Bundle:

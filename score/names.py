@@ -1,13 +1,17 @@
 """Columns of a table by their names: in which place each input is, and what is wrong with the names."""
 
+import csv
 from collections import Counter
 from collections.abc import Iterator, Sequence
+from io import StringIO
 from typing import NamedTuple
 
 from contract.schema import Contract, listed
 from score.faults import SHOWN_CHARACTERS, is_close
 from score.inputs import squashed
 
+DELIMITERS = ",;\t"
+MAX_HEADER_CHARACTERS = 1 << 20
 MAX_PROBLEMS = 12  # in one message
 
 
@@ -49,3 +53,17 @@ def _problems(names: Sequence[str], counts: Counter[str], contract: Contract) ->
 
 def _shown(name: str) -> str:
     return name if len(name) <= SHOWN_CHARACTERS else f"{name[:SHOWN_CHARACTERS]}..."
+
+
+def delimiter_of(header: str, contract: Contract) -> str:
+    """Return the delimiter with which the header's line names most inputs, or else has most columns."""
+    known = set(contract.input_names)
+
+    def fit(delimiter: str) -> tuple[int, int]:
+        try:
+            names = next(csv.reader(StringIO(header[:MAX_HEADER_CHARACTERS], newline=""), delimiter=delimiter), [])
+        except csv.Error:
+            return 0, 0
+        return len(known.intersection(map(str.strip, names))), len(names)
+
+    return max(DELIMITERS, key=fit)

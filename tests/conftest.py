@@ -2,8 +2,10 @@
 
 import fcntl
 import os
-from collections.abc import Iterator
+from collections.abc import Callable, Iterator
+from functools import cache
 from pathlib import Path
+from typing import TYPE_CHECKING
 
 import pytest
 from hypothesis import HealthCheck, settings
@@ -12,6 +14,9 @@ from score.bundle import Bundle, load_bundle
 from tests.support.cloud import Cloud, running_cloud
 from tests.support.commands import run_module
 from tests.support.service import Service, serving
+
+if TYPE_CHECKING:
+    from tests.support.apples import Compiled
 
 # No judgement on time: two shared cores are slow whenever they like. Always the same cases: what fails on one machine
 # fails on every machine. `make explore` draws others.
@@ -71,6 +76,34 @@ def service(bundle_path: Path) -> Iterator[Service]:
 def bundle(bundle_path: Path) -> Bundle:
     """Load the bundle into this process."""
     return load_bundle(bundle_path)
+
+
+@pytest.fixture(scope="session")
+def apples(tmp_path_factory: pytest.TempPathFactory) -> "Callable[[str], Compiled]":
+    """Return the function that makes the model of apples of one kind. The workers of one run share what is made."""
+    from tests.support.apples import apples_in
+
+    base = tmp_path_factory.getbasetemp()
+    shared = base.parent if "PYTEST_XDIST_WORKER" in os.environ else base
+
+    @cache
+    def made(kind: str) -> "Compiled":
+        with (shared / f"apples-{kind}.lock").open("w") as lock:
+            fcntl.flock(lock, fcntl.LOCK_EX)
+            return apples_in(shared / f"apples-{kind}", kind)
+
+    return made
+
+
+@pytest.fixture(scope="session")
+def apple_bundle(apples: "Callable[[str], Compiled]") -> Callable[[str], Bundle]:
+    """Return the function that loads the model of apples of one kind into this process, once."""
+
+    @cache
+    def loaded(kind: str) -> Bundle:
+        return apples(kind).load()
+
+    return loaded
 
 
 @pytest.fixture

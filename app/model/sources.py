@@ -4,11 +4,10 @@ import time
 from pathlib import Path
 from typing import TYPE_CHECKING
 
-from app.core.settings import BUILT, Settings
+from app.core.settings import Settings
 from bundle.address import BundleAddress, parse_address
 from bundle.fetch import BundleSource
-from bundle.signing.keys import trusted_keys
-from bundle.verify import IN_PLACE, Trust
+from bundle.signing.trusted import trust_in
 from contract.refusal import Refusal
 
 if TYPE_CHECKING:
@@ -37,7 +36,8 @@ def challenger_source(settings: Settings) -> BundleSource | None:
 def _source(settings: Settings, variable: str, text: str) -> BundleSource:
     try:
         address = parse_address(text)
-        trust = _trust(settings, address)
+        unsigned = settings.allow_unsigned_bundles
+        trust = trust_in(address, settings.trusted_keys, allow_unsigned=unsigned, baked=settings.baked_bundle)
     except Refusal as refusal:
         raise Refusal(f"environment variable {variable}: {refusal}") from refusal
     if trust.required and not trust.keys:
@@ -58,17 +58,3 @@ def _cache(settings: Settings, variable: str, address: BundleAddress) -> "Cache"
     except Refusal as refusal:
         raise Refusal(f"environment variables BUNDLE_CACHE and {variable}: {refusal}") from refusal
     return cache
-
-
-def _trust(settings: Settings, address: BundleAddress) -> Trust:
-    """Return which signatures a bundle needs: none if it was built here or is in the image, like this code itself.
-
-    What `python -m compile` writes is built here: directories in `artifacts/`. Raises Refusal if TRUSTED_KEYS is
-    malformed.
-    """
-    place = Path(address.place).absolute()
-    built = place.parent == Path(BUILT).absolute().parent
-    baked = bool(settings.baked_bundle) and place == Path(settings.baked_bundle).absolute()
-    if not address.in_store and (built or baked):
-        return IN_PLACE
-    return Trust(trusted_keys(settings.trusted_keys), required=not settings.allow_unsigned_bundles)

@@ -7,12 +7,13 @@ from collections.abc import Iterator, Sequence
 import msgspec
 
 from app.table.block import Block, Style
-from app.table.header import delimiter_of, places_of
+from app.table.header import places_of
 from app.table.records import Records
 from app.table.text import BOM, MAX_ROW_BYTES, Refused, count_lines
 from binding.columns import Column
 from score.cells import Cells
 from score.columns import column_of
+from score.names import delimiter_of
 from score.scorer import Scorer
 
 _HEADER = re.compile(rb"[^\r\n]*(\r\n|\r|\n)?")

@@ -1,18 +1,13 @@
-"""Two releases of two models, and a place to publish them; models of every kind; a browser."""
+"""Two releases of two models, and a place to publish them; a browser."""
 
-import fcntl
-import os
 import shutil
-from collections.abc import Callable, Iterator
-from functools import cache
+from collections.abc import Iterator
 from pathlib import Path
 
 import pytest
 from selenium import webdriver
 
 from bundle.signing.private import SigningKey
-from score.bundle import Bundle
-from tests.support.apples import Compiled, apples_in
 from tests.support.bundles import new_key
 from tests.support.releases import Release, Shop, of_first_rounds, sign_copy, with_golden
 
@@ -52,32 +47,6 @@ def second(
 def bad(first: Release, tmp_path_factory: pytest.TempPathFactory, signing_key: SigningKey) -> Release:
     """Make a signed release whose library does not give its golden answer."""
     return with_golden(first, tmp_path_factory.mktemp("bad") / "bundle", signing_key)
-
-
-@pytest.fixture(scope="session")
-def apples(tmp_path_factory: pytest.TempPathFactory) -> Callable[[str], Compiled]:
-    """Return the function that makes the model of apples of one kind. The workers of one run share what is made."""
-    base = tmp_path_factory.getbasetemp()
-    shared = base.parent if "PYTEST_XDIST_WORKER" in os.environ else base
-
-    @cache
-    def made(kind: str) -> Compiled:
-        with (shared / f"apples-{kind}.lock").open("w") as lock:
-            fcntl.flock(lock, fcntl.LOCK_EX)
-            return apples_in(shared / f"apples-{kind}", kind)
-
-    return made
-
-
-@pytest.fixture(scope="session")
-def apple_bundle(apples: Callable[[str], Compiled]) -> Callable[[str], Bundle]:
-    """Return the function that loads the model of apples of one kind into this process, once."""
-
-    @cache
-    def loaded(kind: str) -> Bundle:
-        return apples(kind).load()
-
-    return loaded
 
 
 @pytest.fixture

@@ -137,7 +137,7 @@ class _Handler(Handler):
 
     def _download(self, name: str, query: dict[str, str]) -> tuple[int, dict[str, str], bytes]:
         found = self.cloud.objects.get(name)
-        if found is None:
+        if found is None or query.get("generation", str(found.generation)) != str(found.generation):
             return self._error(404)
         if self.command == "DELETE":
             if query.get("ifGenerationMatch", str(found.generation)) != str(found.generation):
@@ -148,7 +148,14 @@ class _Handler(Handler):
             return 304, {}, b""
         if query.get("alt") != "media":
             return self._json(self._resource(name))
-        return 200, {"x-goog-generation": str(found.generation)}, found.data
+        headers = {"x-goog-generation": str(found.generation)}
+        if wanted := re.fullmatch(r"bytes=(\d+)-(\d+)", self.headers.get("range", "")):
+            first, last = int(wanted[1]), min(int(wanted[2]), len(found.data) - 1)
+            if first > last:
+                return self._error(416)
+            headers["content-range"] = f"bytes {first}-{last}/{len(found.data)}"
+            return 206, headers, found.data[first : last + 1]
+        return 200, headers, found.data
 
     def _upload(self, query: dict[str, str], body: bytes) -> tuple[int, dict[str, str], bytes]:
         if query["uploadType"] == "multipart":
