@@ -7,9 +7,9 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from app.model.bundle import Bundle
 from contract.schema import Contract, Input, Output
 from score.answers import PREFIX, names_beside
+from score.bundle import Bundle
 from score.faults import Diagnosis, Fault
 from score.inputs import MAX_SEARCHED, Inputs
 from score.judged import Judged

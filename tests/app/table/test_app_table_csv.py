@@ -11,9 +11,9 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from app.model.bundle import Bundle
 from app.model.serving import Served
 from app.table.text import PIECE_BYTES, check_text, count_lines, pieces, trimmed
+from score.bundle import Bundle
 from score.scorer import BLOCK_ROWS
 from tests.support import tables
 from tests.support.tables import ask, in_csv, lines_of

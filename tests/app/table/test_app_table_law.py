@@ -9,10 +9,10 @@ import pytest
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
-from app.model.bundle import Bundle
 from app.model.serving import Served
 from contract.schema import Input
 from score.answers import REASON
+from score.bundle import Bundle
 from tests.support import tables
 from tests.support.apples import KINDS
 from tests.support.tables import ask, body_of, expected, in_cells, in_csv, lines_of

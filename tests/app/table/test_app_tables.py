@@ -11,10 +11,10 @@ from typing import Any
 import pytest
 
 from app.core.memory import Memory
-from app.model.bundle import Bundle, load_bundle
 from app.model.serving import Serving
 from app.table.scoring import PIECE_BYTES, Scoring
 from app.table.tables import table_endpoint
+from score.bundle import Bundle, load_bundle
 from tests.support.commands import EXAMPLE
 from tests.support.doors import Door, Kept
 from tests.support.releases import Release
