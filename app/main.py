@@ -12,7 +12,7 @@ from starlette.types import ASGIApp
 from app.batch.batches import batch_endpoint
 from app.batch.inference import inferrer
 from app.core.answer import Answer, Problem, json_answer, problem
-from app.core.memory import Memory, batch_memory, give_back_large_blocks
+from app.core.memory import SMALL_BYTES, Memory, batch_memory, give_back_large_blocks
 from app.core.operation import BodyLimit, Handler, Operation
 from app.core.protocol import MODEL_PATH, VERSION_PATH, ServerMetadata
 from app.core.settings import Settings, read_settings
@@ -62,7 +62,8 @@ def create_app(serving: Serving, settings: Settings, counters: int = -1) -> Star
     limit = BodyLimit(settings.max_body_bytes or UNKNOWN_BODY_BYTES)
     prediction = prediction_operation(serving, limit)
     memory = Memory(batch_memory(settings.max_batch_memory_bytes, settings.workers, settings.max_connections))
-    score = table_endpoint(serving, settings.max_batch_bytes, settings.max_batch_rows, memory)
+    small = Memory(SMALL_BYTES)
+    score = table_endpoint(serving, settings.max_batch_bytes, settings.max_batch_rows, memory, small)
     application = Starlette(
         routes=[
             operation_route(prediction),
@@ -73,7 +74,7 @@ def create_app(serving: Serving, settings: Settings, counters: int = -1) -> Star
             Route("/challenger", changing_endpoint(lambda: challenger_answer(serving))),
             Route("/openapi.json", changing_endpoint(openapi_reader(serving))),
             *(Route("/docs", endpoint(docs_page)), Route("/", endpoint(index))),
-            *protocol_routes(serving, inference_endpoint(serving, settings, memory), health),
+            *protocol_routes(serving, inference_endpoint(serving, settings, memory, small), health),
         ],
         exception_handlers={HTTPException: http_problem, Exception: unexpected_problem},
     )
@@ -143,9 +144,9 @@ def explanation_endpoint(serving: Serving, limit: BodyLimit) -> ASGIApp:
     return operation_endpoint(Operation(b"POST", explain, limit, json=True), executor=ThreadPoolExecutor(1, "explain"))
 
 
-def inference_endpoint(serving: Serving, settings: Settings, memory: Memory) -> ASGIApp:
-    """Return the endpoint of inference requests, with the memory budget of this process."""
-    return batch_endpoint(inferrer(serving, settings.max_batch_rows), settings.max_batch_bytes, memory)
+def inference_endpoint(serving: Serving, settings: Settings, memory: Memory, small: Memory) -> ASGIApp:
+    """Return the endpoint of inference requests, with the memory budgets of this process."""
+    return batch_endpoint(inferrer(serving, settings.max_batch_rows), settings.max_batch_bytes, memory, small)
 
 
 def model_answer(serving: Serving) -> Answer:

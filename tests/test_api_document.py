@@ -1,8 +1,10 @@
 """What docs/api.md says is so: its routes, its examples, its script."""
 
+import csv
+import io
 import re
 import subprocess
-import sys
+from pathlib import Path
 
 import msgspec
 import pytest
@@ -17,6 +19,7 @@ from tests.support.commands import ROOT
 from tests.support.service import Service
 
 PAGE = (ROOT / "docs" / "api.md").read_text(encoding="utf-8")
+TABLE_PAGE = (ROOT / "docs" / "table.md").read_text(encoding="utf-8")
 PENGUIN = read_contract(PENGUINS)
 EXAMPLE = {each.name: each.sample for each in PENGUIN.inputs}
 
@@ -113,18 +116,24 @@ def test_its_request_for_many_rows_is_answered(service: Service) -> None:
     assert outputs["probabilities"]["shape"] == [2, 3]
 
 
-def test_its_script_answers_a_table(service: Service) -> None:
-    """A row for each bird, with its species; one without measurements, and one in kilograms, with a note."""
-    script = re.search(r"```python\n(.*?)```", PAGE, re.DOTALL)
-    assert script
+def test_its_table_is_answered(service: Service, tmp_path: Path) -> None:
+    """The curl command answers each bird of a file; one without measurements, and one in kilograms, have a reason."""
+    command = re.search(r"^curl localhost:8080/score .*--data-binary @birds.csv > answers.csv$", PAGE, re.MULTILINE)
+    assert command
+    assert command[0] in TABLE_PAGE
     names = ",".join(EXAMPLE)
     birds = f"{names},sex\n39.1,18.7,181,3750,male\nNA,NA,NA,NA,NA\n39.1,18.7,181,3.75,male\n"
-    code = script[1].replace("8080", str(service.port))
-    ran = subprocess.run(
-        [sys.executable, "-c", code], input=birds, capture_output=True, text=True, timeout=60, check=True
-    )
-    head, adelie, missing, light = ran.stdout.splitlines()
-    assert head == f"{names},species,prediction_set,in_distribution,note"
-    assert adelie == "39.1,18.7,181,3750,Adelie,Adelie,True,"
-    assert missing.startswith("NA,NA,NA,NA,,,,")
-    assert "did you mean 3750?" in light
+    (tmp_path / "birds.csv").write_text(birds)
+    subprocess.run(["sh", "-c", command[0].replace("8080", str(service.port))], cwd=tmp_path, check=True, timeout=60)
+    adelie, missing, light = csv.DictReader(io.StringIO((tmp_path / "answers.csv").read_text()))
+    assert (adelie["sex"], adelie["species"], adelie["reason"]) == ("male", "Adelie", "")
+    assert missing["reason"].startswith("bill_length_mm: expected a number of mm, found null; ")
+    assert "did you mean 3750?" in light["reason"]
+
+
+def test_the_example_of_the_page_about_tables(service: Service) -> None:
+    """Its answer is what the service answers to its request, up to the probabilities of another XGBoost's model."""
+    asked, answer = re.findall(r"```text\n(.*?)```", TABLE_PAGE, re.DOTALL)
+    reply = service.request("POST", "/score", asked.encode(), {"content-type": "text/csv"})
+    probabilities = re.compile(r"\b0\.\d{7,}")
+    assert probabilities.sub("p", reply.body.decode()) == probabilities.sub("p", answer)

@@ -2,6 +2,7 @@
 
 from collections.abc import Callable
 from functools import cached_property, partial
+from typing import TYPE_CHECKING
 
 import orjson
 
@@ -17,7 +18,9 @@ from contract.uncertainty import Uncertainty
 from score.faults import Diagnosis, Fault
 from score.inputs import Inputs, Row
 from score.judged import Judged
-from score.scorer import Scorer
+
+if TYPE_CHECKING:
+    from score.scorer import Scorer
 
 
 class BundleAnswers:
@@ -49,8 +52,10 @@ class BundleAnswers:
         self.explain: Handler = explaining(self.parts, trees)
 
     @cached_property
-    def scorer(self) -> Scorer:
-        """Answers many rows. Made when the first table comes."""
+    def scorer(self) -> "Scorer":
+        """Answers many rows. Made when the first table comes, and imported then."""
+        from score.scorer import Scorer
+
         return Scorer(self.parts.library, self.inputs, self.parts.judged)
 
     @cached_property

@@ -31,16 +31,18 @@ ENCODED = protocol_error(
 )
 
 
-def batch_endpoint(handler: InferenceHandler, max_body_bytes: int, memory: Memory) -> ASGIApp:
+def batch_endpoint(
+    handler: InferenceHandler, max_body_bytes: int, memory: Memory, small: Memory | None = None
+) -> ASGIApp:
     """Return an ASGI endpoint that answers with `handler(headers, body, claim)`.
 
     It calls the handler on the event loop for a small body, and on a thread for a large one.
+    `memory` is the budget of large batches, `small` that of small ones, by default SMALL_BYTES.
     """
+    least = small or Memory(SMALL_BYTES)
     most = min(max_body_bytes, max(INLINE_BYTES, memory.total // COPIES))
     too_large = protocol_error(413, f"expected at most {most} bytes; send fewer rows a request", [CLOSE])
     executor = ThreadPoolExecutor(WORKERS, "batch")  # its thread starts with the first large body
-
-    small = Memory(SMALL_BYTES)
 
     async def respond(headers: dict[bytes, bytes], receive: Receive, claim: Claim, size: int) -> Answer:
         if encoded(headers.get(b"content-encoding")):
@@ -70,7 +72,7 @@ def batch_endpoint(handler: InferenceHandler, max_body_bytes: int, memory: Memor
             headers = dict(scope["headers"])
             length = headers.get(b"content-length")
             size = most if length is None else content_length(length)  # a chunked body has no declared length
-            with suppress(ClientDisconnect), Claim(memory if size > INLINE_BYTES else small) as claim:
+            with suppress(ClientDisconnect), Claim(memory if size > INLINE_BYTES else least) as claim:
                 await send_answer(scope, send, await respond(headers, receive, claim, size))
 
     return BatchEndpoint()

@@ -18,6 +18,7 @@ from app.core.protocol import (
     ServerReady,
 )
 from app.docs import schemas
+from app.docs.tables import score
 from app.model.about import ModelAnswer
 from app.model.comparison import ComparisonReport
 from app.model.serving import Served
@@ -97,6 +98,7 @@ def openapi(served: Served) -> dict[str, Any]:
         "paths": {
             "/predict": {"post": _predict(contract, measurements, prediction, problem)},
             "/explain": {"post": _explain(contract, measurements, explanation, problem)},
+            "/score": {"post": score(served, problem)},
             "/model": {
                 "get": _get("model", "The model that is served, and what it was built from", model, unavailable)
             },

@@ -29,7 +29,6 @@ class Style(NamedTuple):
     line_end: str = "\n"
     comma: bool = False  # in numbers with a fraction
     bom: bool = False
-    quote_all: bool = False
 
 
 class Table(Protocol):

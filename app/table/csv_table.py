@@ -9,7 +9,7 @@ import msgspec
 from app.table.block import Block, Style
 from app.table.header import places_of
 from app.table.records import Records
-from app.table.text import BOM, MAX_ROW_BYTES, Refused, count_lines
+from app.table.text import BOM, MAX_ROW_BYTES, Body, Refused, count_lines
 from binding.columns import Column
 from score.cells import Cells
 from score.columns import column_of
@@ -24,7 +24,7 @@ _encode = msgspec.json.encode
 class CsvTable:
     """A CSV file whose header is right. `style` is how it is written."""
 
-    def __init__(self, body: bytes, scorer: Scorer, max_rows: int) -> None:
+    def __init__(self, body: Body, scorer: Scorer, max_rows: int) -> None:
         """Read the header of a body, which is UTF-8. Raises Refused."""
         start = len(BOM) if body.startswith(BOM) else 0
         line = _HEADER.match(body, start)
@@ -47,9 +47,7 @@ class CsvTable:
         self._first = self._records.block(self._most)
         line_end = (line[1] or b"\n").decode()
         comma = delimiter != "," and self._has_comma(self._first[0])
-        # csv does not quote a return where it does not end lines
-        quote_all = line_end == "\n" and b"\r" in body
-        self.style = Style(delimiter, line_end, comma, start > 0, quote_all)
+        self.style = Style(delimiter, line_end, comma, start > 0)
         pairs = zip(contract.inputs, scorer.inputs.kinds, strict=True)
         self._cells = [Cells(each, kind, delimiter != ",") for each, kind in pairs]
 

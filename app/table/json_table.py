@@ -8,7 +8,19 @@ import msgspec
 
 from app.table.block import Block, Style
 from app.table.header import MAX_COLUMNS
-from app.table.text import BLANKS, BOM, MAX_ROW_BYTES, Refused, contains, count_lines, line_of, pieces, trimmed
+from app.table.text import (
+    BLANKS,
+    BOM,
+    MAX_ROW_BYTES,
+    Body,
+    Refused,
+    contains,
+    count_lines,
+    line_of,
+    part,
+    pieces,
+    trimmed,
+)
 from binding.columns import Column
 from score.columns import REFUSED, column_of
 from score.faults import what_is_wrong
@@ -27,7 +39,7 @@ _EXPECTED = "expected an array of objects, one for each row"
 class JsonTable:
     """JSON lines, or an array whose elements are well-formed."""
 
-    def __init__(self, body: bytes, scorer: Scorer, max_rows: int, *, lines: bool) -> None:
+    def __init__(self, body: Body, scorer: Scorer, max_rows: int, *, lines: bool) -> None:
         """Look over a body, which is UTF-8. Raises Refused."""
         self.style = Style()
         self._body = body
@@ -56,7 +68,7 @@ class JsonTable:
             cut = _CUT.search(body, start + size, last)
             end = cut.start() + 1 if cut else last
             try:
-                elements = len(_decode_list(b"[%b]" % body[start:end]))
+                elements = len(_decode_list(b"[%b]" % part(body, start, end)))
             except FAULTY as error:
                 if cut is None:
                     raise Refused(_malformed(body, start, end, error)) from None
@@ -105,7 +117,7 @@ class JsonTable:
 
     def _elements(self, slices: list[tuple[int, int]]) -> Iterator[list[bytes]]:
         for start, end in slices:
-            yield [bytes(raw) for raw in _decode_list(b"[%b]" % self._body[start:end])]
+            yield [bytes(raw) for raw in _decode_list(b"[%b]" % part(self._body, start, end))]
 
     def blocks(self) -> Iterator[Block]:
         """Yield all rows."""
@@ -173,9 +185,10 @@ def _open(raw: bytes) -> bytes:
     return begun if begun == b"{" else begun + b","
 
 
-def _malformed(body: bytes, start: int, end: int, error: Exception) -> str:
+def _malformed(body: Body, start: int, end: int, error: Exception) -> str:
     """Return what is wrong in this part of the body, and in which line."""
     found = _BYTE.search(str(error))
     place = start + int(found[1]) - 1 if found else end
-    what = _BYTE.sub("", what_is_wrong(error, body[start:end])).rstrip()
+    deep = isinstance(error, RecursionError)
+    what = "nested too deeply" if deep else _BYTE.sub("", what_is_wrong(error, part(body, start, end))).rstrip()
     return f"line {line_of(body, place)}: {what}: {_EXPECTED}"

@@ -5,7 +5,7 @@ from collections.abc import Iterator
 from io import StringIO
 from itertools import chain
 
-from app.table.text import pieces
+from app.table.text import Body, pieces
 
 BLOCK_BYTES = 1 << 19  # of one block, about
 TOO_LONG = "x" * (csv.field_size_limit() + 1)  # csv refuses it as a cell, wherever it comes
@@ -14,7 +14,7 @@ TOO_LONG = "x" * (csv.field_size_limit() + 1)  # csv refuses it as a cell, where
 class Records:
     """Reads rows of cells. Rows that cannot be read are empty, and have a reason."""
 
-    def __init__(self, body: bytes, start: int, delimiter: str, row_bytes: int) -> None:
+    def __init__(self, body: Body, start: int, delimiter: str, row_bytes: int) -> None:
         """Read from byte `start` of `body` on, which is UTF-8. A row of more than `row_bytes` cannot be read."""
         self._row_bytes = row_bytes
         self._unread = 0  # bytes since the last row
@@ -23,7 +23,7 @@ class Records:
         self._lines = self._pieces(body, start)
         self._reader = csv.reader(chain.from_iterable(self._lines), delimiter=delimiter)
 
-    def _pieces(self, body: bytes, start: int) -> Iterator[StringIO | list[str]]:
+    def _pieces(self, body: Body, start: int) -> Iterator[StringIO | list[str]]:
         """Yield some lines at a time. A row that is too long goes on with TOO_LONG, so csv refuses it."""
         for piece in pieces(body, start, returns=True):
             if len(piece) > self._row_bytes or self._unread > self._row_bytes:

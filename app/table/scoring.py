@@ -1,45 +1,27 @@
 """POST /score for one loaded bundle: the body of a table in, the pieces of its answer out."""
 
-from collections.abc import Iterator, Mapping
+from collections.abc import Iterator
 
 from app.core.answer import Answer, Headers, Problem, problem
-from app.core.operation import encoded
 from app.model.serving import Served
 from app.table.block import Table
 from app.table.csv_table import CsvTable
-from app.table.forms import CONTENT_TYPES, EXPECTED, Form, form_of_answer, form_of_body
+from app.table.forms import CONTENT_TYPES, Form
 from app.table.json_table import JsonTable
 from app.table.text import Refused, check_text
 from app.table.writing import answer_pieces
 
 PIECE_BYTES = 262_144  # of an answer that are made and sent at once
 TITLES = {413: "Content Too Large", 422: "Unprocessable Content"}
-ENCODED = problem(
-    Problem("Unsupported Media Type", 415, "expected a body without Content-Encoding: send it uncompressed"),
-    [(b"accept-encoding", b"identity")],
-)
-NO_TABLE = problem(
-    Problem(
-        "Unsupported Media Type",
-        415,
-        f"expected a table as {EXPECTED}, in UTF-8 and with a header: send the header 'content-type: text/csv'",
-    ),
-    [(b"accept", b"text/csv, application/x-ndjson, application/json")],
-)
-UNACCEPTABLE = problem(
-    Problem("Not Acceptable", 406, f"the answer can be {EXPECTED}: name one of them in the header Accept, or none")
-)
 
 
-def forms_of(headers: Mapping[bytes, bytes]) -> tuple[Form, Form] | Answer:
-    """Return the forms of the body and of the answer, or the answer that refuses the request."""
-    if encoded(headers.get(b"content-encoding")):
-        return ENCODED
-    own = form_of_body(headers.get(b"content-type"))
-    if own is None:
-        return NO_TABLE
-    wanted = form_of_answer(headers.get(b"accept"), own)
-    return UNACCEPTABLE if wanted is None else (own, wanted)
+def joined(pieces: list[bytes]) -> bytearray:
+    """Return a body that came in pieces, which are freed one by one. Other threads can run in between."""
+    body = bytearray()
+    pieces.reverse()
+    while pieces:
+        body += pieces.pop()
+    return body
 
 
 class Scoring:
@@ -59,8 +41,7 @@ class Scoring:
 
     def begin(self, received: list[bytes]) -> Answer | None:
         """Make the first piece of the answer to a body that was received in pieces, or return a refusal of it."""
-        body = b"".join(received)
-        received.clear()  # frees the second copy of a large body
+        body = joined(received)
         try:
             self._pieces = answer_pieces(self._table(body), self._served.answers.scorer, self._wanted)
             self.go_on()
@@ -69,7 +50,7 @@ class Scoring:
             return problem(document, [self._served.named])
         return None
 
-    def _table(self, body: bytes) -> Table:
+    def _table(self, body: bytearray) -> Table:
         check_text(body)
         scorer = self._served.answers.scorer
         if self._own == "csv":

@@ -13,6 +13,9 @@ BOM = codecs.BOM_UTF8
 UTF_16 = (codecs.BOM_UTF16_LE, codecs.BOM_UTF16_BE)
 
 
+Body = bytes | bytearray
+
+
 class Refused(Exception):
     """Raised for a table that is refused as a whole. It carries the message for the client and the HTTP status."""
 
@@ -21,7 +24,7 @@ class Refused(Exception):
         self.status = status
 
 
-def check_text(body: bytes) -> None:
+def check_text(body: Body) -> None:
     """Raise Refused, which names the line, unless the body is UTF-8."""
     if body.startswith(UTF_16) or b"\0" in body[:2]:
         raise Refused("line 1: expected UTF-8, found UTF-16; save the file as UTF-8 (Excel: CSV UTF-8)")
@@ -38,7 +41,7 @@ def check_text(body: bytes) -> None:
         ) from None
 
 
-def _first_fault(body: bytes) -> tuple[int, int]:
+def _first_fault(body: Body) -> tuple[int, int]:
     """Return the line and the byte of the first place that is no UTF-8."""
     try:
         body.decode()
@@ -47,12 +50,12 @@ def _first_fault(body: bytes) -> tuple[int, int]:
     raise AssertionError("the body is UTF-8")
 
 
-def line_of(body: bytes, place: int) -> int:
+def line_of(body: Body, place: int) -> int:
     """Return the number of the line, from 1 on, in which byte `place` is."""
     return count_lines(body, place) + 1
 
 
-def count_lines(body: bytes, end: int | None = None) -> int:
+def count_lines(body: Body, end: int | None = None) -> int:
     """Return how many lines end in the body, or before byte `end`. Each one ends with CR, LF or both."""
     end = len(body) if end is None else end
     count = 0
@@ -64,13 +67,18 @@ def count_lines(body: bytes, end: int | None = None) -> int:
     return count
 
 
-def contains(body: bytes, text: bytes) -> bool:
+def part(body: Body, start: int, end: int) -> bytes:
+    """Return some bytes of the body."""
+    return bytes(memoryview(body)[start:end])
+
+
+def contains(body: Body, text: bytes) -> bool:
     """Return whether the text is in the body. Other threads can run in between."""
     step = PIECE_BYTES * 4
     return any(body.find(text, start, start + step + len(text)) >= 0 for start in range(0, len(body), step))
 
 
-def trimmed(body: bytes) -> tuple[int, int]:
+def trimmed(body: Body) -> tuple[int, int]:
     """Return where the first byte of the body that is no blank is, and where the last one ends."""
     begin, end = 0, len(body)
     while begin < end and not (piece := body[begin : begin + PIECE_BYTES].lstrip(BLANKS)):
@@ -83,18 +91,18 @@ def trimmed(body: bytes) -> tuple[int, int]:
     return begin, max(begin, end - PIECE_BYTES) + len(piece)
 
 
-def pieces(body: bytes, start: int, *, returns: bool) -> Iterator[bytes]:
+def pieces(body: Body, start: int, *, returns: bool) -> Iterator[bytes]:
     """Cut the body from byte `start` on into pieces of about PIECE_BYTES, each of whole lines.
 
     A longer line is a piece of its own. `returns` is whether a carriage return alone ends a line.
     """
     while start < len(body):
         end = _cut(body, start, start + PIECE_BYTES, returns=returns)
-        yield body[start:end]
+        yield part(body, start, end)
         start = end
 
 
-def _cut(body: bytes, start: int, about: int, *, returns: bool) -> int:
+def _cut(body: Body, start: int, about: int, *, returns: bool) -> int:
     """Return where the last line that ends before `about` ends, or else the first that ends after it."""
     if about >= len(body):
         return len(body)

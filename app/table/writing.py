@@ -1,7 +1,7 @@
 """Tables with answers, as bytes: CSV as it came, JSON lines, a JSON array. Numbers have the digits of POST /predict."""
 
 import csv
-from collections.abc import Callable, Iterable, Iterator, Mapping, Sequence
+from collections.abc import Callable, Iterator, Mapping, Sequence
 from io import StringIO
 from typing import Any, Literal
 
@@ -29,7 +29,7 @@ def answer_pieces(table: Table, scorer: Scorer, form: Form) -> Iterator[bytes]:
     own = [column.name for column in scorer.columns]
     names = names_beside([*own, REASON], table.taken([*own, REASON]))
     if form == "csv":
-        yield _line([*table.names(), *names], table.style)
+        yield (BOM if table.style.bom else b"") + _in_csv([[*table.names(), *names]], table.style)
         write: Write = CsvWriter(scorer.columns, table.style).write
         yield from _written(table, scorer, write)
         return
@@ -55,27 +55,19 @@ def _written(table: Table, scorer: Scorer, write: Write) -> Iterator[bytes]:
         yield write(block, scored, reasons | block.faults)
 
 
-def _line(cells: Sequence[str], style: Style) -> bytes:
-    """Return the header of a CSV file."""
-    return (BOM if style.bom else b"") + _quoted([cells], style).encode()
-
-
-def _plain(rows: Iterable[Sequence[str]], count: int, width: int, style: Style) -> str | None:
-    """Return `count` rows as CSV without quotes, or None if a cell needs them. csv takes three times as long."""
-    text = style.line_end.join(map(style.delimiter.join, rows)) + style.line_end
-    returns = count if "\r" in style.line_end else 0
-    ends = count if "\n" in style.line_end else 0
-    special = ((style.delimiter, count * (width - 1)), ('"', 0), ("\n", ends), ("\r", returns))
-    plain = not style.quote_all and all(text.count(character) == wanted for character, wanted in special)
-    return text if plain else None
-
-
-def _quoted(rows: Iterable[Sequence[str]], style: Style) -> str:
-    """Return rows as CSV, with quotes where they are needed."""
-    text = StringIO(newline="")
-    quote_all: Literal[0, 1] = csv.QUOTE_ALL if style.quote_all else csv.QUOTE_MINIMAL
-    csv.writer(text, delimiter=style.delimiter, lineterminator=style.line_end, quoting=quote_all).writerows(rows)
-    return text.getvalue()
+def _in_csv(rows: Sequence[Sequence[str]], style: Style) -> bytes:
+    """Return rows of the same width as CSV. Quotes are set where they are needed, which takes three times as long."""
+    end = style.line_end
+    text = end.join(map(style.delimiter.join, rows)) + end
+    ends = {character: len(rows) if character in end else 0 for character in "\r\n"}
+    special = {style.delimiter: len(rows) * (len(rows[0]) - 1), '"': 0, **ends}
+    if any(text.count(character) != wanted for character, wanted in special.items()):
+        # csv sets no quotes around the other line end
+        quote_all: Literal[0, 1] = csv.QUOTE_ALL if any(not ends[each] and each in text for each in ends) else 0
+        quoted = StringIO(newline="")
+        csv.writer(quoted, delimiter=style.delimiter, lineterminator=end, quoting=quote_all).writerows(rows)
+        text = quoted.getvalue()
+    return text.encode()
 
 
 class CsvWriter:
@@ -93,9 +85,7 @@ class CsvWriter:
             told[row] = reason
             for answer in answers:
                 answer[row] = ""
-        columns = [*block.cells(), *answers, told]
-        rows = [*zip(*columns, strict=True)]
-        return (_plain(rows, block.rows, len(columns), self._style) or _quoted(rows, self._style)).encode()
+        return _in_csv([*zip(*block.cells(), *answers, told, strict=True)], self._style)
 
     def _texts(self, column: AnswerColumn, scored: Scored) -> list[str]:
         values = column.read(scored)

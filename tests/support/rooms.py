@@ -22,7 +22,7 @@ ROOMS = {  # the same within app/
     "http": {"core", "telemetry"},
     "batch": {"core", "model", "answers", "http"},
     "table": {"core", "model", "answers", "http", "batch"},
-    "docs": {"core", "model", "answers"},
+    "docs": {"core", "model", "answers", "table"},
     "main": {"core", "model", "telemetry", "http", "batch", "table", "docs"},
     "process": {"core", "model", "metrics", "telemetry", "http", "main"},
     "__main__": {"core", "process"},

@@ -86,6 +86,16 @@ def test_its_examples_are_answered(documented: Documented) -> None:
         content = paths[path]["post"]["requestBody"]["content"]["application/json"]
         body = json.dumps(content["example"]).encode()
         assert documented.service.request("POST", path, body).status == 200
+    for form, content in paths["/score"]["post"]["requestBody"]["content"].items():
+        if "example" in content:
+            text = content["example"] if form == "text/csv" else json.dumps(content["example"])
+            headers = {"content-type": form, "accept": "application/json"}
+            reply = documented.service.request("POST", "/score", text.encode(), headers)
+            schema = paths["/score"]["post"]["responses"]["200"]["content"]["application/json"]["schema"]
+            jsonschema.Draft202012Validator(schema).validate(reply.document)
+            (row,) = reply.document
+            assert row["reason"] is None
+            assert set(schema["items"]["properties"]) <= set(row)
 
 
 def test_units_and_bounds_are_in_it(document: Any) -> None:

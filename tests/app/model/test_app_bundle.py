@@ -9,13 +9,13 @@ from typing import Any
 import msgspec
 import pytest
 
-from app.model import bundle as bundle_module
 from binding.library import Library
 from contract.certificate import certificate_file
 from contract.manifest import MANIFEST_FILE, MODEL_FILE, TRAINING_FILE, Digest, encode, platform_name
 from contract.refusal import Refusal
 from contract.schema import CONTRACT_FILE
 from contract.uncertainty import UNCERTAINTY_FILE
+from score import bundle as bundle_module
 from score.bundle import Bundle, load_bundle
 from tests.support.commands import run_module
 

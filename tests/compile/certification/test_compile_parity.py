@@ -101,6 +101,8 @@ FIRST_THRESHOLD = "const float THRESHOLDS[] = {\n0x1."
             edit("rows.c", ": INFINITY;", ": value[j];"),
             id="missing values of blocks",
         ),
+        pytest.param(WALK, edit("columns.c", ": NAN;", ": 0.0f;"), id="missing values of columns"),
+        pytest.param(WALK, edit("columns.c", "column->offset + first", "first"), id="the first row of columns"),
     ],
 )
 def test_a_library_that_errs_is_refused(
