@@ -11,9 +11,8 @@ from score.bundle import fetch_verified, load_verified
 from score.files.crew import Crew
 from score.files.finding import find
 from score.files.job import MANIFEST_FILE, PLAN_FILE, Failed, Manifest, Options, Part, Plan, Record
-from score.files.opening import open_place
+from score.files.opening import Place, open_place
 from score.files.parts import parts_of
-from score.files.places import Place
 from score.files.progress import Progress
 from score.files.worker import Task
 
