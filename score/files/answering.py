@@ -14,8 +14,8 @@ from score.bundle import Bundle
 from score.files.csv_reading import CsvBatches
 from score.files.job import Failed, Options, Output, Part, Record
 from score.files.lines import Lines
+from score.files.opening import Place, Source, open_source
 from score.files.parts import check_state
-from score.files.places import Place, Source, open_source
 from score.files.reading import ArrowBatches, Batches, ParquetBatches, digest_of
 from score.files.writing import Digested, Writer, writer_of
 

@@ -54,6 +54,21 @@ def season(directory: Path, rows: int = 3000, groups: int = 6) -> Path:
     return directory
 
 
+def spoil(path: Path, how: str) -> None:
+    """Make a faulty file of a good one."""
+    data = path.read_bytes()
+    if how == "empty":
+        path.write_bytes(b"")
+    elif how == "half":
+        path.write_bytes(data[: len(data) // 2])
+    elif how == "flipped":
+        path.write_bytes(data[:100] + bytes(byte ^ 0xFF for byte in data[100:200]) + data[200:])
+    elif how == "text":
+        path.write_bytes(b"<html>not found</html>")
+    else:
+        pq.write_table(birds(5).rename_columns(["id", "culmen", "depth", "flipper", "mass"]), path)
+
+
 def command(
     bundle: Path | str, *arguments: str | Path, task: tuple[int, int] | None = None, limit: int = 0, **environment: str
 ) -> "subprocess.Popen[str]":
