@@ -89,7 +89,7 @@ def _canary(canary: argparse.ArgumentParser) -> None:
 
 
 def _revisions(command: argparse.ArgumentParser) -> None:
-    command.add_argument("old", metavar="OLD", help="the revision that serves")
+    command.add_argument("old", metavar="OLD", help="the revision that serves; canary: the word serving finds it")
     command.add_argument("new", metavar="NEW", help="the revision to let in")
 
 

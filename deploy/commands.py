@@ -6,20 +6,23 @@ from pathlib import Path
 from contract.files import write_atomically
 from contract.refusal import Refusal
 from deploy.canary.audit import Audit, read_entries
+from deploy.canary.evidence import Pair
 from deploy.canary.golden import GoldenCheck
 from deploy.canary.odds import odds, table
-from deploy.canary.rollout import Canary, Pair
+from deploy.canary.rollout import PROMOTED, Canary
 from deploy.google import gcloud, iam
 from deploy.google.cloud_run import CloudRun
 from deploy.google.render import render, render_job
 from deploy.google.settings import DeploySettings, read_settings
-from deploy.options import PLACE, address_of, plan_of, sources_of, splitter_of
-from deploy.splitter import send_and_see, share_of
+from deploy.options import PLACE, address_of, fronts_of, plan_of, sources_of, splitter_of
+from deploy.splitter import back_and_see, serving, share_of
 
 SCORED = ("project", "region", "image", "bucket", "trusted_keys")
 DEPLOYED = ("project", "region", "image", "bucket", "trusted_keys", "revision")
 
 MAX_TASKS = 10_000  # of one execution: Cloud Run's own bound
+SERVING = "serving"  # instead of OLD: the revision that has requests beside NEW, as the platform says
+
 Options = argparse.Namespace
 
 
@@ -103,8 +106,13 @@ def canary(options: Options) -> int:
     """Shift traffic to a new revision step by step while it is as good as the old one. Otherwise roll it back."""
     wanted = plan_of(options)
     splitter = splitter_of(options)
+    if options.old == SERVING:
+        options.old = serving(splitter, options.new)
+        if options.old is None:
+            print(f"promoted: all requests go to {options.new} already")
+            return PROMOTED
     share_of(splitter, options.old, options.new)  # raises if one of the two does not exist
-    pair = Pair(options.old, options.new, *sources_of(options))
+    pair = Pair(options.old, options.new, *sources_of(options), *fronts_of(options))
     golden = GoldenCheck(address_of(options, splitter), options.bundle)
     audit = Audit(options.audit, splitter.name)
     try:
@@ -136,7 +144,7 @@ def rollback(options: Options) -> int:
             there = ", ".join(sorted(shares)) or "none"
             raise Refusal(f"{splitter.name} has no revision {', '.join(missing)}; there are: {there}")
         audit.write("rolling back", options.old, options.new, shares[options.new], "by hand")
-        send_and_see(splitter, options.old, options.new, 0)
+        back_and_see(splitter, options.old, options.new)
         audit.write("rolled back", options.old, options.new, 0, "by hand")
     finally:
         audit.close()

@@ -1,19 +1,26 @@
 """What the options of the command line stand for: the canary's plan, the splitter, and where a revision is measured."""
 
 import argparse
+import os
+import time
+from functools import cache
 
 import msgspec
 
 from contract.refusal import Refusal
+from deploy.canary.front import CloudRunFront, FrontSource
 from deploy.canary.plan import CanaryPlan, checked
 from deploy.canary.scrape import CounterSource, MetricsPage, Prometheus
 from deploy.google import gcloud
 from deploy.google.cloud_run import CloudRun
 from deploy.google.settings import read_settings
-from deploy.haproxy import HAProxy
+from deploy.haproxy import HAProxy, HAProxyFront
 from deploy.splitter import Splitter
 
 PLACE = ("project", "region")
+GOOGLE = os.environ.get("CLOUDSDK_API_ENDPOINT_OVERRIDES_MONITORING", "https://monitoring.googleapis.com").rstrip("/")
+
+TOKEN_SECONDS = 300.0
 
 Options = argparse.Namespace
 
@@ -46,14 +53,48 @@ def sources_of(options: Options) -> tuple[CounterSource, CounterSource]:
         return Prometheus(options.prometheus, options.old), Prometheus(options.prometheus, options.new)
     if options.haproxy:
         raise Refusal("expected --old-metrics and --new-metrics, or --prometheus; see python -m deploy canary --help")
+    return managed(options.old), managed(options.new)
+
+
+def managed(revision: str) -> Prometheus:
+    """Return Google's Managed Service for Prometheus, asked for one revision. Raises Refusal."""
     settings = read_settings(*PLACE)
-    url = f"https://monitoring.googleapis.com/v1/projects/{settings.project}/location/global/prometheus"
-    seconds = float(settings.gcloud_seconds)
+    url = f"{GOOGLE}/v1/projects/{settings.project}/location/global/prometheus"
+    return Prometheus(url, revision, token_of(float(settings.gcloud_seconds)))
 
-    def token() -> str:
-        return gcloud.run(["auth", "print-access-token"], seconds).strip()
 
-    return Prometheus(url, options.old, token), Prometheus(url, options.new, token)
+@cache
+def token_of(seconds: float) -> "Token":
+    """Return the one token of this process. gcloud may take so many seconds."""
+    return Token(seconds)
+
+
+class Token:
+    """An access token, printed by gcloud, kept for a few of the 60 minutes that it is good for."""
+
+    def __init__(self, seconds: float) -> None:
+        self._seconds, self._token, self._until = seconds, "", 0.0
+
+    def __call__(self) -> str:
+        """Return the token. Raises GcloudRefusal."""
+        if time.monotonic() >= self._until:
+            self._token = gcloud.run(["auth", "print-access-token"], self._seconds).strip()
+            self._until = time.monotonic() + TOKEN_SECONDS
+        return self._token
+
+
+def fronts_of(options: Options) -> tuple[FrontSource, FrontSource] | tuple[None, None]:
+    """Return where the front end's figures are read: of the old revision, and of the new one. Raises Refusal.
+
+    They are HAProxy's, or Cloud Run's. Another Prometheus server has none of Cloud Run.
+    """
+    if options.haproxy:
+        haproxy = HAProxy(options.haproxy, options.backend)
+        return HAProxyFront(haproxy, options.old), HAProxyFront(haproxy, options.new)
+    if options.old_metrics or options.prometheus:
+        return None, None
+    old, new = (CloudRunFront(managed(name), name, time.time) for name in (options.old, options.new))
+    return old, new
 
 
 def address_of(options: Options, splitter: Splitter) -> str:

@@ -20,6 +20,29 @@ class Splitter(Protocol):
         """Give `share` percent to the new revision and the rest to the old one, at once. Raises Refusal."""
         ...
 
+    def back(self, old: str, new: str) -> None:
+        """Give all requests to the old revision, and mark the new one as rolled back if there is a place for it.
+
+        Raises Refusal.
+        """
+        ...
+
+    def rolled_back(self) -> str | None:
+        """Return the revision that was marked last, or None. Raises Refusal."""
+        ...
+
+
+def serving(splitter: Splitter, new: str) -> str | None:
+    """Return the revision that has requests beside the new one, or None if the new one has all of them.
+
+    It does not matter which of the two has more: at 50 % there is no tie. Raises Refusal if there are several.
+    """
+    shares = splitter.shares()
+    others = sorted(name for name, share in shares.items() if share > 0 and name != new)
+    if len(others) > 1:
+        raise Refusal(f"{splitter.name} sends requests to {', '.join(others)}; name the revision that {new} replaces")
+    return others[0] if others else None
+
 
 def share_of(splitter: Splitter, old: str, new: str) -> float:
     """Return the new revision's share in percent.
@@ -45,6 +68,16 @@ def share_of(splitter: Splitter, old: str, new: str) -> float:
 def send_and_see(splitter: Splitter, old: str, new: str, share: int) -> None:
     """Set a share and read it back. Raises Refusal if it was not set."""
     splitter.send(old, new, share)
+    _see(splitter, old, new, share)
+
+
+def back_and_see(splitter: Splitter, old: str, new: str) -> None:
+    """Roll back and read the share. Raises Refusal if the new revision still has requests."""
+    splitter.back(old, new)
+    _see(splitter, old, new, 0)
+
+
+def _see(splitter: Splitter, old: str, new: str, share: int) -> None:
     found = share_of(splitter, old, new)
     if abs(found - share) > EXACT:
         raise Refusal(

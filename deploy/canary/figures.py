@@ -16,12 +16,13 @@ UNCOUNTED = ("/health/", "/v2/health/")
 class Figures(msgspec.Struct, frozen=True):
     """Counts of requests and failures, and of /predict's answers by duration, class and agreement.
 
-    `errors` are requests with a status of 400 or more. `cumulative` counts answers up to each of `bounds`, in seconds,
-    the last of which is infinite. `classes` is empty if the answers are numbers. `compared` is None if the revision has
-    no challenger.
+    `failures` are requests with a status of 500 or more, `errors` those of 400 to 499. `cumulative` counts answers up
+    to each of `bounds`, in seconds, the last of which is infinite. `classes` is empty if the answers are numbers.
+    `compared` is None if the revision has no challenger.
     """
 
     requests: int
+    failures: int
     errors: int
     bounds: tuple[float, ...]
     cumulative: tuple[int, ...]
@@ -40,29 +41,6 @@ class Figures(msgspec.Struct, frozen=True):
         return self.answered - self.cumulative[index] if index < len(self.bounds) else 0
 
 
-class CounterTotals:
-    """Counters added up over restarts and instances, since the first page."""
-
-    def __init__(self) -> None:
-        self._last: Samples | None = None
-        self._total: Samples = {}
-
-    def add(self, samples: Samples) -> None:
-        """Add a newer page. A counter that went back was restarted at 0, and so was one that is new."""
-        if self._last is None:
-            self._last = dict(samples)
-            self._total = dict.fromkeys(samples, 0.0)
-            return
-        for series, value in samples.items():
-            before = self._last.get(series, 0.0)
-            self._total[series] = self._total.get(series, 0.0) + (value - before if value >= before else value)
-            self._last[series] = value
-
-    def total(self) -> Samples:
-        """Return everything that was counted so far."""
-        return dict(self._total)
-
-
 def between(before: Samples, after: Samples, label: str) -> Figures:
     """Return the figures between two totals of the same counters. `label` is as in `figures`."""
     return figures({series: value - before.get(series, 0.0) for series, value in after.items()}, label)
@@ -73,24 +51,28 @@ def figures(samples: Samples, label: str) -> Figures:
 
     `label` is the label of metrics that holds the predicted class, from the contract; empty if the answers are numbers.
     """
-    requests = errors = 0.0
+    requests = failures = errors = 0.0
     buckets: dict[float, float] = {}
     classes: dict[str, float] = {}
     comparisons: dict[str, float] = {}
     for series, value in samples.items():
         labels = dict(series.labels)
-        if series.name == f"{DURATION}_count" and _counted(labels["http_route"]):
+        if series.name == f"{DURATION}_count" and _counted(labels.get("http_route", "")):
+            status = labels.get("http_response_status_code", "")
             requests += value
-            errors += value if int(labels["http_response_status_code"]) >= 400 else 0
+            failures += value if status.startswith("5") else 0
+            errors += value if status.startswith("4") else 0
         elif series.name == f"{DURATION}_bucket" and _predicted(series):
-            bound = float(labels["le"])
+            bound = float(labels.get("le", "inf"))
             buckets[bound] = buckets.get(bound, 0) + value
         elif series.name == PREDICTIONS and label in labels:
             classes[labels[label]] = classes.get(labels[label], 0) + value
         elif series.name == COMPARISONS:
-            comparisons[labels["result"]] = comparisons.get(labels["result"], 0) + value
+            result = labels.get("result", "")
+            comparisons[result] = comparisons.get(result, 0) + value
     return Figures(
         requests=round(requests),
+        failures=round(failures),
         errors=round(errors),
         bounds=tuple(sorted(buckets)),
         cumulative=tuple(round(buckets[bound]) for bound in sorted(buckets)),
@@ -101,12 +83,12 @@ def figures(samples: Samples, label: str) -> Figures:
 
 
 def _counted(route: str) -> bool:
-    return not (route.startswith(UNCOUNTED) or route.endswith(GOLDEN))
+    return bool(route) and not (route.startswith(UNCOUNTED) or route.endswith(GOLDEN))
 
 
 def _predicted(series: Series) -> bool:
     labels = dict(series.labels)
-    return labels["http_route"] == PREDICT and labels["http_response_status_code"] == "200"
+    return (labels.get("http_route"), labels.get("http_response_status_code")) == (PREDICT, "200")
 
 
-NOTHING = Figures(0, 0, (inf,), (0,), {}, None, 0)
+NOTHING = Figures(0, 0, 0, (inf,), (0,), {}, None, 0)

@@ -9,7 +9,8 @@ from typing import Literal
 
 import msgspec
 
-from deploy.canary.figures import Figures
+from deploy.canary.figures import NOTHING, Figures
+from deploy.canary.front import NO_FRONT, FrontFigures
 from deploy.canary.plan import LOOKS, CanaryPlan
 from deploy.canary.probability import (
     binomial_tail,
@@ -20,6 +21,7 @@ from deploy.canary.probability import (
     needed_for_limit,
     needed_for_share,
     quantile_limit,
+    usual_share,
 )
 
 QUANTILE = 0.99
@@ -28,11 +30,20 @@ GateState = Literal["waiting", "passed", "failed", "absent"]
 
 
 class StepFigures(msgspec.Struct, frozen=True):
-    """The figures of both revisions in this step, and the old revision's figures since the canary's start."""
+    """The figures of both revisions in this step, and the old revision's figures since the canary's start.
 
-    new: Figures
-    old: Figures
-    history: Figures
+    `earlier` are the old revision's figures of before this step, also of before the canary. They only say how many
+    samples are needed, so that this does not depend on what is tested. The `front` figures are what the front end
+    counted; NO_FRONT if there is none.
+    """
+
+    new: Figures = NOTHING
+    old: Figures = NOTHING
+    history: Figures = NOTHING
+    earlier: Figures = NOTHING
+    new_front: FrontFigures = NO_FRONT
+    old_front: FrontFigures = NO_FRONT
+    front_history: FrontFigures = NO_FRONT
 
 
 class Reading(msgspec.Struct, frozen=True):
@@ -75,32 +86,69 @@ class Gate:
         return "passed" if self._next == len(LOOKS) else "waiting"
 
 
+def read_failures(plan: CanaryPlan, share: float, seen: StepFigures) -> Reading:
+    """Test requests with a status of 5xx, by themselves: Fisher's exact test, one-sided."""
+    earlier, new, old = seen.earlier, seen.new, seen.old
+    needed = _needed(plan, share, earlier.failures, earlier.requests, plan.failures)
+    return _compared(
+        "failures", share, needed, (new.failures, new.requests), (old.failures, old.requests), "failed with 5xx"
+    )
+
+
+def read_front(plan: CanaryPlan, share: float, seen: StepFigures) -> Reading | None:
+    """Test the failures that the front end counted: also those of a process that did not live to count them.
+
+    Return None if there is no front end.
+    """
+    new, old = seen.new_front, seen.old_front
+    if new is NO_FRONT or old is NO_FRONT:
+        return None
+    needed = _needed(plan, share, seen.earlier.failures, seen.earlier.requests, plan.failures)
+    pair = (new.failures, new.requests), (old.failures, old.requests)
+    return _compared("front", share, needed, *pair, "failed at the front end")
+
+
 def read_errors(plan: CanaryPlan, share: float, seen: StepFigures) -> Reading:
-    """Test requests with a status of 400 or more: Fisher's exact test, one-sided."""
-    new, old = seen.new, seen.old
-    needed = needed_for_events(plan.usual_errors, plan.errors, plan.risk, plan.power, _times(share))
-    probability = fisher_tail(new.errors, new.requests, old.errors, old.requests)
-    summary = f"{new.errors} of {new.requests} requests failed, of the old {old.errors} of {old.requests}"
-    return Reading("errors", _beside(new.requests, old.requests, share), needed, probability, summary)
+    """Test requests with a status of 4xx: Fisher's exact test, one-sided."""
+    earlier, new, old = seen.earlier, seen.new, seen.old
+    needed = _needed(plan, share, earlier.errors, earlier.requests, plan.errors)
+    return _compared(
+        "errors", share, needed, (new.errors, new.requests), (old.errors, old.requests), "were refused with 4xx"
+    )
+
+
+def _compared(gate: str, share: float, needed: int, new: tuple[int, int], old: tuple[int, int], what: str) -> Reading:
+    """Return the reading of events among requests, of the new and the old revision."""
+    summary = f"{new[0]} of {new[1]} requests {what}, of the old {old[0]} of {old[1]}"
+    return Reading(gate, _beside(new[1], old[1], share), needed, fisher_tail(*new, *old), summary)
+
+
+def _needed(plan: CanaryPlan, share: float, events: int, requests: int, effect: float) -> int:
+    """Return how many samples find the effect, if the old revision's share of events is the one that was measured."""
+    usual = min(usual_share(events, requests, plan.usual), 0.99 - effect)
+    return needed_for_events(usual, effect, plan.risk, plan.power, _times(share))
 
 
 def read_latency(plan: CanaryPlan, _: float, seen: StepFigures) -> Reading:
-    """Test predictions slower than the old revision's 99th percentile times the tolerance: an exact binomial test.
+    """Test answers slower than the old revision's 99th percentile times the tolerance: an exact binomial test.
 
-    The percentile is an upper confidence limit. It and the test share the risk. Without such a limit no number of
-    samples is enough.
+    The front end's durations are used if it has any, because they are what users see. The percentile is an upper
+    confidence limit. It and the test share the risk. Without such a limit no number of samples is enough.
     """
-    new, history, risk = seen.new, seen.history, plan.risk / 2
+    front = len(seen.front_history.bounds) > 1
+    new, history = (seen.new_front, seen.front_history) if front else (seen.new, seen.history)
+    what = "answers at the front end" if front else "predictions"
+    risk = plan.risk / 2
     needed = needed_for_share(1 - QUANTILE, plan.slower, risk, plan.power)
     index = quantile_limit(history.cumulative, QUANTILE, risk)
     if index is None:
         fewest = needed_for_limit(QUANTILE, risk)
-        summary = f"{history.answered} predictions of the old revision, {fewest} are needed to know its p99"
+        summary = f"{history.answered} {what} of the old revision, {fewest} are needed to know its p99"
         return Reading("latency", 0, needed, 1.0, summary)
     bound = plan.tolerance * history.bounds[index]
     slow = new.slower(bound)
     probability = min(1.0, 2 * binomial_tail(new.answered, slow, 1 - QUANTILE))
-    summary = f"{slow} of {new.answered} predictions took longer than {bound * 1000:g} ms"
+    summary = f"{slow} of {new.answered} {what} took longer than {bound * 1000:g} ms"
     return Reading("latency", new.answered, needed, probability, summary)
 
 
@@ -131,7 +179,8 @@ def read_challenger(plan: CanaryPlan, _: float, seen: StepFigures) -> Reading | 
     return Reading("challenger", new.compared, needed, probability, summary)
 
 
-READERS = (read_errors, read_latency, read_classes, read_challenger)  # in the order of plan.GATES
+# In the order of plan.GATES.
+READERS = (read_failures, read_front, read_errors, read_latency, read_classes, read_challenger)
 
 
 def gates(plan: CanaryPlan, share: float) -> list[Gate]:
@@ -139,13 +188,14 @@ def gates(plan: CanaryPlan, share: float) -> list[Gate]:
     return [Gate(read, plan, share) for read in READERS]
 
 
-def most_harmed(plan: CanaryPlan, share: float, nothing: Figures) -> int:
+def most_harmed(plan: CanaryPlan, share: float, earlier: Figures = NOTHING) -> int:
     """Return how many requests the new revision gets at a step until its gates decide, if all are predictions.
 
-    The requests that come until the next look at the counters are added to that.
+    `earlier` are the old revision's figures of before the step. The requests that come until the next look at the
+    counters are added to that, and at a front end that shows its figures later those until then.
     """
-    readings = [read(plan, share, StepFigures(nothing, nothing, nothing)) for read in READERS]
-    return max(reading.needed for reading in readings if reading)
+    seen = StepFigures(earlier=earlier)
+    return max(reading.needed for read in READERS if (reading := read(plan, share, seen)))
 
 
 def _beside(new: int, old: int, share: float) -> int:

@@ -6,7 +6,7 @@ scipy takes about a second to import, and only a canary needs it: it is imported
 from bisect import bisect_left
 from collections.abc import Callable, Sequence
 from functools import cache, partial
-from math import ceil, inf, log, sqrt
+from math import ceil, floor, inf, log, log10, sqrt
 from statistics import NormalDist
 
 GROWTH = 1.02  # from one number of samples to the next that is tried
@@ -63,6 +63,19 @@ def quantile_limit(cumulative: Sequence[int], quantile: float, risk: float) -> i
 def needed_for_limit(quantile: float, risk: float) -> int:
     """Return how many samples make the largest an upper confidence limit of the quantile: quantile ** n <= risk."""
     return ceil(log(risk) / log(quantile))
+
+
+def usual_share(events: int, n: int, least: float) -> float:
+    """Return the share of events that samples are planned for: as measured, and one standard error more.
+
+    It is rounded up to two digits, and at least `least`, which is also the answer without measurements.
+    """
+    if not n:
+        return least
+    share = events / n
+    planned = max(least, share + sqrt(share * (1 - share) / n))
+    unit = 10.0 ** (floor(log10(planned)) - 1)
+    return min(1.0, round(ceil(planned / unit - 1e-9) * unit, 12))
 
 
 @cache

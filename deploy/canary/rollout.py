@@ -11,13 +11,13 @@ from typing import NamedTuple
 import msgspec
 
 from contract.refusal import Refusal
-from deploy.canary.audit import Audit, CanaryEvent
-from deploy.canary.figures import NOTHING, CounterTotals, between
-from deploy.canary.gates import Gate, Reading, StepFigures, gates, most_harmed
+from deploy.canary.audit import Audit, AuditEntry, CanaryEvent
+from deploy.canary.evidence import Evidence, Pair
+from deploy.canary.gates import Gate, Reading, gates, most_harmed
 from deploy.canary.golden import GoldenCheck
+from deploy.canary.pace import Pace, duration
 from deploy.canary.plan import CanaryPlan
-from deploy.canary.scrape import CounterSource, Samples
-from deploy.splitter import Splitter, send_and_see, share_of
+from deploy.splitter import Splitter, back_and_see, send_and_see, share_of
 
 PROMOTED, ROLLED_BACK, HELD = 0, 1, 3  # exit statuses; USER_MISTAKE is another one
 ATTEMPTS = 3  # to take requests away from a worse revision
@@ -28,15 +28,6 @@ class CanaryResult(NamedTuple):
 
     status: int
     summary: str
-
-
-class Pair(NamedTuple):
-    """The old and the new revision, and where their counters are read."""
-
-    old: str
-    new: str
-    old_source: CounterSource
-    new_source: CounterSource
 
 
 class Canary:
@@ -53,8 +44,8 @@ class Canary:
     ) -> None:
         self._plan, self._splitter, self._pair, self._golden = plan, splitter, pair, golden
         self._audit, self._tell = audit, tell
-        self._old, self._new = CounterTotals(), CounterTotals()
-        self._failure = ""  # why the last reading of counters failed, or empty
+        self._evidence = Evidence(pair, golden.label)
+        self._pace = Pace(0)
 
     def run(self, again: bool = False) -> CanaryResult:
         """Run to the end and return how it ended. Raises Refusal if it cannot begin, or if the splitter fails."""
@@ -62,17 +53,15 @@ class Canary:
         last = self._audit.last(self._pair.old, self._pair.new)
         if last and last.event == "rolling back":
             return self._roll_back(share, last.why)
-        if last and last.event == "rolled back" and not again:
-            raise Refusal(f"{self._pair.new} was rolled back at {last.at:%F %T}: {last.why}; to try it again: --again")
+        if not again and share == 0 and (why := self._refused_before(last)):
+            return CanaryResult(ROLLED_BACK, f"{self._pair.new} was rolled back {why}; to try it again: --again")
         if share >= 100:
             return self._promoted()
-        before = self._pair.old_source.read()
-        if not before:
-            raise Refusal(f"there are no counters of {self._pair.old}; expected those of a service that serves")
-        self._add(before, self._pair.new_source.read())
+        self._evidence.begin()
         self._log("started", share)
         if mistake := self._golden.mistake():
             return self._roll_back(share, mistake)
+        self._choose(share)
         while share < 100:
             share = self._shift(share) if share == 0 else share
             ended = self._measure(share)
@@ -81,6 +70,12 @@ class Canary:
             share = self._shift(share)
         return self._promoted()
 
+    def _refused_before(self, last: AuditEntry | None) -> str:
+        """Return when and why this revision was rolled back, or nothing. The platform's mark is enough."""
+        if last and last.event == "rolled back":
+            return f"at {last.at:%F %T}: {last.why}"
+        return "before, as its tag says" if self._splitter.rolled_back() == self._pair.new else ""
+
     def _shift(self, share: float) -> float:
         wanted = self._plan.after(share)
         self._log("shifting", wanted)
@@ -88,55 +83,48 @@ class Canary:
         self._log("shifted", wanted)
         return wanted
 
+    def _choose(self, share: float) -> None:
+        """Measure the rate of requests, leave out steps that are too slow, and say how long it will take."""
+        self._pace = Pace(self._evidence.rate(self._plan.rate_seconds), self._evidence.earlier())
+        self._plan = self._pace.fitted(self._plan, share)
+        self._tell(
+            f"{self._pace.rate:.3g} requests a second: steps {', '.join(map(str, self._plan.steps))} %, "
+            f"expected to take {duration(self._pace.whole(self._plan, share))}"
+        )
+
     def _measure(self, share: float) -> CanaryResult | None:
         """Measure one step. Return None if the next step may begin."""
+        evidence = self._evidence.step()
         self._tell(
             f"{share:g} % to {self._pair.new}: until it is decided it gets at most "
-            f"{most_harmed(self._plan, share, NOTHING)} predictions, and those of one poll"
+            f"{most_harmed(self._plan, share, evidence.earlier)} predictions, and those of one poll; "
+            f"expected to take {duration(self._pace.seconds(self._plan, share))}"
         )
-        self._poll()
-        step = gates(self._plan, share)
-        old, new, before = self._old.total(), self._new.total(), NOTHING.requests
-        until = time.monotonic() + self._plan.deadline_seconds
+        step, before = gates(self._plan, share), 0
+        until = time.monotonic() + self._pace.deadline(self._plan, share)
         while time.monotonic() < until:
             time.sleep(self._plan.poll_seconds)
-            self._poll()
-            evidence = self._evidence(old, new)
-            states = [gate.look(evidence) for gate in step]
+            seen = self._evidence.poll()
+            states = [gate.look(seen) for gate in step]
+            if worse := self._evidence.restarted():
+                return self._roll_back(share, worse, _readings(step))
             if "failed" in states:
                 return self._roll_back(share, _reason(step[states.index("failed")]), _readings(step))
             decided = "waiting" not in states
-            quiet = evidence.new.requests == before or self._failure
+            quiet = seen.new.requests == before or self._evidence.failure
             if (decided or quiet) and (mistake := self._golden.mistake()):
                 return self._roll_back(share, mistake, _readings(step))
             if decided:
                 self._log("measured", share, figures=_readings(step))
                 return None
-            before = evidence.new.requests
+            before = seen.new.requests
         return self._held(share, step)
-
-    def _evidence(self, old: Samples, new: Samples) -> StepFigures:
-        """Return what was counted since these totals of both revisions, and since the start."""
-        olds, news, label = self._old.total(), self._new.total(), self._golden.label
-        return StepFigures(between(new, news, label), between(old, olds, label), between({}, olds, label))
-
-    def _poll(self) -> None:
-        """Read the counters. If they cannot be read, there are no new samples."""
-        try:
-            self._add(self._pair.old_source.read(), self._pair.new_source.read())
-            self._failure = ""
-        except Refusal as refusal:
-            self._failure = str(refusal)
-
-    def _add(self, old: Samples, new: Samples) -> None:
-        self._old.add(old)
-        self._new.add(new)
 
     def _held(self, share: float, step: list[Gate]) -> CanaryResult:
         few = [gate.reading for gate in step if gate.reading and gate.reading.samples < gate.reading.needed]
         missing = "; ".join(f"{reading.gate}: {reading.samples} of {reading.needed}" for reading in few)
-        why = f"too few samples within {self._plan.deadline_seconds:g} s ({missing or 'none'})"
-        why += f"; {self._failure}" if self._failure else ""
+        why = f"too few samples within {self._pace.deadline(self._plan, share):g} s ({missing or 'none'})"
+        why += f"; {self._evidence.failure}" if self._evidence.failure else ""
         self._log("held", share, why, _readings(step))
         return CanaryResult(
             HELD, f"held at {share:g} %: {why}; run it again when there is more to measure, or roll back"
@@ -146,7 +134,7 @@ class Canary:
         self._log("rolling back", share, why, figures)
         for attempt in range(ATTEMPTS):
             try:
-                send_and_see(self._splitter, self._pair.old, self._pair.new, 0)
+                back_and_see(self._splitter, self._pair.old, self._pair.new)
                 break
             except Refusal as refusal:
                 if attempt == ATTEMPTS - 1:

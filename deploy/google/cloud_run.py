@@ -7,6 +7,7 @@ from deploy.google import gcloud
 from deploy.google.settings import DeploySettings
 
 TAG = "canary"  # the tag under which a new revision answers directly
+BACK = "rolled-back"  # the tag of the revision that was rolled back last: the platform remembers it for every machine
 
 
 class CloudRun:
@@ -28,11 +29,24 @@ class CloudRun:
     def send(self, old: str, new: str, share: int) -> None:
         """Give `share` percent to the new revision and the rest to the old one. Raises Refusal."""
         parts = [f"{name}={percent}" for name, percent in ((old, 100 - share), (new, share)) if percent]
-        arguments = ["run", "services", "update-traffic", self._settings.service, f"--to-revisions={','.join(parts)}"]
+        self._update(f"--to-revisions={','.join(parts)}")
+
+    def back(self, old: str, new: str) -> None:
+        """Give all requests to the old revision and tag the new one, in one update. Raises Refusal."""
+        self._update(f"--to-revisions={old}=100", f"--update-tags={BACK}={new}")
+
+    def rolled_back(self) -> str | None:
+        """Return the revision that was rolled back last, or None. Raises Refusal."""
+        return next((entry["revisionName"] for entry in self._traffic() if entry.get("tag") == BACK), None)
+
+    def _update(self, *changes: str) -> None:
+        arguments = ["run", "services", "update-traffic", self._settings.service, *changes]
         gcloud.run([*arguments, *self._place(), "--quiet"], self._seconds)
 
     def pinned(self) -> list[dict[str, object]] | None:
         """Return today's shares for the description of the service, or None if there is no service.
+
+        A revision that was rolled back keeps its tag.
 
         Raises GcloudRefusal.
         """
@@ -42,8 +56,14 @@ class CloudRun:
             if "Cannot find service" in refusal.output or "NOT_FOUND" in refusal.output:
                 return None
             raise
-        entries = [(entry["revisionName"], entry.get("percent", 0)) for entry in traffic]
-        return [{"revisionName": name, "percent": percent} for name, percent in entries if percent]
+        shares: dict[str, int] = {}
+        for entry in traffic:
+            shares[entry["revisionName"]] = shares.get(entry["revisionName"], 0) + entry.get("percent", 0)
+        marked = [entry["revisionName"] for entry in traffic if entry.get("tag") == BACK]
+        return [
+            *({"revisionName": name, "percent": percent} for name, percent in shares.items() if percent),
+            *({"revisionName": name, "percent": 0, "tag": BACK} for name in marked),
+        ]
 
     def address(self, revision: str) -> str:
         """Return the URL at which a revision answers directly. Raises Refusal."""

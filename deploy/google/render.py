@@ -20,8 +20,9 @@ def traffic(settings: DeploySettings, pinned: list[dict[str, object]] | None) ->
     """
     if not pinned:
         return [{"latestRevision": True, "percent": 100, "tag": TAG}]
-    others = [entry for entry in pinned if entry["revisionName"] != settings.new_revision]
-    own = next((entry for entry in pinned if entry["revisionName"] == settings.new_revision), {"percent": 0})
+    name = settings.new_revision
+    others = [entry for entry in pinned if entry["revisionName"] != name or "tag" in entry]
+    own = next((entry for entry in pinned if entry["revisionName"] == name and "tag" not in entry), {"percent": 0})
     return [*others, {"revisionName": settings.new_revision, "percent": own["percent"], "tag": TAG}]
 
 

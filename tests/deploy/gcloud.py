@@ -22,7 +22,7 @@ COMMANDS: dict[str, tuple[set[str], set[str]]] = {
     "projects add-iam-policy-binding": (BINDING | {"--condition"}, set()),
     "run services describe": (PLACE | {"--format"}, set()),
     "run services replace": (PLACE, set()),
-    "run services update-traffic": (PLACE | {"--to-revisions"}, set()),
+    "run services update-traffic": (PLACE | {"--to-revisions"}, {"--update-tags"}),
     "run jobs replace": (PLACE, set()),
     "run jobs execute": (PLACE, set()),
     "run revisions list": (PLACE | {"--service", "--format"}, set()),
@@ -127,7 +127,7 @@ class Google:
         if self.service is None:
             refuse(f"(gcloud.run.services.describe) Cannot find service [{subjects[0]}]")
         if name == "run services update-traffic":
-            return self.update(flags["--to-revisions"])
+            return self.update(flags["--to-revisions"], flags.get("--update-tags", ""))
         return json.dumps({"status": {"traffic": self.traffic}})
 
     @property
@@ -153,10 +153,12 @@ class Google:
     def addressed(self, entry: dict[str, object]) -> dict[str, object]:
         return {**entry, "url": os.environ.get("FAKE_GCLOUD_URL", "https://tag.test")} if "tag" in entry else entry
 
-    def update(self, wanted: str) -> str:
+    def update(self, wanted: str, tags: str) -> str:
         shares = {name: int(percent) for name, percent in (part.split("=") for part in wanted.split(","))}
-        self.check(shares, set(self.revisions))
-        tagged = [{**entry, "percent": 0} for entry in self.traffic if "tag" in entry]
+        moved = dict(part.split("=") for part in tags.split(",") if part)
+        self.check({**dict.fromkeys(moved.values(), 0), **shares}, set(self.revisions))
+        tagged = [{**entry, "percent": 0} for entry in self.traffic if entry.get("tag", "") not in ("", *moved)]
+        tagged += [self.addressed({"revisionName": name, "percent": 0, "tag": tag}) for tag, name in moved.items()]
         self.service = {
             "traffic": [*({"revisionName": name, "percent": percent} for name, percent in shares.items()), *tagged]
         }

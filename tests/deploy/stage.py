@@ -17,7 +17,16 @@ from tests.support.service import Service, serving
 from tests.support.telemetry import eventually, free_port, needed
 
 # Large effects need few samples: a canary of seconds. Two busy cores are slow whenever they like: hence the tolerance.
-PLAN = CanaryPlan(errors=0.3, slower=0.3, tolerance=20, classes=0.3, disagreement_effect=0.4, poll_seconds=0.1)
+PLAN = CanaryPlan(
+    failures=0.3,
+    errors=0.3,
+    slower=0.3,
+    tolerance=20,
+    classes=0.3,
+    disagreement_effect=0.4,
+    poll_seconds=0.1,
+    rate_seconds=0.5,
+)
 SLOW = """
 import sys, time
 if sys.orig_argv[1:3] == ["-m", "app"]:
@@ -29,6 +38,21 @@ if sys.orig_argv[1:3] == ["-m", "app"]:
             time.sleep(0.1)
             return handler(body)
         return slower
+    app.answers.predict.predictor = predictor
+"""
+
+DYING = """
+import os, random, sys
+if sys.orig_argv[1:3] == ["-m", "app.process.workers"]:
+    import app.answers.predict
+    usual = app.answers.predict.predictor
+    def predictor(*arguments, **named):
+        handler = usual(*arguments, **named)
+        def dying(body):
+            if random.random() < 0.2:
+                os._exit(1)
+            return handler(body)
+        return dying
     app.answers.predict.predictor = predictor
 """
 
@@ -59,6 +83,7 @@ class Stage(NamedTuple):
         """Return the command of the canary."""
         pages = tuple(f"http://127.0.0.1:{port}/metrics" for port in self.metrics)
         given = {field: getattr(plan, field) for field in plan.__struct_fields__ if field != "steps"}
+        given = {name: value for name, value in given.items() if value is not None}
         numbers = [f"--{name.replace('_', '-')}={value}" for name, value in given.items()]
         where = [f"--haproxy={self.directory}/admin.sock", f"--audit={self.directory}/canary.jsonl"]
         asked = [f"--bundle={self.release.directory}", f"--new-url=http://127.0.0.1:{self.green.port}"]
@@ -116,6 +141,12 @@ def haproxy(directory: Path, port: int, blue: Service, green: Service) -> Iterat
             yield
         finally:
             process.kill()
+
+
+def dying_workers(directory: Path) -> dict[str, str]:
+    """Return the environment of a revision whose workers end in the middle of a request, now and then."""
+    (directory / "sitecustomize.py").write_text(DYING)
+    return {"PYTHONPATH": f"{directory}:{ROOT}", "WORKERS": "2"}
 
 
 def slow(directory: Path) -> dict[str, str]:

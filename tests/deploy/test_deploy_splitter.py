@@ -4,7 +4,7 @@ import pytest
 
 from contract.refusal import Refusal
 from deploy.canary.scrape import MetricsPage, Prometheus
-from deploy.splitter import send_and_see, share_of
+from deploy.splitter import send_and_see, serving, share_of
 from tests.deploy.answering import answering
 
 
@@ -22,6 +22,12 @@ class Shares:
     def send(self, old: str, new: str, share: int) -> None:
         pass
 
+    def back(self, old: str, new: str) -> None:
+        pass
+
+    def rolled_back(self) -> str | None:
+        return None
+
 
 def test_a_canary_is_of_two() -> None:
     """A canary needs two different revisions that exist, and no third one with requests."""
@@ -33,6 +39,15 @@ def test_a_canary_is_of_two() -> None:
     ):
         with pytest.raises(Refusal, match=expected):
             share_of(shares, *pair)
+
+
+def test_what_serves_is_what_is_not_new() -> None:
+    """The other revision serves, also at 50/50 and after a rollback; a new one with everything replaces nothing."""
+    for old, new, expected in ((100, 0, "a"), (50, 50, "a"), (1, 99, "a"), (0, 100, None)):
+        assert serving(Shares(a=old, b=new, c=0), "b") == expected
+    assert serving(Shares(a=100), "b") == "a"  # b is not there yet
+    with pytest.raises(Refusal, match="sends requests to a, c; name the revision that b replaces"):
+        serving(Shares(a=60, b=20, c=20), "b")
 
 
 def test_a_share_is_read_back() -> None:

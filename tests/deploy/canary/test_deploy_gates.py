@@ -6,11 +6,24 @@ import msgspec
 import pytest
 
 from contract.refusal import Refusal
-from deploy.canary.figures import NOTHING, CounterTotals, Figures, between
-from deploy.canary.gates import Gate, Reading, StepFigures, gates, most_harmed, read_classes, read_errors, read_latency
-from deploy.canary.odds import binomial, odds, table
+from deploy.canary.figures import NOTHING, Figures, between
+from deploy.canary.front import FrontFigures
+from deploy.canary.gates import (
+    READERS,
+    Gate,
+    Reading,
+    StepFigures,
+    gates,
+    most_harmed,
+    read_classes,
+    read_errors,
+    read_failures,
+    read_latency,
+)
+from deploy.canary.odds import binomial, expected, odds, table, usual
 from deploy.canary.plan import CanaryPlan, checked
 from deploy.canary.scrape import Samples, read_counters
+from deploy.canary.totals import CounterTotals
 
 PLAN = CanaryPlan()
 INFINITE = float("inf")
@@ -26,6 +39,7 @@ def page(**numbers: int) -> Samples:
             f'{DURATION}_count{{{route}"200"}} %d'
         ),
         "failed": f'{DURATION}_count{{{route}"503"}} %d',
+        "refused": f'{DURATION}_count{{{route}"422"}} %d',
         "health": f'{DURATION}_count{{http_request_method="GET",http_route="/health/live",'
         'http_response_status_code="503"} %d',
         "gentoo": 'penguins_predictions_total{version="1",species="Gentoo"} %d',
@@ -45,12 +59,14 @@ def page(**numbers: int) -> Samples:
 def test_figures_are_of_what_came_between() -> None:
     """Figures count what came between two pages, without health checks and dropped comparisons."""
     tally = CounterTotals()
-    tally.add(page(answered=100, failed=1, gentoo=7))
+    tally.add(page(answered=100, failed=1, gentoo=7), 0)
     before = tally.total()
-    tally.add(page(answered=110, failed=3, gentoo=9, health=50, golden=50, agree=4, disagree=1, dropped=9))
-    tally.add(page(answered=5, failed=3, gentoo=10))  # answered began anew
+    more = page(answered=110, failed=3, refused=4, gentoo=9, health=50, golden=50, agree=4, disagree=1, dropped=9)
+    tally.add(more, 1)
+    tally.add(page(answered=5, failed=3, gentoo=10), 2)  # answered began anew
     found = between(before, tally.total(), "species")
-    assert (found.requests, found.errors, found.answered, found.classes) == (17, 2, 15, {"Gentoo": 3})
+    assert (found.requests, found.failures, found.errors) == (21, 2, 4)
+    assert (found.answered, found.classes) == (15, {"Gentoo": 3})
     assert (found.compared, found.disagreed, found.bounds) == (5, 1, (0.001, INFINITE))
 
 
@@ -74,23 +90,23 @@ def test_numbers_have_no_classes() -> None:
 def test_there_may_be_no_challenger() -> None:
     """The gate of the challenger is absent if there is none."""
     states = [gate.look(StepFigures(NOTHING, NOTHING, NOTHING)) for gate in gates(PLAN, 1)]
-    assert states == ["waiting", "waiting", "waiting", "absent"]
+    assert states == ["waiting", "absent", "waiting", "waiting", "waiting", "absent"]
 
 
-def figures(requests: int, errors: int = 0) -> Figures:
-    return msgspec.structs.replace(NOTHING, requests=requests, errors=errors)
+def figures(requests: int, failures: int = 0) -> Figures:
+    return msgspec.structs.replace(NOTHING, requests=requests, failures=failures)
 
 
 def test_a_gate_looks_a_few_times_and_never_without_samples() -> None:
     """A gate looks a few times, only with new samples, and early if the result is clear."""
-    needed = read_errors(PLAN, 1, StepFigures(NOTHING, NOTHING, NOTHING)).needed
+    needed = read_failures(PLAN, 1, StepFigures(NOTHING, NOTHING, NOTHING)).needed
     old = figures(10**6, 1000)
-    gate = Gate(read_errors, PLAN, 1)
+    gate = Gate(read_failures, PLAN, 1)
     assert gate.look(StepFigures(figures(needed // 8 - 1, needed // 8 - 1), old, old)) == "waiting"
     assert gate.look(StepFigures(figures(needed // 8 + 1, 0), old, old)) == "waiting"
     assert gate.look(StepFigures(figures(needed // 8 + 9, 40), old, old)) == "waiting"  # it has looked there
     assert gate.look(StepFigures(figures(needed // 4 + 1, 40), old, old)) == "failed"
-    assert Gate(read_errors, PLAN, 1).look(StepFigures(figures(needed), old, old)) == "passed"
+    assert Gate(read_failures, PLAN, 1).look(StepFigures(figures(needed), old, old)) == "passed"
 
 
 def test_without_the_old_revision_nothing_is_enough() -> None:
@@ -98,8 +114,9 @@ def test_without_the_old_revision_nothing_is_enough() -> None:
     many = msgspec.structs.replace(
         NOTHING, requests=10**5, classes={"a": 10**5}, bounds=(0.001, INFINITE), cumulative=(10**5, 10**5)
     )
-    for gate in gates(PLAN, 1)[:3]:
-        assert gate.look(StepFigures(many, NOTHING, NOTHING)) == "waiting"
+    for gate in gates(PLAN, 1)[:5]:
+        seen = StepFigures(many, NOTHING, NOTHING, new_front=FrontFigures(10**5, 0), old_front=FrontFigures(0, 0))
+        assert gate.look(seen) == "waiting"
         assert gate.reading is not None
         assert gate.reading.samples == 0
 
@@ -145,22 +162,62 @@ def test_more_classes_need_samples_for_the_rarer_ones() -> None:
 
 def test_the_bound_of_harm_is_the_largest_number_of_samples() -> None:
     """The bound of harm is the largest number of samples of any gate of the step."""
-    found = [
-        read(PLAN, 5, StepFigures(NOTHING, NOTHING, NOTHING)) for read in (read_errors, read_latency, read_classes)
-    ]
-    assert most_harmed(PLAN, 5, NOTHING) == max(reading.needed for reading in found if reading)
+    found = [read(PLAN, 5, StepFigures()) for read in READERS]
+    assert most_harmed(PLAN, 5) == max(reading.needed for reading in found if reading)
 
 
 @pytest.mark.long
 def test_odds_hold_what_the_plan_states() -> None:
     """Simulated canaries have few false alarms and find the stated effects."""
-    plan = CanaryPlan(false_alarms=0.04, errors=0.05, slower=0.1, classes=0.2, disagreement_effect=0.15)
-    found = odds(plan, 200)
-    assert sum(each.false_alarms for each in found) <= 0.04 + 0.03  # three standard deviations of the simulation
+    plan = CanaryPlan(false_alarms=0.04, failures=0.05, errors=0.08, slower=0.1, classes=0.2, disagreement_effect=0.15)
+    found = odds(plan, 200, (0, 0.06))
+    for mix in (0, 0.06):
+        rows = [each for each in found if each.mix in (0, mix)]
+        assert sum(each.false_alarms for each in rows) <= 0.04 + 0.05  # three standard deviations of the simulation
     for each in found:
-        assert each.found_first >= plan.power - 0.07
+        assert each.found_first >= plan.power - 0.07, each
         assert each.found >= plan.power
-    assert "| errors |" in table(plan, found, 200)
+    assert "| failures | 6% |" in table(plan, found, 200)
+
+
+def test_failures_do_not_hide_among_clients_errors() -> None:
+    """Two in a hundred more 5xx are found beside 5.9 % of 4xx, with the samples that the plan states."""
+    earlier = expected(usual(PLAN, 0.059), 5000)
+    needed = read_failures(PLAN, 5, StepFigures(earlier=earlier)).needed
+    old = msgspec.structs.replace(NOTHING, requests=19 * needed, errors=round(19 * needed * 0.059))
+    worse = msgspec.structs.replace(
+        NOTHING, requests=needed, errors=round(needed * 0.059), failures=round(needed * 0.021)
+    )
+    assert Gate(read_failures, PLAN, 5).look(StepFigures(worse, old, old, earlier)) == "failed"
+    assert Gate(read_errors, PLAN, 5).look(StepFigures(worse, old, old, earlier)) != "failed"
+
+
+def test_sizes_are_those_of_the_measured_rate() -> None:
+    """More clients' errors need more samples, and the figures of the step itself change nothing."""
+    needed = [read_errors(PLAN, 5, StepFigures(earlier=expected(usual(PLAN, mix), 5000))).needed for mix in (0, 0.06)]
+    assert needed[1] > 3 * needed[0]
+    noisy = msgspec.structs.replace(NOTHING, requests=5000, errors=900)
+    assert read_errors(PLAN, 5, StepFigures(noisy, noisy, noisy)).needed == read_errors(PLAN, 5, StepFigures()).needed
+
+
+def test_the_front_sees_what_no_process_counted() -> None:
+    """A revision that dies has no failures of its own, and fails the gate of the front end."""
+    none, many = figures(900), figures(90_000)
+    seen = StepFigures(none, many, many, many, FrontFigures(970, 70), FrontFigures(90_000, 0))
+    states = {gate.reading.gate: state for gate in gates(PLAN, 1) if (state := gate.look(seen)) and gate.reading}
+    assert (states["failures"], states["front"]) == ("passed", "failed")
+
+
+def test_latency_is_the_front_s_where_it_has_it() -> None:
+    """Durations of the front end are tested if there are any, and the service's own otherwise."""
+    fast = msgspec.structs.replace(NOTHING, bounds=(0.001, INFINITE), cumulative=(50_000, 50_000))
+    slow = FrontFigures(1000, 0, (0.001, 0.01, INFINITE), (0, 500, 1000))
+    old = FrontFigures(50_000, 0, (0.001, 0.01, INFINITE), (50_000, 50_000, 50_000))
+    seen = StepFigures(fast, fast, fast, new_front=slow, old_front=old, front_history=old)
+    assert read_latency(PLAN, 1, seen).summary == "500 of 1000 answers at the front end took longer than 2 ms"
+    plain = FrontFigures(1000, 0)
+    seen = StepFigures(fast, fast, fast, new_front=plain, old_front=plain, front_history=plain)
+    assert "predictions took longer" in read_latency(PLAN, 1, seen).summary
 
 
 def test_binomial_numbers_are_binomial() -> None:

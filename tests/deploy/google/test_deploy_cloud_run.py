@@ -1,7 +1,8 @@
 """The canary of a Cloud Run service: shares by a gcloud of our own, figures by a real Prometheus."""
 
 import subprocess
-from collections.abc import Iterator
+import time
+from collections.abc import Callable, Iterator
 from contextlib import contextmanager, suppress
 from pathlib import Path
 
@@ -11,14 +12,17 @@ from contract.refusal import Refusal
 from deploy.canary.audit import read_entries
 from deploy.canary.rollout import PROMOTED, ROLLED_BACK
 from deploy.canary.scrape import Prometheus
+from deploy.haproxy import HAProxyFront
 from tests.deploy.load import Load
+from tests.deploy.managed_prometheus import Sample, managed_prometheus, real
 from tests.deploy.project import Project
-from tests.deploy.stage import PLAN, stage
+from tests.deploy.stage import PLAN, Stage, stage
 from tests.support.releases import Release
 from tests.support.telemetry import eventually, prometheus_server
 
 NAMES = ("penguins-one", "penguins-two")
-NUMBERS = [f"--{name}={getattr(PLAN, name)}" for name in ("errors", "slower", "tolerance", "classes")]
+NAMED = ("failures", "errors", "slower", "tolerance", "classes")
+NUMBERS = [f"--{name}={getattr(PLAN, name)}" for name in NAMED]
 
 
 @contextmanager
@@ -44,18 +48,32 @@ def known(server: str) -> bool:
 
 
 def canary(
-    project: Project, release: Release, *more: str, fault: str = "", url: str
+    project: Project, release: Release, *more: str, fault: str = "", url: str, google: str = ""
 ) -> "subprocess.CompletedProcess[str]":
     """Run a canary to its end. `url` is the tag's."""
     audit = f"--audit={project.audit}"
-    arguments = ("canary", *NAMES, f"--bundle={release.directory}", audit, "--poll-seconds=0.3", *NUMBERS, *more)
-    return project.deploy(*arguments, fault=fault, FAKE_GCLOUD_URL=url)
+    times = ("--poll-seconds=0.3", "--rate-seconds=1")
+    arguments = ("canary", *NAMES, f"--bundle={release.directory}", audit, *times, *NUMBERS, *more)
+    override = {"CLOUDSDK_API_ENDPOINT_OVERRIDES_MONITORING": google} if google else {}
+    return project.deploy(*arguments, fault=fault, FAKE_GCLOUD_URL=url, **override)
 
 
 def shares(project: Project) -> dict[str, int]:
     """Return the shares that the fake has."""
     traffic: list[dict[str, object]] = project.state["service"]["traffic"]  # type: ignore[index]
     return {str(entry["revisionName"]): int(str(entry["percent"])) for entry in traffic if entry["percent"]}
+
+
+def front_of(on: Stage) -> Callable[[str, float], list[Sample]]:
+    """Return Cloud Run's counts of a revision in a window, which here are HAProxy's."""
+    fronts = {name: HAProxyFront(on.splitter, server) for name, server in zip(NAMES, ("blue", "green"), strict=True)}
+
+    def front(revision: str, window: float) -> list[Sample]:
+        found = fronts[revision].read(time.time() - window)
+        counts = {"2xx": found.requests - found.failures, "5xx": found.failures}
+        return [({"response_code_class": name}, float(count)) for name, count in counts.items()]
+
+    return front
 
 
 @pytest.mark.long
@@ -66,18 +84,18 @@ def test_a_good_revision_is_promoted(tmp_path: Path, old: Release, good: Release
         stage(tmp_path, old, good) as on,
         Load(on.port, bodies),
         prometheus(tmp_path, on.metrics) as server,
+        managed_prometheus(real(server, front_of(on))) as google,
     ):
         on.splitter.send("blue", "green", 10)  # requests are real, Cloud Run's shares of them are not
         eventually(lambda: known(server))
         url = f"http://127.0.0.1:{on.green.port}"
         for revision in ("one", "two"):
             assert project.deploy("up", REVISION=revision, FAKE_GCLOUD_URL=url).returncode == 0
-        where = f"--prometheus={server}"
-        stopped = canary(project, good, where, fault="lost:6", url=url)
+        stopped = canary(project, good, fault="lost:8", url=url, google=google)
         assert (stopped.returncode, stopped.stderr.count("\n")) == (2, 1)
         assert "gcloud run services update-traffic: (gcloud) UNAVAILABLE" in stopped.stderr
         assert shares(project) == {NAMES[0]: 99, NAMES[1]: 1}
-        ran = canary(project, good, where, url=url)
+        ran = canary(project, good, url=url, google=google)
         assert ran.returncode == PROMOTED, ran.stdout + ran.stderr
     assert shares(project) == {NAMES[1]: 100}
     assert read_entries(project.audit)[-1].event == "promoted"
