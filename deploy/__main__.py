@@ -1,4 +1,4 @@
-"""python -m deploy plan | up | job | iam | canary | status | rollback | odds
+"""python -m deploy plan | up | job | iam | alerts | canary | status | rollback | odds
 
 Exit status: 0 success, or the new revision was promoted; 1 the new revision was rolled back; 2 a mistake of the user,
 or a refusal of gcloud or HAProxy; 3 a gate did not get enough samples in time, and the share stays as it is.
@@ -21,6 +21,7 @@ if TYPE_CHECKING:
 
 RENDERED = Path("artifacts/deploy/service.yaml")
 RENDERED_JOB = Path("artifacts/deploy/job.yaml")
+POLICIES = Path("artifacts/deploy/policies")
 AUDIT = Path("artifacts/deploy/canary.jsonl")
 INTERRUPTED = 130  # the exit status that shells give for SIGINT
 
@@ -55,6 +56,12 @@ def parser() -> argparse.ArgumentParser:
     job.add_argument("--yes", action="store_true", help="run them")
     job.add_argument("arguments", nargs="+", metavar="ARGUMENT", help="of python -m score, after --")
     _command(made, "iam", commands.accounts).add_argument("--yes", action="store_true", help="run them")
+    alerts = _command(made, "alerts", commands.alerts)
+    alerts.add_argument("--yes", action="store_true", help="install them")
+    alerts.add_argument(
+        "--channel", action="append", default=[], metavar="NAME", help="projects/P/notificationChannels/N"
+    )
+    alerts.add_argument("--out", type=Path, default=POLICIES, metavar="DIRECTORY", help="(default: %(default)s)")
     _canary(_command(made, "canary", commands.canary))
     status = _command(made, "status", commands.status)
     status.add_argument("--lines", type=int, default=5, metavar="N", help="of the audit log (default: %(default)s)")

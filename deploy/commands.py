@@ -3,6 +3,8 @@
 import argparse
 from pathlib import Path
 
+import msgspec
+
 from contract.files import write_atomically
 from contract.refusal import Refusal
 from deploy.canary.audit import Audit, read_entries
@@ -10,7 +12,7 @@ from deploy.canary.evidence import Pair
 from deploy.canary.golden import GoldenCheck
 from deploy.canary.odds import odds, table
 from deploy.canary.rollout import PROMOTED, Canary
-from deploy.google import gcloud, iam
+from deploy.google import gcloud, iam, policies
 from deploy.google.cloud_run import CloudRun
 from deploy.google.render import render, render_job
 from deploy.google.settings import DeploySettings, read_settings
@@ -99,6 +101,26 @@ def accounts(options: Options) -> int:
                 f"{refusal}; {index - 1} of {len(everything)} are done, run it again for the rest"
             ) from refusal
         print(f"{index}/{len(everything)} {done}: {gcloud.shell_command(command[:4])}", flush=True)
+    return 0
+
+
+def alerts(options: Options) -> int:
+    """Write the alerts as policies of Cloud Monitoring and print each command. Install or replace them with --yes."""
+    settings = read_settings("project")
+    seconds = float(settings.gcloud_seconds)
+    look = policies.list_command(settings)
+    print(gcloud.shell_command(look), flush=True)
+    there = {each["displayName"]: each for each in gcloud.run_json(look, seconds)} if options.yes else {}
+    for policy in policies.policies(settings, options.channel):
+        name = policy["displayName"]
+        if name in there and not options.channel:
+            policy["notificationChannels"] = there[name].get("notificationChannels", [])
+        path = options.out / f"{name.rpartition('/')[2]}.json"
+        write_atomically(path, msgspec.json.format(msgspec.json.encode(policy)))
+        write = policies.write_command(settings, path, there[name]["name"] if name in there else None)
+        print(gcloud.shell_command(write), flush=True)
+        if options.yes:
+            gcloud.run([*write, "--quiet"], seconds)
     return 0
 
 

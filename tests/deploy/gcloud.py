@@ -27,6 +27,9 @@ COMMANDS: dict[str, tuple[set[str], set[str]]] = {
     "run jobs execute": (PLACE, set()),
     "run revisions list": (PLACE | {"--service", "--format"}, set()),
     "auth print-access-token": (set(), set()),
+    "alpha monitoring policies list": ({"--project", "--filter", "--format"}, set()),
+    "alpha monitoring policies create": ({"--project", "--policy-from-file"}, set()),
+    "alpha monitoring policies update": ({"--project", "--policy-from-file"}, set()),
     "services enable": ({"--project"}, set()),
     "artifacts repositories create": ({"--project", "--repository-format", "--location"}, set()),
     "artifacts repositories add-iam-policy-binding": (BINDING | {"--location"}, set()),
@@ -49,7 +52,10 @@ COMMANDS: dict[str, tuple[set[str], set[str]]] = {
         set(),
     ),
 }
-WITHOUT_SUBJECT = {"run revisions list", "auth print-access-token"}
+WITHOUT_SUBJECT = {
+    *("run revisions list", "auth print-access-token"),
+    *("alpha monitoring policies list", "alpha monitoring policies create"),
+}
 MANY_SUBJECTS = {"services enable"}
 
 
@@ -87,10 +93,11 @@ class Google:
         self.service: dict[str, object] | None = state.get("service")
         self.revisions: list[str] = state.get("revisions", [])
         self.made: list[str] = state.get("made", [])
+        self.policies: dict[str, dict[str, object]] = state.get("policies", {})  # by their resource name
 
     def save(self) -> None:
         temporary = self.path.with_suffix(".tmp")
-        temporary.write_text(json.dumps({"service": self.service, "revisions": self.revisions, "made": self.made}))
+        temporary.write_text(json.dumps(vars(self) | {"path": ""}))
         temporary.replace(self.path)
 
     def answer(self, name: str, subjects: list[str], flags: dict[str, str]) -> str:
@@ -100,6 +107,8 @@ class Google:
             return json.dumps({"projectId": PROJECT, "projectNumber": NUMBER})
         if name == "auth print-access-token":
             return "token\n"
+        if name.startswith("alpha monitoring policies"):
+            return self.monitor(name.split()[-1], subjects, flags)
         if name.startswith("run"):
             return self.run(name, subjects, flags)
         self.make(name, subjects, flags)
@@ -113,6 +122,16 @@ class Google:
             refuse(f"(gcloud.{name}) NOT_FOUND: Secret [{subjects[0]}] not found.")
         if line not in self.made:
             self.made.append(line)
+
+    def monitor(self, verb: str, subjects: list[str], flags: dict[str, str]) -> str:
+        if verb == "list":
+            return json.dumps([{**policy, "name": name} for name, policy in self.policies.items()])
+        policy = json.loads(Path(flags["--policy-from-file"]).read_text())
+        if verb == "update" and subjects[0] not in self.policies:
+            refuse(f"(gcloud.alpha.monitoring.policies.update) NOT_FOUND: {subjects[0]}")
+        made = f"projects/{PROJECT}/alertPolicies/{len(self.policies) + 1}"
+        self.policies[subjects[0] if verb == "update" else made] = policy
+        return ""
 
     def has(self, made: str) -> bool:
         return any(line.startswith(f"{made} ") for line in self.made)
