@@ -1,12 +1,14 @@
 """A gcloud for the tests: it keeps what it was told in a file, takes only the flags there are, and fails when told to.
 
 FAKE_GCLOUD is its directory: `state.json`, `calls.jsonl`. FAKE_GCLOUD_FAULT is KIND:N, for the Nth call: `fail`,
-`denied`, `hang`, `garbage`, or `lost`, which does what it is told and then says that it failed.
+`denied`, `hang`, `garbage`, `lost`, which does what it is told and then says that it failed, or
+`kill`, which does it and then kills who asked.
 """
 
 import json
 import os
 import re
+import signal
 import sys
 import time
 from pathlib import Path
@@ -214,6 +216,8 @@ def main() -> None:
     google.save()
     if here and kind == "lost":
         refuse("(gcloud) UNAVAILABLE: the connection was reset.")
+    if here and kind == "kill":
+        os.kill(os.getppid(), signal.SIGKILL)
     print(answer, end="")
 
 

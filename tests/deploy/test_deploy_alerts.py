@@ -19,7 +19,16 @@ from tests.support.service import serving
 from tests.support.telemetry import eventually, free_port, needed, prometheus_server
 
 DEPLOY = ROOT / "deploy"
-SHORTER = {"2m": "4s", "10m": "4s", "5m": "4s", "15m": "4s", "30m": "4s", "1h": "6s", "6h": "8s", "1d": "30s"}  # windows, for a test
+SHORTER = {
+    "2m": "4s",
+    "10m": "4s",
+    "5m": "4s",
+    "15m": "4s",
+    "30m": "4s",
+    "1h": "6s",
+    "6h": "8s",
+    "1d": "30s",
+}  # windows, for a test
 WITHOUT_RESULT = (
     "out_of_dist|challenger|distance|set_size|bundle_outcomes|fallback|worker_ends|channel_expiry|follow_success"
 )

@@ -12,6 +12,7 @@ from typing import Any
 
 import pytest
 
+from deploy.google.settings import EXPECTED
 from tests.deploy.workflows import WORKFLOWS, loaded
 from tests.support.commands import ROOT
 
@@ -107,6 +108,36 @@ def test_nothing_more_is_allowed_than_needed() -> None:
         writes = {right for right, access in job["permissions"].items() if access != "read"}
         assert writes <= ({"id-token", "attestations"} if name.startswith("release") else set()), name
         assert job["timeout-minutes"], name
+
+
+def test_attestations_find_the_login_and_need_no_more_rights() -> None:
+    """Whoever pushes logs in, because actions/attest reads no credential helper (actions/attest issue 188).
+
+    Nothing is uploaded that needs the right to write contents or artifacts' metadata (anchore/sbom-action issue 388).
+    """
+    release = loaded(ROOT / ".github" / "workflows" / "release.yaml")["jobs"]["image"]["steps"]
+    used = [step.get("uses", "").partition("@")[0] for step in release]
+    logins = [number for number, step in enumerate(release) if "docker login" in step.get("run", "")]
+    attests = [number for number, name in enumerate(used) if name == "actions/attest"]
+    assert len(attests) == 2
+    assert logins
+    assert logins[0] < used.index("docker/build-push-action") < attests[0]
+    assert "configure-docker" not in scripts()
+    assert not {"actions/attest-sbom", "actions/attest-build-provenance"} & set(used)
+    assert all(release[number]["with"]["create-storage-record"] is False for number in attests)
+    assert release[used.index("anchore/sbom-action")]["with"]["upload-release-assets"] is False
+
+
+def test_a_revision_has_the_same_name_in_every_attempt() -> None:
+    """The name of a release's revision is of its run, its bundle and its image, and fits what a name may be."""
+    script = next(step["run"] for _, step in steps() if "REVISION=" in step.get("run", ""))
+    naming = "\n".join(line for line in script.splitlines() if line.startswith(("image=", "new=")))
+    given = {"GITHUB_RUN_NUMBER": "99999", "DIGEST": "0123456789" * 6, "IMAGE": f"host/path@sha256:{'fedcba98' * 8}"}
+    command = ["bash", "-euc", f"{naming}\necho $new"]
+    ran = subprocess.run(command, env=given, capture_output=True, text=True, timeout=60, check=True)
+    assert ran.stdout == "r99999-012345-fedcba\n"
+    assert re.fullmatch(EXPECTED["revision"][0], ran.stdout.strip())
+    assert "GITHUB_RUN_ATTEMPT" not in script
 
 
 def test_no_key_is_kept_at_github() -> None:

@@ -33,7 +33,6 @@ NEEDS: dict[str, set[tuple[str, str, str]]] = {  # of Google, by what a step run
     "python -m bundle publish": BUNDLES,
     "python -m bundle fetch": BUNDLES,
     "python -m bundle promote": BUNDLES,
-    "python -m deploy status": SERVICE,
     "python -m deploy up": {
         *SERVICE,
         ("iam service-accounts", SETTINGS.runtime_account, "iam.serviceAccountUser"),
