@@ -211,7 +211,7 @@ image: ## build the container image
 image-score: ## build the image that scores files: docs/many-rows.md
 	$(DOCKER) build $(DOCKER_BUILD_FLAGS) --build-arg BASE=$(BASE) --target score -t $(IMAGE)-score .
 
-test-image: $(VENV)/.dev image ## build the image and test a container of it
+test-image: $(VENV)/.dev image image-score ## build the images and test containers of them
 	IMAGE=$(IMAGE) DOCKER=$(DOCKER) $(BIN)/python -m pytest -m image $(ARGS)
 
 test-image-build: ## run the compiler's tests in the image's build, with its Python and XGBoost

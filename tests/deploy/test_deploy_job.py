@@ -12,6 +12,7 @@ from deploy.google.render import render_job
 from deploy.google.settings import read_settings
 from score.__main__ import parser
 from tests.deploy.project import ENVIRONMENT, Project
+from tests.support.commands import ROOT
 from tests.support.telemetry import needed
 
 REPLACE = ("gcloud", "run", "jobs", "replace", "--region=europe-west1", "--project=penguins-471103")
@@ -64,3 +65,11 @@ def test_gcloud_itself_takes_the_job(tmp_path: Path, slip: str) -> None:
     assert ran.returncode, "there is no account"
     assert ("Failed to parse value(s) in protobuf [Job]" in ran.stderr) == bool(slip), ran.stderr
     assert slip or "gcloud auth login" in ran.stderr
+
+
+def test_the_image_reads_what_the_build_needs() -> None:
+    """Every lock that the Dockerfile copies is let through to the build."""
+    ignored = (ROOT / ".dockerignore").read_text().split()
+    for line in (ROOT / "Dockerfile").read_text().splitlines():
+        if line.startswith("COPY requirements/"):
+            assert f"!{line.split()[1]}" in ignored
