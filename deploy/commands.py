@@ -110,8 +110,11 @@ def alerts(options: Options) -> int:
     seconds = float(settings.gcloud_seconds)
     look = policies.list_command(settings)
     print(gcloud.shell_command(look), flush=True)
-    there = {each["displayName"]: each for each in gcloud.run_json(look, seconds)} if options.yes else {}
-    for policy in policies.policies(settings, options.channel):
+    there = policies.ours(settings, gcloud.run_json(look, seconds)) if options.yes else {}
+    wanted = policies.policies(settings, options.channel)
+    for name in sorted(there.keys() - {policy["displayName"] for policy in wanted}):
+        print(f"# {name} is no alert any more; it stays until you delete {there[name]['name']}", flush=True)
+    for policy in wanted:
         name = policy["displayName"]
         if name in there and not options.channel:
             policy["notificationChannels"] = there[name].get("notificationChannels", [])

@@ -94,6 +94,8 @@ class HAProxy:
 class HAProxyFront:
     """HAProxy's figures of one server, as differences of two readings. It keeps no durations of single requests."""
 
+    late_seconds = 0.0
+
     def __init__(self, haproxy: HAProxy, server: str) -> None:
         self._haproxy, self._server = haproxy, server
         self._readings: list[tuple[float, int, int]] = []  # when, in seconds since 1970, and both counts

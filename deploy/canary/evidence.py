@@ -54,6 +54,11 @@ class Evidence:
         self.poll()
         return (self._requests() - before) / (time.monotonic() - start)
 
+    @property
+    def late(self) -> float:
+        """Return how many seconds late the front end's figures are."""
+        return self._pair.new_front.late_seconds if self._pair.new_front else 0.0
+
     def _requests(self) -> int:
         return sum(between({}, each.total(), self._label).requests for each in (self._old, self._new))
 

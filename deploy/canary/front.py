@@ -43,7 +43,9 @@ NO_FRONT = FrontFigures(0, 0)
 
 
 class FrontSource(Protocol):
-    """Where the front end's figures of one revision are read."""
+    """Where the front end's figures of one revision are read. They may be `late_seconds` late."""
+
+    late_seconds: float
 
     def read(self, since: float) -> FrontFigures:
         """Return what was counted since a moment, in seconds since 1970. Raises Refusal."""
@@ -56,6 +58,8 @@ class CloudRunFront:
     They come once a minute, and minutes late. An instance that cannot answer, or is gone, is a 5xx here. `now` returns
     seconds since 1970.
     """
+
+    late_seconds = 240.0  # sampled each minute, and shown up to two or three minutes later
 
     def __init__(self, prometheus: Prometheus, revision: str, now: Callable[[], float]) -> None:
         self._prometheus, self._now = prometheus, now

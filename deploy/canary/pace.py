@@ -12,19 +12,22 @@ from deploy.canary.plan import CanaryPlan
 
 SPARE = 2.0  # a step may take so many times as long as expected
 FEWEST_SECONDS = 600.0  # and at least this long: the front end's figures are minutes late
-LATE_SECONDS = 240.0  # until a step's last requests are in the front end's figures
 
 
 class Pace(NamedTuple):
-    """Requests to the service a second, as measured, and what is known of the old revision."""
+    """Requests to the service a second, as measured, and what is known of the old revision.
+
+    `late` is how many seconds later the front end shows its figures.
+    """
 
     rate: float
+    late: float = 0.0
     earlier: Figures = NOTHING
 
     def seconds(self, plan: CanaryPlan, share: float) -> float:
         """Return how long a step takes: until the new revision has had its samples at this rate."""
         requests = most_harmed(plan, share, self.earlier)
-        return requests / (self.rate * share / 100) + LATE_SECONDS if self.rate else inf
+        return requests / (self.rate * share / 100) + self.late if self.rate else inf
 
     def whole(self, plan: CanaryPlan, share: float = 0) -> float:
         """Return how long all steps take that are left, from the share of now."""

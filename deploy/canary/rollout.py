@@ -85,7 +85,7 @@ class Canary:
 
     def _choose(self, share: float) -> None:
         """Measure the rate of requests, leave out steps that are too slow, and say how long it will take."""
-        self._pace = Pace(self._evidence.rate(self._plan.rate_seconds), self._evidence.earlier())
+        self._pace = Pace(self._evidence.rate(self._plan.rate_seconds), self._evidence.late, self._evidence.earlier())
         self._plan = self._pace.fitted(self._plan, share)
         self._tell(
             f"{self._pace.rate:.3g} requests a second: steps {', '.join(map(str, self._plan.steps))} %, "

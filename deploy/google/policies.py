@@ -100,9 +100,15 @@ def seconds(time: str) -> int:
 
 
 def list_command(settings: DeploySettings) -> list[str]:
-    """Return the command that lists our policies."""
-    label = next(f"user_labels.{key}={value}" for key, value in OWNER.items())
-    return [*MONITORING, "list", f"--filter={label}", f"--project={settings.project}"]
+    """Return the command that lists the project's policies."""
+    return [*MONITORING, "list", f"--project={settings.project}"]
+
+
+def ours(settings: DeploySettings, listed: list[Policy]) -> dict[str, Policy]:
+    """Return those of this service that this command made, by their display name."""
+    prefix = f"{settings.service}/"
+    own = [each for each in listed if OWNER.items() <= each.get("userLabels", {}).items()]
+    return {each["displayName"]: each for each in own if each["displayName"].startswith(prefix)}
 
 
 def write_command(settings: DeploySettings, path: Path, there: str | None) -> list[str]:

@@ -29,7 +29,7 @@ COMMANDS: dict[str, tuple[set[str], set[str]]] = {
     "run jobs execute": (PLACE, set()),
     "run revisions list": (PLACE | {"--service", "--format"}, set()),
     "auth print-access-token": (set(), set()),
-    "alpha monitoring policies list": ({"--project", "--filter", "--format"}, set()),
+    "alpha monitoring policies list": ({"--project", "--format"}, set()),
     "alpha monitoring policies create": ({"--project", "--policy-from-file"}, set()),
     "alpha monitoring policies update": ({"--project", "--policy-from-file"}, set()),
     "services enable": ({"--project"}, set()),

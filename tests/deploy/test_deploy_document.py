@@ -31,7 +31,17 @@ def test_its_samples_are_those_of_the_plan() -> None:
 def test_its_numbers_are_the_plan_s() -> None:
     """DEPLOYMENT.md states the default of every option."""
     named = dict(re.findall(r"`--([a-z-]+)`,?\s\(?([0-9.]+[0-9]|[0-9])", DOCUMENT))
-    assert {"tolerance", "failures", "errors", "usual", "rate-seconds", "slower", "classes", "disagreement-effect", "poll-seconds"} <= set(named)
+    assert {
+        "tolerance",
+        "failures",
+        "errors",
+        "usual",
+        "rate-seconds",
+        "slower",
+        "classes",
+        "disagreement-effect",
+        "poll-seconds",
+    } <= set(named)
     for option, number in named.items():
         assert float(number) == getattr(CanaryPlan(), option.replace("-", "_")), option
     assert f"{CanaryPlan().false_alarms:.0%}".replace("%", " % of canaries (`--false-alarms`)") in DOCUMENT

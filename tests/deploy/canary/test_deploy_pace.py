@@ -13,20 +13,20 @@ from deploy.canary.pace import Pace, duration
 from deploy.canary.plan import CanaryPlan
 
 PLAN = CanaryPlan()
-THREE_HOURS = msgspec.structs.replace(PLAN, within_seconds=10_000.0)
+THREE_HOURS = msgspec.structs.replace(PLAN, within_seconds=9000.0)
 
 
 def test_the_time_is_that_of_the_samples() -> None:
     """A step takes as long as its share of the rate needs for the samples, and the front end is late."""
-    assert Pace(100).seconds(PLAN, 1) == pytest.approx(most_harmed(PLAN, 1) + 240)
+    assert Pace(100, 240).seconds(PLAN, 1) == pytest.approx(most_harmed(PLAN, 1) + 240)
     assert Pace(0).seconds(PLAN, 1) == inf
     assert Pace(1).whole(PLAN) > 18 * 3600  # which is why steps are left out
 
 
 def test_a_three_hour_workflow_has_a_plan_that_fits() -> None:
     """At 1 request a second the small steps are left out, at 1000 none is, and at a hundredth nothing fits."""
-    assert Pace(1).fitted(THREE_HOURS).steps == (25, 50, 100)
-    assert Pace(1000).fitted(THREE_HOURS).steps == PLAN.steps
+    assert Pace(1, 240).fitted(THREE_HOURS).steps == (25, 50, 100)
+    assert Pace(1000, 240).fitted(THREE_HOURS).steps == PLAN.steps
     assert Pace(1).fitted(PLAN).steps == PLAN.steps  # nobody said how long
     with pytest.raises(Refusal, match=r"at 0\.01 requests a second the shortest canary takes .* h, and --within"):
         Pace(0.01).fitted(THREE_HOURS)
@@ -56,7 +56,7 @@ def test_what_is_chosen_fits(rate: float, share: int, limit: float) -> None:
 def test_deadlines() -> None:
     """A step may take twice the expected time, at most what the whole may; what was asked for is kept."""
     assert Pace(1).deadline(PLAN, 50) == 2 * Pace(1).seconds(PLAN, 50)
-    assert Pace(1).deadline(THREE_HOURS, 1) == 10_000
+    assert Pace(1).deadline(THREE_HOURS, 1) == 9000
     assert Pace(0).deadline(PLAN, 1) == 3600
     assert Pace(1).deadline(msgspec.structs.replace(PLAN, deadline_seconds=7.0), 1) == 7
 

@@ -1,6 +1,7 @@
 """The alerts as policies of Cloud Monitoring: whole, accepted by gcloud's own messages, installed by one command."""
 
 import json
+import os
 import re
 import shutil
 import subprocess
@@ -11,7 +12,8 @@ import pytest
 import yaml
 
 from contract.refusal import Refusal
-from deploy.google.policies import policies, translated, whole
+from deploy.google.cloud_run import BACK
+from deploy.google.policies import list_command, policies, translated, whole, write_command
 from deploy.google.settings import DeploySettings, read_settings
 from tests.deploy.managed_prometheus import refusal
 from tests.deploy.project import ENVIRONMENT, Project
@@ -115,10 +117,34 @@ def test_one_command_installs_them_and_again_replaces_them(tmp_path: Path) -> No
     assert again.returncode == 0, again.stderr
     assert again.stdout.count("policies update") == len(made)
     assert project.state["policies"] == made
+    assert project.deploy(*out, "--yes", MINIMUM_INSTANCES="1").returncode == 0
+    assert "# penguins/PenguinsAbsent is no alert any more; it stays until" in project.deploy(*out, "--yes").stdout
+    made = dict(project.state["policies"])  # type: ignore[call-overload]
     interrupted = project.deploy(*out, "--yes", fault="denied:3")
     assert (interrupted.returncode, interrupted.stderr.count("\n")) == (2, 1)
     assert project.deploy(*out, "--yes").returncode == 0
     assert project.state["policies"] == made
+
+
+def test_gcloud_parses_the_commands(tmp_path: Path) -> None:
+    """The real gcloud, if it is here, takes every flag: it only misses an account."""
+    needed("gcloud", "google-cloud-cli")
+    (path := tmp_path / "policy.json").write_text("{}")
+    where = read_settings(environment=ENVIRONMENT)
+    place = [f"--project={where.project}", "--region=europe-west1"]
+    for command in (
+        [*list_command(where), "--format=json"],
+        write_command(where, path, None),
+        write_command(where, path, "projects/p/alertPolicies/1"),
+        ["run", "services", "update-traffic", "penguins", "--to-revisions=a=100", f"--update-tags={BACK}=b", *place],
+    ):
+        environment = {**os.environ, "CLOUDSDK_CONFIG": str(tmp_path), "CLOUDSDK_CORE_DISABLE_PROMPTS": "1"}
+        ran = subprocess.run(
+            ["gcloud", *command], env=environment, capture_output=True, text=True, timeout=60, check=False
+        )
+        if "alpha" in command and "alpha" in ran.stderr and "component" in ran.stderr:
+            pytest.skip("this gcloud has no alpha commands")
+        assert "active account" in ran.stderr, ran.stderr
 
 
 def test_gcloud_reads_them(tmp_path: Path) -> None:
