@@ -119,7 +119,7 @@ def test_one_command_installs_them_and_again_replaces_them(tmp_path: Path) -> No
     assert project.state["policies"] == made
     assert project.deploy(*out, "--yes", MINIMUM_INSTANCES="1").returncode == 0
     assert "# penguins/PenguinsAbsent is no alert any more; it stays until" in project.deploy(*out, "--yes").stdout
-    made = dict(project.state["policies"])  # type: ignore[call-overload]
+    made = dict(project.state["policies"])
     interrupted = project.deploy(*out, "--yes", fault="denied:3")
     assert (interrupted.returncode, interrupted.stderr.count("\n")) == (2, 1)
     assert project.deploy(*out, "--yes").returncode == 0
