@@ -12,7 +12,7 @@ from typing import TYPE_CHECKING
 
 import msgspec
 
-from contract.refusal import USER_MISTAKE, Refusal
+from contract.refusal import USER_MISTAKE, Refusal, while_read
 from deploy import commands
 from deploy.canary.plan import CanaryPlan
 
@@ -103,4 +103,4 @@ def _plan(command: argparse.ArgumentParser) -> None:
 
 
 if __name__ == "__main__":
-    sys.exit(main())
+    sys.exit(while_read(main))
