@@ -1,4 +1,4 @@
-"""python -m deploy plan | up | iam | canary | status | rollback | odds
+"""python -m deploy plan | up | iam | canary | status | metrics | rollback | odds
 
 Exit status: 0 success, or the new revision was promoted; 1 the new revision was rolled back; 2 a mistake of the user,
 or a refusal of gcloud or HAProxy; 3 a gate did not get enough samples in time, and the share stays as it is.
@@ -53,6 +53,12 @@ def parser() -> argparse.ArgumentParser:
     status = _command(made, "status", commands.status)
     status.add_argument("--lines", type=int, default=5, metavar="N", help="of the audit log (default: %(default)s)")
     _splitter(status)
+    metrics = _command(made, "metrics", commands.metrics)
+    metrics.add_argument("--hours", type=int, default=24, metavar="N", help="that are compared (default: %(default)s)")
+    metrics.add_argument(
+        "--match", metavar="LABELS", help='such as revision_name="penguins-v7"; else the whole service'
+    )
+    metrics.add_argument("--prometheus", metavar="URL", help="another server than Google's")
     rollback = _command(made, "rollback", commands.rollback)
     _revisions(rollback)
     _splitter(rollback)

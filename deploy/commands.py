@@ -11,9 +11,10 @@ from deploy.canary.odds import odds, table
 from deploy.canary.rollout import Canary, Pair
 from deploy.google import gcloud, iam
 from deploy.google.cloud_run import CloudRun
+from deploy.google.drift_page import drift_page
 from deploy.google.render import render
 from deploy.google.settings import DeploySettings, read_settings
-from deploy.options import PLACE, address_of, plan_of, sources_of, splitter_of
+from deploy.options import PLACE, address_of, managed, plan_of, sources_of, splitter_of
 from deploy.splitter import send_and_see, share_of
 
 DEPLOYED = ("project", "region", "image", "bucket", "trusted_keys", "revision")
@@ -100,6 +101,18 @@ def status(options: Options) -> int:
         print(f"{share:6.2f} %  {revision}")
     for entry in [each for each in read_entries(options.audit) if each.splitter == splitter.name][-options.lines :]:
         print(f"{entry.at:%F %T} {entry.old} -> {entry.new}: {entry.event} {entry.share:g} % {entry.why}".rstrip())
+    return 0
+
+
+def metrics(options: Options) -> int:
+    """Print the page of metrics that python -m app.metrics.drift reads, for all instances, from Prometheus."""
+    if options.prometheus:
+        print(drift_page(options.prometheus, options.match or "", options.hours), end="")
+        return 0
+    settings = read_settings(*PLACE)
+    url, token = managed(settings)
+    match = options.match or f'service_name="{settings.service}"'
+    print(drift_page(url, match, options.hours, token), end="")
     return 0
 
 

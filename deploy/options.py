@@ -1,6 +1,7 @@
 """What the options of the command line stand for: the canary's plan, the splitter, and where a revision is measured."""
 
 import argparse
+from collections.abc import Callable
 
 import msgspec
 
@@ -9,7 +10,7 @@ from deploy.canary.plan import CanaryPlan, checked
 from deploy.canary.scrape import CounterSource, MetricsPage, Prometheus
 from deploy.google import gcloud
 from deploy.google.cloud_run import CloudRun
-from deploy.google.settings import read_settings
+from deploy.google.settings import DeploySettings, read_settings
 from deploy.haproxy import HAProxy
 from deploy.splitter import Splitter
 
@@ -47,13 +48,18 @@ def sources_of(options: Options) -> tuple[CounterSource, CounterSource]:
     if options.haproxy:
         raise Refusal("expected --old-metrics and --new-metrics, or --prometheus; see python -m deploy canary --help")
     settings = read_settings(*PLACE)
-    url = f"https://monitoring.googleapis.com/v1/projects/{settings.project}/location/global/prometheus"
+    url, token = managed(settings)
+    return Prometheus(url, options.old, token), Prometheus(url, options.new, token)
+
+
+def managed(settings: DeploySettings) -> tuple[str, Callable[[], str]]:
+    """Return the address of the project's Managed Service for Prometheus, and what returns a token for it."""
     seconds = float(settings.gcloud_seconds)
 
     def token() -> str:
         return gcloud.run(["auth", "print-access-token"], seconds).strip()
 
-    return Prometheus(url, options.old, token), Prometheus(url, options.new, token)
+    return f"https://monitoring.googleapis.com/v1/projects/{settings.project}/location/global/prometheus", token
 
 
 def address_of(options: Options, splitter: Splitter) -> str:

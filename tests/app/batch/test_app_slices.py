@@ -54,9 +54,7 @@ def test_slices_claim_their_answers(bundle: Bundle) -> None:
     claimed, bodies = [], []
     for threads in (1, 2):
         with Claim(Memory(1 << 30)) as claim:
-            bodies.append(
-                inferrer(serving, 1000, threads)(headers, body, claim).body
-            )
+            bodies.append(inferrer(serving, 1000, threads)(headers, body, claim).body)
             claimed.append(claim.size)
     assert claimed[0] < claimed[1]
     assert bodies[0] == bodies[1]
