@@ -1,4 +1,4 @@
-"""python -m deploy plan | up | iam | canary | status | metrics | rollback | odds
+"""python -m deploy plan | up | iam | canary | status | metrics | ask | rollback | odds
 
 Exit status: 0 success, or the new revision was promoted; 1 the new revision was rolled back; 2 a mistake of the user,
 or a refusal of gcloud or HAProxy; 3 a gate did not get enough samples in time, and the share stays as it is.
@@ -59,6 +59,9 @@ def parser() -> argparse.ArgumentParser:
         "--match", metavar="LABELS", help='such as revision_name="penguins-v7"; else the whole service'
     )
     metrics.add_argument("--prometheus", metavar="URL", help="another server than Google's")
+    ask = _command(made, "ask", commands.ask)
+    ask.add_argument("expression", metavar="PROMQL", help="with exact names of metrics")
+    ask.add_argument("--prometheus", metavar="URL", help="another server than Google's")
     rollback = _command(made, "rollback", commands.rollback)
     _revisions(rollback)
     _splitter(rollback)

@@ -12,6 +12,7 @@ from deploy.canary.rollout import Canary, Pair
 from deploy.google import gcloud, iam
 from deploy.google.cloud_run import CloudRun
 from deploy.google.drift_page import drift_page
+from deploy.google.promql import RULES, expanded, query, recorded, shown
 from deploy.google.render import render
 from deploy.google.settings import DeploySettings, read_settings
 from deploy.options import PLACE, address_of, managed, plan_of, sources_of, splitter_of
@@ -62,7 +63,7 @@ def _deployment(settings: DeploySettings, out: Path) -> list[list[str]]:
 
 def accounts(options: Options) -> int:
     """Print every command that sets up a project: places, accounts, roles, workflows. Run them with --yes."""
-    settings = read_settings(*PLACE, "bucket", "repository")
+    settings = read_settings(*PLACE, "bucket", "repository_id")
     number = iam.project_number(settings) if options.yes else iam.PROJECT_NUMBER
     everything = iam.commands(settings, number)
     for command in everything:
@@ -113,6 +114,17 @@ def metrics(options: Options) -> int:
     url, token = managed(settings)
     match = options.match or f'service_name="{settings.service}"'
     print(drift_page(url, match, options.hours, token), end="")
+    return 0
+
+
+def ask(options: Options) -> int:
+    """Print the result of an expression in PromQL. Recorded series are put in their whole expressions."""
+    expression = expanded(options.expression, recorded(RULES.read_text(encoding="utf-8")))
+    url, headers = options.prometheus, {}
+    if not url:
+        url, token = managed(read_settings(*PLACE))
+        headers = {"Authorization": f"Bearer {token()}"}
+    print(shown(query(url, expression, headers)))
     return 0
 
 

@@ -5,34 +5,14 @@ is asked for by its exact name, because Managed Service for Prometheus takes no 
 https://docs.cloud.google.com/stackdriver/docs/managed-prometheus/promql
 """
 
-import http.client
-import urllib.error
-import urllib.parse
-import urllib.request
 from collections.abc import Callable, Iterator
 
-import msgspec
-
 from contract.refusal import Refusal
+from deploy.google.promql import Sample, query
 
-SECONDS = 30.0  # for one query
-SHOWN = 300  # characters of a refusal
 COUNTED = ("penguins_drift_observations_total", "penguins_drift_outside_total")
 STATED = ("penguins_model_info", "penguins_drift_reference_rows", "penguins_drift_chi_square")
 LABELS = "version, variable, bin"
-
-
-class _Sample(msgspec.Struct):
-    metric: dict[str, str]
-    value: tuple[float, str]
-
-
-class _Result(msgspec.Struct):
-    result: list[_Sample]
-
-
-class _Answer(msgspec.Struct):
-    data: _Result
 
 
 def expressions(match: str, hours: int) -> dict[str, str]:
@@ -46,8 +26,8 @@ def drift_page(url: str, match: str, hours: int, token: Callable[[], str] | None
     headers = {"Authorization": f"Bearer {token()}"} if token else {}
     lines = [
         line
-        for family, query in expressions(match, hours).items()
-        for line in _lines(family, _asked(url, query, headers))
+        for family, expression in expressions(match, hours).items()
+        for line in _lines(family, query(url, expression, headers))
     ]
     if not lines:
         raise Refusal(
@@ -56,7 +36,7 @@ def drift_page(url: str, match: str, hours: int, token: Callable[[], str] | None
     return "\n".join(lines) + "\n"
 
 
-def _lines(family: str, samples: list[_Sample]) -> Iterator[str]:
+def _lines(family: str, samples: list[Sample]) -> Iterator[str]:
     for sample in samples:
         value = float(sample.value[1])
         labels = ",".join(f'{name}="{_escaped(text)}"' for name, text in sorted(sample.metric.items()))
@@ -65,18 +45,3 @@ def _lines(family: str, samples: list[_Sample]) -> Iterator[str]:
 
 def _escaped(text: str) -> str:
     return text.replace("\\", r"\\").replace('"', r"\"").replace("\n", r"\n")
-
-
-def _asked(url: str, query: str, headers: dict[str, str]) -> list[_Sample]:
-    """Return the result of a query. Raises Refusal, which says what the server said."""
-    whole = f"{url.rstrip('/')}/api/v1/query?{urllib.parse.urlencode({'query': query})}"
-    try:
-        request = urllib.request.Request(whole, headers=headers)  # noqa: S310  # the operator names the URL
-        with urllib.request.urlopen(request, timeout=SECONDS) as reply:  # noqa: S310
-            return msgspec.json.decode(reply.read(), type=_Answer).data.result
-    except urllib.error.HTTPError as error:
-        with error:
-            said = " ".join(error.read().decode("utf-8", "replace").split())[:SHOWN]
-        raise Refusal(f"{url} answered {error.code} to {query!r}: {said}; check who may read metrics") from error
-    except (OSError, ValueError, http.client.HTTPException, msgspec.DecodeError) as error:
-        raise Refusal(f"cannot read metrics from {url}: {error}; check --prometheus") from error
