@@ -7,7 +7,7 @@ import pytest
 from deploy.commands import _deployment
 from deploy.google import gcloud, iam
 from deploy.google.settings import read_settings
-from tests.deploy.linted import in_document, judged
+from tests.deploy.google.linted import in_document, judged
 from tests.deploy.project import ENVIRONMENT
 from tests.support.commands import ROOT
 
@@ -16,7 +16,7 @@ PAGES = ("DEPLOYMENT.md", "OPERATIONS.md")
 WRONG = {
     "gcloud run services frobnicate penguins": "Invalid choice",
     "gcloud secrets versions add penguins-signing --data-fil=x --project=penguins-471103": "unrecognized arguments",
-    "gcloud secrets versions add --data-file=x --project=penguins-471103": "must be specified",
+    "gcloud secrets versions add --data-file=x --project=penguins-471103": "Must be specified",
 }
 
 
