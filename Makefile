@@ -21,7 +21,7 @@ node_is_here = command -v npm >/dev/null && node -e 'process.exit(+(parseInt(pro
 
 .DEFAULT_GOAL := help
 .PHONY: help setup train compile run serve test test-long test-browser coverage test-image test-image-build bench bench-http bench-overload
-.PHONY: test-spark spark-zip spark-bench explore bench-page bench-request bench-swap drift trust renew load load-report deploy canary canary-odds check check-page format image image-page clean lock model-matrix fuzz
+.PHONY: test-spark spark-zip spark-bench explore bench-page bench-request bench-swap drift trust renew load load-report deploy canary canary-odds check check-page format image image-page image-start clean lock model-matrix fuzz
 
 help: ## list the targets
 	@grep -hE '^[a-z-]+:.*##' $(MAKEFILE_LIST) | sed -E 's/^([a-z-]+):.*## /\1|/' | \
@@ -209,6 +209,9 @@ image_arguments = --build-arg BASE=$(BASE) --build-arg STORAGE=$(STORAGE) \
   --build-arg SOURCE_DATE_EPOCH=$(shell git log -1 --format=%ct 2>/dev/null) \
   --build-arg CREATED=$(shell TZ=UTC git log -1 --date=format-local:%Y-%m-%dT%H:%M:%SZ --format=%cd 2>/dev/null) \
   --build-arg REVISION=$(shell git describe --always --abbrev=40 --dirty=+ --exclude='*' 2>/dev/null)
+
+image-start: $(VENV)/.dev ## see where the time goes between docker run and the first answer
+	DOCKER="$(DOCKER)" IMAGE="$(IMAGE)" $(BIN)/python -m benchmarks.image.start
 
 image-page: $(VENV)/.dev ## list what the image holds, package by package: docs/image.md
 	DOCKER="$(DOCKER)" IMAGE="$(IMAGE)" $(BIN)/python -m benchmarks.image $(ARGS)

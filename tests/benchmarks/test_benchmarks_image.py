@@ -10,6 +10,7 @@ import pytest
 from benchmarks.image.__main__ import package_table
 from benchmarks.image.layers import read_layers
 from benchmarks.image.packages import REASONS, owners, reason, sizes
+from benchmarks.image.start import stages
 from contract.refusal import Refusal
 
 RECORD = "service/packages/uvloop-1.dist-info/RECORD"
@@ -75,3 +76,11 @@ def test_what_nobody_has_explained_is_refused(tmp_path: Path) -> None:
         layers, records = read_layers(archive, "x")
     with pytest.raises(Refusal, match=r"found service/packages/stray\.py in none"):
         sizes(layers[1].files, owners(records))
+
+
+def test_a_start_is_divided_into_its_stages() -> None:
+    """A start has the engine's part, the service's and the first answer's; a log without the line is refused."""
+    lines = ["text", '{"message": "bundle: serves 1 from /x", "time": "1970-01-01T00:00:03.500000+00:00"}']
+    assert stages(1.0, "1970-01-01T00:00:02.250000123Z", lines, 4.0) == (1.25, 1.25, 0.5)
+    with pytest.raises(Refusal, match="found \\['text'\\]"):
+        stages(1.0, "1970-01-01T00:00:02.250000123Z", lines[:1], 4.0)
