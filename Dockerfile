@@ -58,6 +58,33 @@ RUN rm -rf bin \
     && chmod -R u=rwX,go=rX . \
     && PYTHONHASHSEED=0 python -m compileall -q --invalidation-mode unchecked-hash .
 
+# Scoring files (--target score): docs/many-rows.md. The service's image, which comes last, has nothing of it.
+FROM ${BASE} AS score-packages
+COPY requirements/score.txt /build/requirements/
+RUN python -m venv /opt/packages \
+    && /opt/packages/bin/pip install --no-cache-dir --no-deps --require-hashes --no-compile \
+       --target /packages -r /build/requirements/score.txt \
+    && rm -rf /packages/bin /packages/pyarrow/include /packages/pyarrow/tests /packages/pyarrow/libarrow_flight* \
+    && python -m compileall -q --invalidation-mode unchecked-hash /packages
+
+FROM ${BASE} AS score
+RUN rm -rf /usr/local/lib/python3*/site-packages/pip* /usr/local/bin/pip*
+WORKDIR /service
+COPY --from=score-packages /packages packages
+COPY --from=build /baked baked
+COPY contract contract
+COPY bundle bundle
+COPY binding binding
+COPY score score
+RUN python -m compileall -q --invalidation-mode unchecked-hash contract bundle binding score
+ENV PYTHONPATH=/service/packages \
+    PYTHONUNBUFFERED=1 \
+    PYTHONDONTWRITEBYTECODE=1 \
+    BUNDLE=/service/baked \
+    BAKED_BUNDLE=/service/baked
+USER 65532:65532
+ENTRYPOINT ["python", "-m", "score"]
+
 FROM ${BASE} AS code
 WORKDIR /service
 COPY contract contract

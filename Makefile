@@ -21,7 +21,8 @@ node_is_here = command -v npm >/dev/null && node -e 'process.exit(+(parseInt(pro
 
 .DEFAULT_GOAL := help
 .PHONY: help setup train compile run serve test test-long test-browser coverage test-image test-image-build bench bench-http bench-overload
-.PHONY: test-spark spark-zip spark-bench explore bench-page bench-request bench-swap drift trust renew load load-report deploy canary canary-odds check check-page format image image-page image-start clean lock model-matrix fuzz
+.PHONY: explore bench-page bench-request bench-swap drift trust renew load load-report deploy canary canary-odds check check-page format clean lock model-matrix fuzz
+.PHONY: test-spark spark-zip spark-bench image image-page image-start image-score score-bench
 
 help: ## list the targets
 	@grep -hE '^[a-z-]+:.*##' $(MAKEFILE_LIST) | sed -E 's/^([a-z-]+):.*## /\1|/' | \
@@ -145,6 +146,9 @@ bench-overload: $(VENV)/.bench $(BUNDLE) ## offer the service ten times more tha
 bench-http: $(VENV)/.bench $(BUNDLE) ## compare with other servers, through sockets: docs/http-benchmarks.md
 	$(BIN)/python -m benchmarks.wire $(ARGS)
 
+score-bench: $(VENV)/.dev $(BUNDLE) ## score 10 million rows beside other ways: docs/many-rows.md; ARGS="--rows N" for fewer
+	$(BIN)/python -m tests.score.speed $(ARGS)
+
 PROFILE ?= normal
 HOST ?= http://127.0.0.1:8080
 
@@ -216,7 +220,10 @@ image-start: $(VENV)/.dev ## see where the time goes between docker run and the 
 image-page: $(VENV)/.dev ## list what the image holds, package by package: docs/image.md
 	DOCKER="$(DOCKER)" IMAGE="$(IMAGE)" $(BIN)/python -m benchmarks.image $(ARGS)
 
-test-image: $(VENV)/.dev image ## build the image and test a container of it
+image-score: ## build the image that scores files: docs/many-rows.md
+	$(DOCKER) build $(DOCKER_BUILD_FLAGS) $(image_arguments) --target score -t $(IMAGE)-score .
+
+test-image: $(VENV)/.dev image image-score ## build the images and test containers of them
 	IMAGE=$(IMAGE) DOCKER=$(DOCKER) DOCKER_BUILD_FLAGS="$(DOCKER_BUILD_FLAGS)" BASE=$(BASE) \
 	  $(BIN)/python -m pytest -m image $(ARGS)
 

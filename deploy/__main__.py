@@ -1,4 +1,4 @@
-"""python -m deploy plan | up | iam | canary | status | metrics | ask | rollback | odds
+"""python -m deploy plan | up | job | iam | canary | status | metrics | ask | rollback | odds
 
 Exit status: 0 success, or the new revision was promoted; 1 the new revision was rolled back; 2 a mistake of the user,
 or a refusal of gcloud or HAProxy; 3 a gate did not get enough samples in time, and the share stays as it is.
@@ -20,6 +20,7 @@ if TYPE_CHECKING:
     Made = argparse._SubParsersAction[argparse.ArgumentParser]
 
 RENDERED = Path("artifacts/deploy/service.yaml")
+RENDERED_JOB = Path("artifacts/deploy/job.yaml")
 AUDIT = Path("artifacts/deploy/canary.jsonl")
 INTERRUPTED = 130  # the exit status that shells give for SIGINT
 
@@ -48,6 +49,11 @@ def parser() -> argparse.ArgumentParser:
     for name, run in (("plan", commands.plan), ("up", commands.up)):
         out = _command(made, name, run)
         out.add_argument("--out", type=Path, default=RENDERED, metavar="FILE", help="the description that is deployed")
+    job = _command(made, "job", commands.job)
+    job.add_argument("--out", type=Path, default=RENDERED_JOB, metavar="FILE", help="the description that is deployed")
+    job.add_argument("--tasks", type=int, default=1, metavar="N", help="that share the parts (default: %(default)s)")
+    job.add_argument("--yes", action="store_true", help="run them")
+    job.add_argument("arguments", nargs="+", metavar="ARGUMENT", help="of python -m score, after --")
     _command(made, "iam", commands.accounts).add_argument("--yes", action="store_true", help="run them")
     _canary(_command(made, "canary", commands.canary))
     status = _command(made, "status", commands.status)

@@ -13,13 +13,15 @@ from deploy.google import gcloud, iam
 from deploy.google.cloud_run import CloudRun
 from deploy.google.drift_page import drift_page
 from deploy.google.promql import RULES, expanded, query, recorded, shown
-from deploy.google.render import render
+from deploy.google.render import render, render_job
 from deploy.google.settings import DeploySettings, read_settings
 from deploy.options import PLACE, address_of, managed, plan_of, sources_of, splitter_of
 from deploy.splitter import send_and_see, share_of
 
+SCORED = ("project", "region", "image", "bucket", "trusted_keys")
 DEPLOYED = ("project", "region", "image", "bucket", "trusted_keys", "revision")
 
+MAX_TASKS = 10_000  # of one execution: Cloud Run's own bound
 Options = argparse.Namespace
 
 
@@ -59,6 +61,26 @@ def _deployment(settings: DeploySettings, out: Path) -> list[list[str]]:
         ["run", "services", "describe", settings.service, *place, "--format=json"],
         ["run", "services", "replace", str(out), *place],
     ]
+
+
+def job(options: Options) -> int:
+    """Print the description of a job that scores files, and its gcloud commands. Run them with --yes."""
+    settings = read_settings(*SCORED)
+    if not 1 <= options.tasks <= MAX_TASKS:
+        raise Refusal(f"--tasks {options.tasks}: expected 1 to {MAX_TASKS}")
+    description = render_job(settings, options.arguments, options.tasks)
+    place = [f"--region={settings.region}", f"--project={settings.project}"]
+    commands = [
+        ["run", "jobs", "replace", str(options.out), *place],
+        ["run", "jobs", "execute", f"{settings.service}-score", *place],
+    ]
+    print(description)
+    for command in commands:
+        print(gcloud.shell_command(command), flush=True)
+    write_atomically(options.out, description.encode())
+    for command in commands if options.yes else ():
+        gcloud.run([*command, "--quiet"], float(settings.gcloud_seconds))
+    return 0
 
 
 def accounts(options: Options) -> int:

@@ -48,9 +48,15 @@ class ArrowScorer:
         schema: pa.Schema,
         keep: Sequence[str] | None = None,
         renamed: Mapping[str, str] | None = None,
+        *,
         comma: bool = False,
+        dictionaries: bool = False,
     ) -> None:
-        """Raise Refusal if a column is missing or of a wrong type. If `comma`, text may have decimal commas."""
+        """Raise Refusal if a column is missing or of a wrong type. If `comma`, text may have decimal commas.
+
+        If `dictionaries`, the answers' texts are dictionaries, which Parquet writes faster.
+        """
+        self._dictionaries = dictionaries
         self._scorer = Scorer(bundle.library, Inputs(bundle.contract), Judged.by(bundle.uncertainty))
         self._given = schema
         names = renamed_columns(schema.names, bundle.contract.input_names, renamed or {})
@@ -62,7 +68,7 @@ class ArrowScorer:
         kept = [schema.field(place) for place in self._kept]
         own = self._scorer.columns
         answers = names_beside([*(column.name for column in own), REASON], {field.name for field in kept})
-        types = [*map(answer_type, own), pa.string()]
+        types = [*(answer_type(column, dictionaries=dictionaries) for column in own), pa.string()]
         self.schema = pa.schema([*kept, *map(pa.field, answers, types)], schema.metadata)
         self.reason = answers[-1]
         self._known: dict[tuple[bytes, ...], str] = {}
@@ -100,7 +106,10 @@ class ArrowScorer:
             scored.faulty[row] = 1
         given = given_rows(scored, rows)
         reasons = {} if given is None else self._reasons(batch, faulty_rows(scored), faults or {})
-        answers = [answer_array(column, scored, rows, given) for column in self._scorer.columns]
+        answers = [
+            answer_array(column, scored, rows, given, dictionaries=self._dictionaries)
+            for column in self._scorer.columns
+        ]
         arrays = [*kept, *answers, reason_array(reasons, given, rows)]
         return pa.RecordBatch.from_arrays(arrays, schema=self.schema)
 

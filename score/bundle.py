@@ -14,7 +14,7 @@ from binding.library import Batch, Library
 from bundle.address import parse_address
 from bundle.fetch import BundleSource, read_directory
 from bundle.signing.trusted import trust_in
-from bundle.verify import IN_PLACE, VerifiedBundle
+from bundle.verify import IN_PLACE, OWN, Trust, VerifiedBundle, Wanted
 from contract.certificate import Certificate
 from contract.drift import DriftBaseline
 from contract.manifest import TRAINING_FILE, Manifest, PlatformBuild, platform_name
@@ -71,21 +71,28 @@ def load_bundle(directory: Path) -> Bundle:
     return load_verified(read_directory(directory, IN_PLACE))
 
 
-def fetch_verified(address: str) -> VerifiedBundle:
-    """Fetch and verify a bundle by its address, as the service does. Raises Refusal.
+def trust_of(address: str, keys: str | None = None, allow_unsigned: bool | None = None) -> Trust:
+    """Return which signatures a bundle needs. Raises Refusal if it needs one and no key is trusted.
 
-    TRUSTED_KEYS, ALLOW_UNSIGNED_BUNDLES and BAKED_BUNDLE of the environment say which signatures it needs.
+    What is not given here, TRUSTED_KEYS, ALLOW_UNSIGNED_BUNDLES and BAKED_BUNDLE of the environment say.
     """
-    place = parse_address(address)
-    keys, unsigned = os.environ.get("TRUSTED_KEYS", ""), os.environ.get("ALLOW_UNSIGNED_BUNDLES", "0")
+    if keys is None:
+        keys = os.environ.get("TRUSTED_KEYS", "")
+    if allow_unsigned is None:
+        allow_unsigned = os.environ.get("ALLOW_UNSIGNED_BUNDLES", "0").lower() in ("1", "true")
     baked = os.environ.get("BAKED_BUNDLE", "")
-    trust = trust_in(place, keys, allow_unsigned=unsigned.lower() in ("1", "true"), baked=baked)
+    trust = trust_in(parse_address(address), keys, allow_unsigned=allow_unsigned, baked=baked)
     if trust.required and not trust.keys:
         raise Refusal(
             f"{address}: expected TRUSTED_KEYS to name who may have signed it, found none; set it to what python -m "
             "bundle keygen printed, or ALLOW_UNSIGNED_BUNDLES=1 for a bundle of your own"
         )
-    source = BundleSource(place, trust, None)
+    return trust
+
+
+def fetch_verified(address: str, trust: Trust | None = None, wanted: Wanted = OWN) -> VerifiedBundle:
+    """Fetch and verify a bundle by its address, as the service does. Raises Refusal. See `trust_of`."""
+    source = BundleSource(parse_address(address), trust or trust_of(address), None, wanted)
     try:
         return source.fetch(FETCH_SECONDS, datetime.now(UTC)).bundle
     finally:

@@ -7,58 +7,57 @@ Reading, splitting, retries and writing are Spark's. The law is that of score/ar
 """
 
 import atexit
-import os
 import shutil
 import tempfile
 import threading
 from collections.abc import Callable, Iterable, Iterator, Sequence
-from datetime import UTC, datetime
 from pathlib import Path
 from typing import Any
 
 import pyarrow as pa
 from pyspark import SparkContext
 from pyspark.sql import DataFrame
-from pyspark.sql.pandas.types import from_arrow_type, to_arrow_schema
 from pyspark.sql.types import StructField, StructType
 
-from bundle.address import parse_address
-from bundle.fetch import BundleSource
-from bundle.signing.keys import trusted_keys
-from bundle.verify import Trust, VerifiedBundle, Wanted
+from bundle.verify import VerifiedBundle, Wanted
 from contract.refusal import Refusal
 from contract.schema import Contract
 from score.arrow import ArrowScorer, kept_places
-from score.bundle import load_verified
+from score.bundle import fetch_verified, load_verified, trust_of
 from score.lake.archive import archive_name, write_archive
+from score.lake.fields import arrow_field, spark_field
 from score.lake.plain import plain_schema
 from score.names import find_inputs
 
-FETCH_SECONDS = 60.0  # for a bundle in a store
 _adding = threading.Lock()  # Spark refuses two files of one name
 
 
 def score(
-    dataframe: DataFrame, bundle: str | Path, keep: Sequence[str] | None = None, *, allow_unsigned: bool | None = None
+    dataframe: DataFrame,
+    bundle: str | Path,
+    keep: Sequence[str] | None = None,
+    *,
+    trusted_keys: str | None = None,
+    allow_unsigned: bool | None = None,
 ) -> DataFrame:
     """Return the columns in `keep`, or all, then what POST /predict would say of each row, or the reason why not.
 
     `bundle` is a bundle's directory, STORE#CHANNEL or STORE@DIGEST; STORE may be gs://BUCKET/PREFIX. It is fetched
     here, once: all rows get the same model, even if the channel moves meanwhile. It must be signed by one of
-    TRUSTED_KEYS, unless `allow_unsigned`, which defaults to ALLOW_UNSIGNED_BUNDLES.
+    `trusted_keys`, unless it was built in artifacts/ or `allow_unsigned`; both default to the service's variables
+    TRUSTED_KEYS and ALLOW_UNSIGNED_BUNDLES.
 
     Raises Refusal if the bundle is not sound or a column is missing or of a wrong type, before a row is read.
     """
-    keys = os.environ.get("TRUSTED_KEYS", "")
-    if allow_unsigned is None:
-        allow_unsigned = os.environ.get("ALLOW_UNSIGNED_BUNDLES") == "1"
     context = _context(dataframe)
-    verified = _fetched(str(bundle), Trust(trusted_keys(keys), not allow_unsigned))
+    trust = trust_of(str(bundle), trusted_keys, allow_unsigned)
+    # Executors may be of another platform than the driver.
+    verified = fetch_verified(str(bundle), trust, Wanted(all_platforms=True))
     places = _needed(dataframe.columns, verified.contract, keep)
     names = [dataframe.columns[place] for place in places]
     schema = _schema([dataframe.schema.fields[place] for place in places], verified, keep)
     _ship(context, verified)
-    shipped = (verified.digest, keys, not allow_unsigned)
+    shipped = (verified.digest, " ".join(map(str, trust.keys)), trust.required)
     numbers = [f"c{place}" for place in range(len(dataframe.columns))]  # mapInArrow takes no names with dots
     numbered = dataframe.toDF(*numbers).select([numbers[place] for place in places])
     return numbered.mapInArrow(_mapper(shipped, names, None if keep is None else list(keep)), schema)
@@ -75,15 +74,6 @@ def _context(dataframe: DataFrame) -> SparkContext:
         ) from error
 
 
-def _fetched(address: str, trust: Trust) -> VerifiedBundle:
-    """Return the bundle with the libraries of all platforms: executors may have another than the driver."""
-    source = BundleSource(parse_address(address), trust, wanted=Wanted(all_platforms=True))
-    try:
-        return source.fetch(FETCH_SECONDS, datetime.now(UTC)).bundle
-    finally:
-        source.close()
-
-
 def _needed(columns: Sequence[str], contract: Contract, keep: Sequence[str] | None) -> list[int]:
     """Return the places of the columns that somebody asks for: Spark does not even read the others. Raises Refusal."""
     found = find_inputs(columns, contract)
@@ -95,11 +85,10 @@ def _needed(columns: Sequence[str], contract: Contract, keep: Sequence[str] | No
 
 def _schema(fields: list[StructField], verified: VerifiedBundle, keep: Sequence[str] | None) -> StructType:
     """Return the schema of the answers. Kept columns stay what they are. Raises Refusal if a column does not fit."""
-    given = to_arrow_schema(StructType(fields), timezone="UTC")
+    given = pa.schema([*map(arrow_field, fields)])
     schema = plain_schema(ArrowScorer(load_verified(verified), given, keep).schema)
     kept = fields if keep is None else [fields[given.names.index(name)] for name in keep]
-    own = [StructField(field.name, from_arrow_type(field.type)) for field in list(schema)[len(kept) :]]
-    return StructType([*kept, *own])
+    return StructType([*kept, *map(spark_field, list(schema)[len(kept) :])])
 
 
 def _ship(context: SparkContext, verified: VerifiedBundle) -> None:

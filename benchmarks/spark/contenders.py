@@ -16,6 +16,7 @@ BUNDLE, MODEL = ARTIFACTS / "bundle", ARTIFACTS / "penguin_model.json"
 READ, IDENTITY, CARRY = "reading alone", "mapInArrow, identity", "our answers, made once and repeated"
 OURS = "ours: score.spark"
 XGBOOST_SPARK, PANDAS_UDF = "xgboost.spark", "pandas_udf with Booster"
+NAMES = (READ, IDENTITY, CARRY, OURS, XGBOOST_SPARK, PANDAS_UDF)
 INPUTS = CONTRACT.input_names
 
 

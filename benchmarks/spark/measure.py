@@ -10,7 +10,8 @@ from pathlib import Path
 from statistics import median
 from typing import Any, NamedTuple
 
-from benchmarks.spark.contenders import Contender
+from benchmarks.spark.birds import session
+from benchmarks.spark.contenders import NAMES, contenders
 
 SAMPLE_SECONDS = 0.2
 MEBIBYTE = 1 << 20
@@ -25,18 +26,20 @@ class Measured(NamedTuple):
     written_bytes: float
 
 
-def measure(birds: Any, few: Any, contenders: dict[str, Contender], rounds: int, out: Path) -> dict[str, Measured]:
-    """Return the medians of some rounds; in each round every contender has its turn.
+def measure(place: Path, few: Path, rounds: int, scratch: Path) -> dict[str, Measured]:
+    """Return the medians of some rounds; in each round every contender has its turn, in a session of its own.
 
-    Before that, each answers a few birds: that starts workers, loads models and compiles Spark's plan.
+    At first it answers a few birds: that starts its workers, loads its model and compiles Spark's plan.
     """
-    found: dict[str, list[Measured]] = {name: [] for name in contenders}
-    for number in range(rounds + 1):
-        for name, contender in contenders.items():
-            turn = _turn(contender(birds if number else few), out)
-            if number:
-                found[name].append(turn)
-                print(f"{name}: {turn.answer:.1f} s, written in {turn.write:.1f} s", flush=True)
+    found: dict[str, list[Measured]] = {name: [] for name in NAMES}
+    for _ in range(rounds):
+        for name, turns in found.items():
+            with session(scratch) as spark:
+                contender, read = contenders()[name], spark.read.parquet
+                _turn(contender(read(str(few))), scratch / "out")
+                turn = _turn(contender(read(str(place))), scratch / "out")
+            turns.append(turn)
+            print(f"{name}: {turn.answer:.1f} s, written in {turn.write:.1f} s", flush=True)
     return {name: Measured(*map(median, zip(*turns, strict=True))) for name, turns in found.items()}
 
 

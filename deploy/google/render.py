@@ -1,4 +1,4 @@
-"""deploy/service.yaml with values in place of its placeholders."""
+"""deploy/service.yaml and deploy/job.yaml with values in place of their placeholders."""
 
 import string
 from pathlib import Path
@@ -9,6 +9,7 @@ from deploy.google.cloud_run import TAG
 from deploy.google.settings import DeploySettings
 
 TEMPLATE = Path(__file__).parents[1] / "service.yaml"
+JOB_TEMPLATE = TEMPLATE.with_name("job.yaml")
 
 
 def traffic(settings: DeploySettings, pinned: list[dict[str, object]] | None) -> list[dict[str, object]]:
@@ -35,4 +36,17 @@ def render(settings: DeploySettings, pinned: list[dict[str, object]] | None) -> 
         BUNDLE=msgspec.json.encode(settings.bundle_address).decode(),  # quoted: # would begin a comment
         TRUSTED_KEYS=msgspec.json.encode(settings.trusted_keys).decode(),
         TRAFFIC=msgspec.json.encode(traffic(settings, pinned)).decode(),
+    )
+
+
+def render_job(settings: DeploySettings, arguments: list[str], tasks: int) -> str:
+    """Return the description of the job that runs `python -m score` with these arguments, as YAML."""
+    text = JOB_TEMPLATE.read_text("utf-8").partition("\n")[2]  # without the line about placeholders
+    return string.Template(text).substitute(
+        {name.upper(): value for name, value in msgspec.structs.asdict(settings).items()},
+        RUNTIME_ACCOUNT=settings.runtime_account,
+        TASKS=tasks,
+        ARGUMENTS=msgspec.json.encode(arguments).decode(),
+        BUNDLE=msgspec.json.encode(settings.bundle_address).decode(),
+        TRUSTED_KEYS=msgspec.json.encode(settings.trusted_keys).decode(),
     )

@@ -14,8 +14,8 @@ from score.bundle import Bundle
 from score.files.csv_reading import CsvBatches
 from score.files.job import Failed, Options, Output, Part, Record
 from score.files.lines import Lines
+from score.files.opening import Place, Source, open_source
 from score.files.parts import check_state
-from score.files.places import Place, Source, open_source
 from score.files.reading import ArrowBatches, Batches, ParquetBatches, digest_of
 from score.files.writing import Digested, Writer, writer_of
 
@@ -115,13 +115,15 @@ class _Part:
             lines = Lines(self._source.file, self._part, self._bundle, self._options)
             return _line_blocks(lines), [_LineWriter(file) for file in files]
         batches, style = self._batches()
+        form = self._part.source.form
         try:
             scorer = ArrowScorer(
-                *(self._bundle, batches.schema, self._options.keep, self._options.columns, style.get("comma", False))
+                *(self._bundle, batches.schema, self._options.keep, self._options.columns),
+                comma=style.get("comma", False),
+                dictionaries=form == "parquet",
             )
         except Refusal as refusal:
             raise Failed(f"{self._part.source.path}: {refusal}") from refusal
-        form = self._part.source.form
         return _arrow_blocks(batches, scorer), [writer_of(form, file, scorer.schema, **style) for file in files]
 
     def _batches(self) -> tuple[Batches, dict[str, Any]]:

@@ -13,8 +13,7 @@ from bundle.deadline import Deadline, retried
 from bundle.refusal import BundleRefusal
 from bundle.stores.cloud import CloudStore
 from bundle.stores.store import CLOUD_SCHEME
-from score.files.job import Failed
-from score.files.places import Write
+from score.files.job import Failed, Write
 
 TRANSFER_SECONDS = 600.0  # for one file, all attempts together
 ANSWER_SECONDS = 60.0  # for anything small

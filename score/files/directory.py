@@ -8,8 +8,7 @@ from pathlib import Path
 from typing import IO
 
 from contract.files import sync_directory
-from score.files.job import Failed
-from score.files.places import Write
+from score.files.job import Failed, Write
 
 TEMPORARY = ".tmp"
 

@@ -47,8 +47,10 @@ def _local(source: str) -> Iterator[Raw]:
 def _file(path: Path) -> Raw:
     if form_of(path.name) is None:
         raise Refusal(f"{path}: expected a name that ends with {', '.join(ENDINGS)}")
-    absolute = path.absolute()
-    return os.path.normpath(absolute), path.stat().st_size, state_of(path)
+    try:
+        return os.path.normpath(path.absolute()), path.stat().st_size, state_of(path)
+    except OSError as error:
+        raise Refusal(f"cannot read {path}: {error.strerror}; mend it, or leave it out") from error
 
 
 def _cloud(source: str) -> Iterator[Raw]:

@@ -1,10 +1,12 @@
 """What is to be done: the options of a job, its inputs and its parts. The same on every run and every task."""
 
-from typing import Literal
+from collections.abc import Callable
+from typing import IO, Literal
 
 import msgspec
 
 Form = Literal["parquet", "csv", "ndjson", "arrow"]
+Write = Callable[[IO[bytes]], None]  # writes a whole file
 BadRows = Literal["keep", "refuse", "separate"]
 ENDINGS: dict[str, Form] = {
     ".parquet": "parquet",

@@ -4,7 +4,7 @@ from collections.abc import Sequence
 
 from contract.refusal import Refusal
 from score.files.job import Failed, Found, Part
-from score.files.places import open_source
+from score.files.opening import open_source
 from score.files.reading import groups_of
 
 

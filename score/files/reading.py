@@ -11,7 +11,7 @@ import pyarrow.parquet as pq
 
 from score.files.job import Failed, Part
 
-BATCH_ROWS = 65_536  # a record batch of four columns of float64 is then 2 MiB
+BATCH_ROWS, BATCH_CELLS = 65_536, 1 << 20  # at most: a record batch of float64 is then 8 MiB
 BUFFER_BYTES = 1 << 20  # of a column that are read at once
 HASHED_BYTES = 1 << 20
 READING = (pa.ArrowException, OSError, EOFError, ValueError)  # what Arrow raises for bytes that are no table
@@ -54,7 +54,7 @@ class ParquetBatches:
             if not self._file.num_row_groups:
                 return
             batches = self._file.iter_batches(
-                BATCH_ROWS, row_groups=[self._group], columns=self._columns, use_threads=False
+                rows_of(len(self._columns)), row_groups=[self._group], columns=self._columns, use_threads=False
             )
             for batch in batches:
                 self._done += batch.num_rows
@@ -86,8 +86,9 @@ class ArrowBatches:
         """Yield as Batches says."""
         with reading(self._path):
             for batch in self._batches:
-                for start in range(0, batch.num_rows, BATCH_ROWS):
-                    some = batch.slice(start, BATCH_ROWS)
+                step = rows_of(batch.num_columns)
+                for start in range(0, batch.num_rows, step):
+                    some = batch.slice(start, step)
                     self._done = self._file.tell() / self._size
                     yield pa.RecordBatch.from_arrays(some.columns, schema=self.schema), {}
 
@@ -104,6 +105,11 @@ def reading(path: str) -> Iterator[None]:
     except READING as error:
         found = " ".join(str(error).split())[:300]
         raise Failed(f"{path}: expected a whole file that Arrow can read, found: {found}; write it again") from error
+
+
+def rows_of(columns: int) -> int:
+    """Return how many rows of so many columns are a batch."""
+    return max(1, min(BATCH_ROWS, BATCH_CELLS // max(1, columns)))
 
 
 def groups_of(file: IO[bytes], path: str) -> tuple[int, int]:

@@ -11,8 +11,8 @@ from score.bundle import fetch_verified, load_verified
 from score.files.crew import Crew
 from score.files.finding import find
 from score.files.job import MANIFEST_FILE, PLAN_FILE, Failed, Manifest, Options, Part, Plan, Record
+from score.files.opening import Place, open_place
 from score.files.parts import parts_of
-from score.files.places import Place, open_place
 from score.files.progress import Progress
 from score.files.worker import Task
 
@@ -45,7 +45,7 @@ def run(job: Job) -> int:
     parts, failed = parts_of(inputs)
     try:
         place = open_place(job.out)
-        _take_place(place, plan, job.out)
+        _take_place(place, plan, {part.output for part in parts}, job.out)
         done = place.names()
     except Failed as failure:
         raise Refusal(str(failure)) from failure
@@ -69,10 +69,17 @@ def _check_options(options: Options, inputs: tuple[str, ...]) -> None:
         raise Refusal(f"--columns: expected names of inputs, {', '.join(inputs)}; found {unknown[0]}")
 
 
-def _take_place(place: Place, plan: Plan, out: str) -> None:
-    """Write the plan, or compare it with the one that is there. Raises Refusal if it is another one, and Failed."""
+def _take_place(place: Place, plan: Plan, outputs: set[str], out: str) -> None:
+    """Write the plan, or compare it with the one that is there. Raises Refusal if it is another one, and Failed.
+
+    Raises Refusal, too, if there is no plan but a file that would be overwritten.
+    """
     encoded = msgspec.json.format(msgspec.json.encode(plan), indent=1) + b"\n"
-    if PLAN_FILE not in place.names():
+    if PLAN_FILE not in (names := place.names()):
+        if (taken := sorted(names & outputs)) and PLAN_FILE not in place.names():
+            raise Refusal(
+                f"{out}: expected a place without {taken[0]}, which would be overwritten; choose another --out"
+            )
         try:
             place.create(PLAN_FILE, lambda file: _write(file, encoded))
         except Failed:

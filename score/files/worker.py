@@ -8,12 +8,13 @@ import sys
 from typing import IO
 
 import msgspec
+import pyarrow as pa
 
 from contract.refusal import Refusal
 from score.bundle import fetch_verified, load_verified
 from score.files.answering import Answering
 from score.files.job import Failed, Options, Part
-from score.files.places import open_place
+from score.files.opening import open_place
 
 
 class Task(msgspec.Struct, frozen=True):
@@ -57,8 +58,10 @@ def run(given: IO[bytes], said: IO[bytes]) -> None:
             record = answering.answer(decode_part(line))
         except Failed as failed:
             say(Report(failed=str(failed)))
-        except MemoryError:
-            say(Report(failed=f"{decode_part(line).source.path}: not enough memory; use --processes 1"))
+        except pa.ArrowMemoryError:
+            say(Report(failed=f"{decode_part(line).source.path}: not enough memory; type --processes 1"))
+        except pa.ArrowException as error:  # a column of a type that Arrow cannot write in this form
+            say(Report(failed=f"{decode_part(line).source.path}: {error}; leave the column out with --keep"))
         else:
             say(Report(record.rows, record.bad_rows, 1.0, done=True))
 
@@ -76,8 +79,6 @@ def _answering(task: Task, say: object) -> Answering:
 
 
 if __name__ == "__main__":
-    import pyarrow as pa
-
     pa.set_cpu_count(1)
     pa.set_io_thread_count(1)
     said = os.fdopen(os.dup(1), "wb")

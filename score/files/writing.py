@@ -13,7 +13,7 @@ import pyarrow.parquet as pq
 
 from score.files.job import Form, Output
 
-ROW_GROUP_ROWS = 131_072  # of what is written: held in memory until it is full
+ROW_GROUP_ROWS, ROW_GROUP_CELLS = 131_072, 1 << 22  # at most, of what is written: held until it is full
 
 
 class Digested:
@@ -73,7 +73,7 @@ class Writer(Protocol):
 
 
 class ParquetWriter:
-    """Writes row groups of ROW_GROUP_ROWS rows."""
+    """Writes row groups."""
 
     def __init__(self, file: Digested, schema: pa.Schema) -> None:
         self._writer = pq.ParquetWriter(file, schema)
@@ -85,7 +85,7 @@ class ParquetWriter:
         """Write a batch, or hold it until a row group is full."""
         self._held.append(batch)
         self._rows += batch.num_rows
-        if self._rows >= ROW_GROUP_ROWS:
+        if self._rows >= ROW_GROUP_ROWS or self._rows * len(self._schema) >= ROW_GROUP_CELLS:
             self._flush()
 
     def _flush(self) -> None:

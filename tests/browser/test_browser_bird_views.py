@@ -7,7 +7,7 @@ from pathlib import Path
 import pytest
 from playwright.sync_api import Browser, ViewportSize, expect
 
-from tests.browser.birds import DOUBTFUL, answer, explained, open_page, slider
+from tests.browser.birds import DOUBTFUL, answer, explained, field, open_page, slider
 from tests.support.browsing import opened
 from tests.support.service import Service
 
@@ -48,7 +48,7 @@ def test_it_fits_on_one_sheet_of_paper(chromium: Browser, service: Service, tmp_
         page.emulate_media(media="print")
         expect(page.get_by_role("row", name="Bill length")).to_contain_text("44.2")
         expect(answer(page)).to_be_visible()
-        expect(page.get_by_label("Bill length", exact=True)).not_to_be_visible()
+        expect(field(page, "Bill length")).not_to_be_visible()
         pdf = page.pdf(path=tmp_path / "bird.pdf", format="A4", print_background=True)
         assert len(re.findall(rb"/Type\s*/Page\b", pdf)) == 1
 

@@ -1,6 +1,7 @@
 """score.spark on a cluster: Parquet to Parquet, by spark-submit, through deaths, and as a stream."""
 
 import os
+import re
 import signal
 import threading
 import time
@@ -19,22 +20,20 @@ from train.contract import CONTRACT
 
 pytestmark = [pytest.mark.spark, pytest.mark.filterwarnings("default")]
 
-JOB = """
-import sys
-from pyspark.sql import SparkSession
-from score.spark import score
-
-spark = SparkSession.builder.getOrCreate()
-score(spark.read.parquet(sys.argv[1]), sys.argv[2], keep=["id"], allow_unsigned=True).write.parquet(sys.argv[3])
-"""
+MANY_ROWS = ROOT / "docs" / "many-rows.md"
 
 
 def test_spark_submit_answers_files_as_one_machine_does(
     cluster: Cluster, code: Path, bundle_path: Path, tmp_path: Path
 ) -> None:
-    """Two workers that have our code only from the zip give the answers of one machine and of XGBoost, bit for bit."""
+    """The job of the document gives the answers of one machine and of XGBoost, bit for bit.
+
+    Driver and workers have our code only from the zip.
+    """
     rows = birds.write(tmp_path / "birds", files=3, rows=700)
-    (tmp_path / "job.py").write_text(JOB)
+    section = MANY_ROWS.read_text().partition("## A lake, on Spark")[2]
+    (job,) = re.findall(r"```python\n(.*?)```", section, re.DOTALL)
+    (tmp_path / "job.py").write_text(job)
     ran = submit(cluster, code, tmp_path / "job.py", tmp_path / "birds", bundle_path, tmp_path / "scored")
     assert ran.returncode == 0, ran.stderr
     scored = birds.read(tmp_path / "scored")

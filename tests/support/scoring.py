@@ -54,13 +54,32 @@ def season(directory: Path, rows: int = 3000, groups: int = 6) -> Path:
     return directory
 
 
+def spoil(path: Path, how: str) -> None:
+    """Make a faulty file of a good one."""
+    data = path.read_bytes()
+    if how == "empty":
+        path.write_bytes(b"")
+    elif how == "half":
+        path.write_bytes(data[: len(data) // 2])
+    elif how == "flipped":
+        path.write_bytes(data[:100] + bytes(byte ^ 0xFF for byte in data[100:200]) + data[200:])
+    elif how == "text":
+        path.write_bytes(b"<html>not found</html>")
+    else:
+        pq.write_table(birds(5).rename_columns(["id", "culmen", "depth", "flipper", "mass"]), path)
+
+
 def command(
-    bundle: Path | str, *arguments: str | Path, task: tuple[int, int] | None = None, **environment: str
+    bundle: Path | str, *arguments: str | Path, task: tuple[int, int] | None = None, limit: int = 0, **environment: str
 ) -> "subprocess.Popen[str]":
-    """Start the command in a process group of its own. `task` is its number, and how many there are."""
+    """Start the command in a process group of its own. `task` is its number, and how many there are.
+
+    Files may have at most `limit` bytes, if it is not 0.
+    """
     cloud_run = {} if task is None else {"CLOUD_RUN_TASK_INDEX": str(task[0]), "CLOUD_RUN_TASK_COUNT": str(task[1])}
+    limited = ["prlimit", f"--fsize={limit}"] if limit else []
     return subprocess.Popen(
-        [sys.executable, "-m", "score", *map(str, arguments), "--bundle", str(bundle)],
+        [*limited, sys.executable, "-m", "score", *map(str, arguments), "--bundle", str(bundle)],
         cwd=ROOT,
         env={**os.environ, "ALLOW_UNSIGNED_BUNDLES": "1", **cloud_run, **environment},
         stdout=subprocess.PIPE,
@@ -78,7 +97,7 @@ def finished(process: "subprocess.Popen[str]") -> subprocess.CompletedProcess[st
 
 def scored(bundle: Path | str, *arguments: str | Path, **environment: str) -> subprocess.CompletedProcess[str]:
     """Run the command to its end."""
-    return finished(command(bundle, *arguments, task=None, **environment))
+    return finished(command(bundle, *arguments, task=None, limit=0, **environment))
 
 
 def answered(source: Path, out: Path, bundle: Bundle, options: Options | None = None) -> list[Record]:

@@ -79,7 +79,7 @@ export async function request(path, options = {}) {
     void probe(seconds * 1000);
     return response;
   }
-  become("up", "");
+  if (current.state !== "busy") become("up", ""); // a busy service has said when to come back
   const version = response.headers.get("model-version");
   if (version) for (const watcher of [...versionWatchers]) watcher(version);
   return response;

@@ -109,7 +109,7 @@ export function mountBird(section, model, store) {
     if (service().state !== "up") return; // asked when it is back
     if (last?.row !== store.row) predicting.ask(store.row);
     clearTimeout(rest);
-    rest = setTimeout(() => explaining.ask(store.row), first ? 0 : REST_MS);
+    rest = setTimeout(() => service().state === "up" && explaining.ask(store.row), first ? 0 : REST_MS);
     first = false;
   };
   const ends = [

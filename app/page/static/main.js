@@ -22,7 +22,7 @@ const PARTS = {
   table: later("A table", async () => (await import("./table.js")).mountTable),
   take: mountTake,
 };
-const NEAR = "400px"; // below the edge of the screen
+const NEAR = "200px"; // below the edge of the screen
 const TOLD_MS = 8000; // a note that nobody must act on
 
 /**

@@ -38,13 +38,12 @@ export function mountWhy(box, model, store) {
   const quiet = (text) =>
     ways.replaceChildren(make("h3", { text: "What would change the answer" }), make("p", { class: "quiet", text }));
   box.append(ways, errors, parts);
-  box.hidden = true; // until there is something to show
+  box.classList.add("waiting"); // until there is something to show; what follows must not jump up
 
   return {
     /** @param {Explanation} explanation */
     show(explanation) {
-      box.classList.remove("stale");
-      box.hidden = false;
+      box.classList.remove("stale", "waiting");
       ways.replaceChildren(make("h3", { text: "What would change the answer" }), ...waysOf(model, store, explanation));
       errors.replaceChildren(...errorsOf(model, explanation));
       const contributions = explanation.contributions;
@@ -69,8 +68,7 @@ export function mountWhy(box, model, store) {
     },
     /** @param {number} status @param {string} detail */
     refuse(status, detail) {
-      box.classList.remove("stale");
-      box.hidden = false;
+      box.classList.remove("stale", "waiting");
       errors.replaceChildren();
       parts.replaceChildren();
       if (status === 501) {

@@ -16,6 +16,7 @@ from score.arrow import score
 from score.bundle import Bundle
 from score.files.finding import find
 from score.files.job import Failed, Options
+from score.files.reading import rows_of
 from tests.support import tables
 from tests.support.scoring import answered, birds
 
@@ -106,6 +107,24 @@ def test_csv_has_the_style_of_its_numbers(bundle: Bundle, tmp_path: Path) -> Non
         assert row["prediction"] == ("" if wanted["prediction"] is None else str(wanted["prediction"]))
         if wanted["distance"] is not None:
             assert float(row["distance"].replace(",", ".")) == wanted["distance"]
+
+
+@pytest.mark.parametrize("rest", [b"", b"\n", b"\r\n\r\n"])
+def test_a_table_without_rows_is_a_table(bundle: Bundle, tmp_path: Path, rest: bytes) -> None:
+    """A header without rows gives a header without rows; a Parquet file without rows gives one."""
+    (tmp_path / "in").mkdir()
+    (tmp_path / "in" / "a.csv").write_bytes(b"bill_length_mm,bill_depth_mm,flipper_length_mm,body_mass_g\r\n" + rest)
+    pq.write_table(birds(0), tmp_path / "in" / "b.parquet")
+    (tmp_path / "in" / "c.ndjson").write_bytes(b"\n" + rest)
+    records = answered(tmp_path / "in", tmp_path / "out", bundle)
+    assert [record.rows for record in records] == [0, 0, 0]
+    assert (tmp_path / "out" / "a.csv").read_text().endswith(",distance,reason\n")
+    assert read(tmp_path / "out" / "b.parquet") == []
+
+
+def test_wide_tables_come_in_smaller_batches() -> None:
+    """A batch has a bounded number of cells, however many columns there are."""
+    assert [rows_of(columns) for columns in (0, 1, 16, 5000, 1 << 21)] == [65_536, 65_536, 65_536, 209, 1]
 
 
 def test_json_lines_are_answered_as_over_http(bundle: Bundle, tmp_path: Path) -> None:

@@ -1,11 +1,12 @@
-"""Where files are: in a directory or in a bucket. What is written appears complete, and only once."""
+"""Where files are: in a directory or in a bucket. What is written appears complete, and only once.
 
-from collections.abc import Callable
-from typing import IO, Any, Protocol
+The cloud's client is imported only for an address in the cloud.
+"""
+
+from typing import IO, Protocol
 
 from bundle.stores.store import CLOUD_SCHEME
-
-Write = Callable[[IO[bytes]], None]
+from score.files.job import Write
 
 
 class Place(Protocol):
@@ -58,11 +59,3 @@ def open_source(path: str, state: str) -> Source:
     from score.files.directory import FileSource
 
     return FileSource(path)
-
-
-def sized(file: Any) -> int:
-    """Return the size of an opened file."""
-    place = file.tell()
-    size: int = file.seek(0, 2)
-    file.seek(place)
-    return size

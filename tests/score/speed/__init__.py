@@ -1,0 +1,1 @@
+"""How fast many rows are, beside other ways, in one run: make score-bench."""
