@@ -60,7 +60,7 @@ def checks() -> list[list[str]]:
     """Return the commands of `make check`."""
     command = ["make", "-n", "--old-file=.venv/.dev", "check"]
     ran = subprocess.run(command, cwd=ROOT, capture_output=True, text=True, timeout=60, check=True)
-    return [shlex.split(line) for line in ran.stdout.splitlines()]
+    return [shlex.split(line) for line in ran.stdout.replace("\\\n", " ").splitlines()]
 
 
 @pytest.mark.parametrize("linter", BAD)
