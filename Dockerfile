@@ -21,8 +21,8 @@ RUN /opt/build/bin/python -m train
 COPY binding binding
 COPY bundle bundle
 COPY compile compile
-# What the compiler would measure differs from machine to machine, and so would the bundle: the release decides. These
-# are what it measured for this model, walk and 64, on AMD EPYC and Intel Xeon. SOURCE_DATE_EPOCH: the commit's time.
+# What the compiler would measure differs from machine to machine, and so would the bundle: the release decides. Walk
+# and 64 are what it has measured for this model on a machine of ours. SOURCE_DATE_EPOCH: the time of the commit.
 ARG ONE_ROW=walk
 ARG BLOCK_FROM=64
 ARG SOURCE_DATE_EPOCH

@@ -12,6 +12,7 @@ from deploy.google.promql import Sample, query
 
 COUNTED = ("penguins_drift_observations_total", "penguins_drift_outside_total")
 STATED = ("penguins_model_info", "penguins_drift_reference_rows", "penguins_drift_chi_square")
+MAX_HOURS = 7 * 24
 LABELS = "version, variable, bin"
 
 
@@ -23,6 +24,8 @@ def expressions(match: str, hours: int) -> dict[str, str]:
 
 def drift_page(url: str, match: str, hours: int, token: Callable[[], str] | None = None) -> str:
     """Return the page. `match` chooses the service: service_name="penguins". Raises Refusal."""
+    if not 1 <= hours <= MAX_HOURS:
+        raise Refusal(f"--hours {hours}: expected 1 to {MAX_HOURS}, a week")
     headers = {"Authorization": f"Bearer {token()}"} if token else {}
     lines = [
         line

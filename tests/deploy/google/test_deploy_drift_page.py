@@ -90,7 +90,9 @@ def test_counts_are_those_of_all_instances() -> None:
 
 
 def test_a_refusal_says_what_the_server_said() -> None:
-    """A 4xx is one line with the server's own words; a service without metrics is named."""
+    """A 4xx is one line with the server's own words; a service without metrics is named, and hours that are none."""
+    with pytest.raises(Refusal, match=r"--hours 0: expected 1 to 168"):
+        drift_page("http://127.0.0.1:1", MATCH, 0)
     with managed({}) as (url, _):
         with pytest.raises(Refusal, match=r"answered 401 .*invalid authentication credentials"):
             drift_page(url, MATCH, 24)
