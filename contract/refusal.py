@@ -41,9 +41,10 @@ def while_read(command: Callable[[], int]) -> int:
         try:
             return command()
         finally:
-            sys.stdout.flush()  # what is left in the buffer, while the error can still be caught
+            if sys.stdout:  # there is none if the process was started without it
+                sys.stdout.flush()  # what is left in the buffer, while the error can still be caught
     except BrokenPipeError:
-        if not _reader_left():
+        if not sys.stdout or not _reader_left():
             raise  # another pipe: not ours to judge
         return READER_LEFT
 
