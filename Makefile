@@ -7,6 +7,7 @@ BIN := $(VENV)/bin
 NODE := tests/browser/node_modules
 IMAGE ?= penguins
 BASE ?= python:3.13-slim-trixie
+STORAGE ?= gs
 DOCKER ?= docker
 DOCKER_BUILD_FLAGS ?=
 CANDIDATE ?= artifacts/bundle
@@ -20,8 +21,8 @@ node_is_here = command -v npm >/dev/null && node -e 'process.exit(+(parseInt(pro
 
 .DEFAULT_GOAL := help
 .PHONY: help setup train compile run serve test test-long test-browser coverage test-image test-image-build bench bench-http bench-overload
-.PHONY: explore bench-page bench-request bench-swap drift trust renew load load-report deploy canary canary-odds check check-page format image image-score score-bench clean lock model-matrix fuzz
-.PHONY: test-spark spark-zip spark-bench
+.PHONY: explore bench-page bench-request bench-swap drift trust renew load load-report deploy canary canary-odds check check-page format clean lock model-matrix fuzz
+.PHONY: test-spark spark-zip spark-bench image image-page image-start image-score score-bench
 
 help: ## list the targets
 	@grep -hE '^[a-z-]+:.*##' $(MAKEFILE_LIST) | sed -E 's/^([a-z-]+):.*## /\1|/' | \
@@ -205,17 +206,29 @@ format: $(VENV)/.dev ## rewrite the source in the house's format
 	$(BIN)/ruff check --fix
 	$(BIN)/ruff format
 
-image: ## build the container image
-	$(DOCKER) build $(DOCKER_BUILD_FLAGS) --build-arg BASE=$(BASE) -t $(IMAGE) .
+# Two builds of one commit have the same files: what would differ, such as the time, is the commit's (docs/image.md).
+image: ## build the container image; STORAGE=none leaves out the client of gs://
+	$(DOCKER) build $(DOCKER_BUILD_FLAGS) $(image_arguments) -t $(IMAGE) .
+image_arguments = --build-arg BASE=$(BASE) --build-arg STORAGE=$(STORAGE) \
+  --build-arg SOURCE_DATE_EPOCH=$(shell git log -1 --format=%ct 2>/dev/null) \
+  --build-arg CREATED=$(shell TZ=UTC git log -1 --date=format-local:%Y-%m-%dT%H:%M:%SZ --format=%cd 2>/dev/null) \
+  --build-arg REVISION=$(shell git describe --always --abbrev=40 --dirty=+ --exclude='*' 2>/dev/null)
+
+image-start: $(VENV)/.dev ## see where the time goes between docker run and the first answer
+	DOCKER="$(DOCKER)" IMAGE="$(IMAGE)" $(BIN)/python -m benchmarks.image.start
+
+image-page: $(VENV)/.dev ## list what the image holds, package by package: docs/image.md
+	DOCKER="$(DOCKER)" IMAGE="$(IMAGE)" $(BIN)/python -m benchmarks.image $(ARGS)
 
 image-score: ## build the image that scores files: docs/many-rows.md
-	$(DOCKER) build $(DOCKER_BUILD_FLAGS) --build-arg BASE=$(BASE) --target score -t $(IMAGE)-score .
+	$(DOCKER) build $(DOCKER_BUILD_FLAGS) $(image_arguments) --target score -t $(IMAGE)-score .
 
 test-image: $(VENV)/.dev image image-score ## build the images and test containers of them
-	IMAGE=$(IMAGE) DOCKER=$(DOCKER) $(BIN)/python -m pytest -m image $(ARGS)
+	IMAGE=$(IMAGE) DOCKER=$(DOCKER) DOCKER_BUILD_FLAGS="$(DOCKER_BUILD_FLAGS)" BASE=$(BASE) \
+	  $(BIN)/python -m pytest -m image $(ARGS)
 
 test-image-build: ## run the compiler's tests in the image's build, with its Python and XGBoost
-	$(DOCKER) build $(DOCKER_BUILD_FLAGS) --build-arg BASE=$(BASE) --target judged .
+	$(DOCKER) build $(DOCKER_BUILD_FLAGS) $(image_arguments) --target judged .
 
 lock: $(VENV)/.dev ## resolve requirements/*.in again into hashed locks
 	requirements/lock $(BIN)/uv

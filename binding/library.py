@@ -8,7 +8,7 @@ from typing import Any, NamedTuple, cast
 from binding import abi_5
 from binding.columns import Column, Limit, in_memory
 from binding.mapping import Mapping
-from contract.refusal import Refusal
+from contract.refusal import COMPILE, Refusal
 
 FLOAT_BYTES = 4  # the size of a float32, and of an int32
 ABI = 6  # LIBRARY_ABI of compile/native/library.h
@@ -109,7 +109,7 @@ class Library:
         if abi not in (abi_5.ABI, ABI):
             raise Refusal(
                 f"expected a library of ABI {ABI} or {abi_5.ABI}, found {abi}; "
-                "compile its model with this version: python -m compile MODEL"
+                f"compile its model with this version: {COMPILE}"
             )
         return [abi, inputs, features, outputs, *(rest if abi == ABI else (outputs, rest[0]))]
 

@@ -9,7 +9,7 @@ import sys
 import tempfile
 from contextlib import suppress
 
-from contract.refusal import COMPILE_AGAIN, Refusal
+from contract.refusal import COMPILE, COMPILE_AGAIN, Refusal
 
 RTLD_NOLOAD = getattr(os, "RTLD_NOLOAD", 0)
 _dlclose, _close, _is_finalizing = _ctypes.dlclose, os.close, sys.is_finalizing
@@ -39,7 +39,7 @@ class Mapping:
                 self._handle = _ctypes.dlopen(path, os.RTLD_NOW | os.RTLD_LOCAL)
         except OSError as error:
             raise Refusal(
-                f"cannot load the model library: {error}; compile its model on this machine: python -m compile MODEL"
+                f"cannot load the model library: {error}; compile its model on this machine: {COMPILE}"
             ) from error
 
     def address(self, name: str) -> int:

@@ -22,7 +22,7 @@ from bundle.deadline import Deadline, run_within
 from bundle.refusal import STATUSES, BundleRefusal
 from bundle.stores.opening import open_store
 from bundle.stores.store import Store
-from contract.refusal import USER_MISTAKE, Refusal
+from contract.refusal import USER_MISTAKE, Refusal, while_read
 
 DEADLINE_S = 60.0
 DAYS = 30.0
@@ -192,4 +192,4 @@ def _with_store(
 
 
 if __name__ == "__main__":
-    sys.exit(main())
+    sys.exit(while_read(main))

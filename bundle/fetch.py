@@ -37,7 +37,7 @@ from bundle.signing.keys import TrustedKey
 from bundle.stores.opening import open_store
 from bundle.stores.store import ABSENT, Store, channel_object
 from bundle.verify import OWN, Origin, Trust, VerifiedBundle, Wanted, verify, with_more_signatures
-from contract.refusal import COMPILE_AGAIN
+from contract.refusal import COMPILE, COMPILE_AGAIN
 from contract.schema import Contract
 
 if TYPE_CHECKING:
@@ -295,6 +295,6 @@ def fetch(
 def read_directory(directory: Path, trust: Trust, wanted: Wanted = OWN) -> VerifiedBundle:
     """Read and verify a bundle's own directory, which may be a symbolic link. Raises BundleRefusal."""
     resolved = directory.resolve()  # the link may be moved to another bundle while we read
-    reader = directory_reader(resolved, "make one: python -m compile MODEL, or name another bundle's directory")
+    reader = directory_reader(resolved, f"make one: {COMPILE}, or name another bundle's directory")
     fix = f"{COMPILE_AGAIN}, or fetch it again: python -m bundle fetch"
     return verify(reader, Origin(str(directory), fix), trust, wanted=wanted)

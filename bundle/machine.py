@@ -3,6 +3,7 @@
 import struct
 
 from bundle.refusal import BundleRefusal
+from contract.refusal import COMPILE
 
 HEADER_BYTES = 20
 SHARED_OBJECT = 3  # e_type of ELF
@@ -26,8 +27,7 @@ def check_machine(image: bytes, platform: str, what: str) -> None:
     if found:
         raise BundleRefusal(
             "architecture",
-            f"{what}: expected a library for {platform}, found {found}; compile its model on {platform}: "
-            "python -m compile MODEL",
+            f"{what}: expected a library for {platform}, found {found}; compile its model on {platform}: {COMPILE}",
         )
 
 

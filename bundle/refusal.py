@@ -45,3 +45,12 @@ class BundleRefusal(Refusal):
     def retryable(self) -> bool:
         """Return whether the same request may succeed a moment later."""
         return self.reason in RETRYABLE
+
+
+def without_client(place: str, error: ImportError) -> BundleRefusal:
+    """Return the refusal of an address in Google's cloud where the client of it is not installed."""
+    return BundleRefusal(
+        "usage",
+        f"{place} needs Google's client, and there is no {error.name}; in an image: build it with STORAGE=gs, which is "
+        "the default; elsewhere: pip install --require-hashes -r requirements/runtime.txt",
+    )

@@ -26,7 +26,7 @@ from contract.manifest import (
     platform_name,
 )
 from contract.reading import contract_of
-from contract.refusal import COMPILE_AGAIN, Refusal
+from contract.refusal import COMPILE, COMPILE_AGAIN, Refusal
 from contract.schema import CONTRACT_FILE, Contract, difference
 
 MAX_MANIFEST_BYTES = 1 << 20
@@ -248,7 +248,7 @@ def _check_target(manifest: Manifest, platform: str, origin: Origin) -> None:
         raise BundleRefusal(
             "platform",
             f"{origin.place} has libraries for {found}, not {platform}; compile its model on {platform}: "
-            "python -m compile MODEL; python -m bundle merge joins both",
+            f"{COMPILE}; python -m bundle merge joins both",
         )
     if target.certificate not in manifest.files:
         raise BundleRefusal(

@@ -16,7 +16,7 @@ from typing import Annotated, Literal
 import msgspec
 from msgspec import Meta
 
-from contract.refusal import COMPILE_AGAIN, Refusal
+from contract.refusal import COMPILE, COMPILE_AGAIN, Refusal
 
 FORMAT_VERSION = 3
 READABLE_FORMATS = (2, FORMAT_VERSION)
@@ -155,7 +155,7 @@ def decode_manifest(data: bytes, source: str) -> Manifest:
             known = " or ".join(map(str, READABLE_FORMATS))
             raise Refusal(
                 f"{source}: expected bundle format {known}, found {version}; "
-                "compile its model with this version: python -m compile MODEL"
+                f"compile its model with this version: {COMPILE}"
             )
         return _decode(data)
     except (msgspec.DecodeError, UnicodeDecodeError, RecursionError) as error:

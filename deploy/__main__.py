@@ -1,4 +1,4 @@
-"""python -m deploy plan | up | job | iam | alerts | canary | status | rollback | odds
+"""python -m deploy plan | up | job | iam | alerts | canary | status | metrics | ask | rollback | odds
 
 Exit status: 0 success, or the new revision was promoted; 1 the new revision was rolled back; 2 a mistake of the user,
 or a refusal of gcloud or HAProxy; 3 a gate did not get enough samples in time, and the share stays as it is.
@@ -12,7 +12,7 @@ from typing import TYPE_CHECKING
 
 import msgspec
 
-from contract.refusal import USER_MISTAKE, Refusal
+from contract.refusal import USER_MISTAKE, Refusal, while_read
 from deploy import commands
 from deploy.canary.plan import CanaryPlan
 
@@ -66,6 +66,15 @@ def parser() -> argparse.ArgumentParser:
     status = _command(made, "status", commands.status)
     status.add_argument("--lines", type=int, default=5, metavar="N", help="of the audit log (default: %(default)s)")
     _splitter(status)
+    metrics = _command(made, "metrics", commands.metrics)
+    metrics.add_argument("--hours", type=int, default=24, metavar="N", help="that are compared (default: %(default)s)")
+    metrics.add_argument(
+        "--match", metavar="LABELS", help='such as revision_name="penguins-v7"; else the whole service'
+    )
+    metrics.add_argument("--prometheus", metavar="URL", help="another server than Google's")
+    ask = _command(made, "ask", commands.ask)
+    ask.add_argument("expression", metavar="PROMQL", help="with exact names of metrics")
+    ask.add_argument("--prometheus", metavar="URL", help="another server than Google's")
     rollback = _command(made, "rollback", commands.rollback)
     _revisions(rollback)
     _splitter(rollback)
@@ -116,4 +125,4 @@ def _plan(command: argparse.ArgumentParser) -> None:
 
 
 if __name__ == "__main__":
-    sys.exit(main())
+    sys.exit(while_read(main))

@@ -14,9 +14,11 @@ from deploy.canary.odds import odds, table
 from deploy.canary.rollout import PROMOTED, Canary
 from deploy.google import gcloud, iam, policies
 from deploy.google.cloud_run import CloudRun
+from deploy.google.drift_page import drift_page
+from deploy.google.promql import RULES, expanded, query, recorded, shown
 from deploy.google.render import render, render_job
 from deploy.google.settings import DeploySettings, read_settings
-from deploy.options import PLACE, address_of, fronts_of, plan_of, sources_of, splitter_of
+from deploy.options import PLACE, address_of, fronts_of, managed, plan_of, sources_of, splitter_of
 from deploy.splitter import back_and_see, serving, share_of
 
 SCORED = ("project", "region", "image", "bucket", "trusted_keys")
@@ -88,7 +90,7 @@ def job(options: Options) -> int:
 
 def accounts(options: Options) -> int:
     """Print every command that sets up a project: places, accounts, roles, workflows. Run them with --yes."""
-    settings = read_settings(*PLACE, "bucket", "repository")
+    settings = read_settings(*PLACE, "bucket", "repository_id")
     number = iam.project_number(settings) if options.yes else iam.PROJECT_NUMBER
     everything = iam.commands(settings, number)
     for command in everything:
@@ -155,6 +157,29 @@ def status(options: Options) -> int:
         print(f"{share:6.2f} %  {revision}")
     for entry in [each for each in read_entries(options.audit) if each.splitter == splitter.name][-options.lines :]:
         print(f"{entry.at:%F %T} {entry.old} -> {entry.new}: {entry.event} {entry.share:g} % {entry.why}".rstrip())
+    return 0
+
+
+def metrics(options: Options) -> int:
+    """Print the page of metrics that python -m app.metrics.drift reads, for all instances, from Prometheus."""
+    if options.prometheus:
+        print(drift_page(options.prometheus, options.match or "", options.hours), end="")
+        return 0
+    settings = read_settings(*PLACE)
+    url, token = managed(settings)
+    match = options.match or f'service_name="{settings.service}"'
+    print(drift_page(url, match, options.hours, token), end="")
+    return 0
+
+
+def ask(options: Options) -> int:
+    """Print the result of an expression in PromQL. Recorded series are put in their whole expressions."""
+    expression = expanded(options.expression, recorded(RULES.read_text(encoding="utf-8")))
+    url, headers = options.prometheus, {}
+    if not url:
+        url, token = managed(read_settings(*PLACE))
+        headers = {"Authorization": f"Bearer {token()}"}
+    print(shown(query(url, expression, headers)))
     return 0
 
 

@@ -3,6 +3,7 @@
 import argparse
 import os
 import time
+from collections.abc import Callable
 from functools import cache
 
 import msgspec
@@ -13,7 +14,7 @@ from deploy.canary.plan import CanaryPlan, checked
 from deploy.canary.scrape import CounterSource, MetricsPage, Prometheus
 from deploy.google import gcloud
 from deploy.google.cloud_run import CloudRun
-from deploy.google.settings import read_settings
+from deploy.google.settings import DeploySettings, read_settings
 from deploy.haproxy import HAProxy, HAProxyFront
 from deploy.splitter import Splitter
 
@@ -53,14 +54,19 @@ def sources_of(options: Options) -> tuple[CounterSource, CounterSource]:
         return Prometheus(options.prometheus, options.old), Prometheus(options.prometheus, options.new)
     if options.haproxy:
         raise Refusal("expected --old-metrics and --new-metrics, or --prometheus; see python -m deploy canary --help")
-    return managed(options.old), managed(options.new)
+    return google_counters(options.old), google_counters(options.new)
 
 
-def managed(revision: str) -> Prometheus:
+def google_counters(revision: str) -> Prometheus:
     """Return Google's Managed Service for Prometheus, asked for one revision. Raises Refusal."""
-    settings = read_settings(*PLACE)
+    url, token = managed(read_settings(*PLACE))
+    return Prometheus(url, revision, token)
+
+
+def managed(settings: DeploySettings) -> tuple[str, Callable[[], str]]:
+    """Return the address of the project's Managed Service for Prometheus, and what returns a token for it."""
     url = f"{GOOGLE}/v1/projects/{settings.project}/location/global/prometheus"
-    return Prometheus(url, revision, token_of(float(settings.gcloud_seconds)))
+    return url, token_of(float(settings.gcloud_seconds))
 
 
 @cache
@@ -93,7 +99,7 @@ def fronts_of(options: Options) -> tuple[FrontSource, FrontSource] | tuple[None,
         return HAProxyFront(haproxy, options.old), HAProxyFront(haproxy, options.new)
     if options.old_metrics or options.prometheus:
         return None, None
-    old, new = (CloudRunFront(managed(name), name, time.time) for name in (options.old, options.new))
+    old, new = (CloudRunFront(google_counters(name), name, time.time) for name in (options.old, options.new))
     return old, new
 
 

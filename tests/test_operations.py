@@ -12,6 +12,7 @@ import pytest
 import yaml
 
 from app.metrics.families import CHANNEL_EXPIRY, FOLLOW_INTERVAL, FOLLOW_SUCCESS
+from deploy.google.promql import RULES, expanded, recorded
 from tests.support.commands import ROOT
 from tests.support.service import Service, serving
 from tests.support.telemetry import free_port, needed, samples, scrape
@@ -93,6 +94,34 @@ def test_every_alert_has_its_entry() -> None:
         assert annotations["runbook"] == f"OPERATIONS.md#{name.lower()}"
         assert headings()[name.lower()] == name
     assert {heading for heading in headings().values() if heading.startswith("Penguins")} == alerts().keys()
+
+
+def test_every_alert_says_what_to_do_on_cloud_run() -> None:
+    """Every alert's entry has the way of Cloud Run, with filters whose quotes are closed."""
+    for name in alerts():
+        entry = PAGE.partition(f"### {name}\n")[2].partition("\n### ")[0]
+        assert "*On Cloud Run.*" in entry, name
+    filters = re.findall(r"(?:`|^)logs '([^']*)'", PAGE, re.MULTILINE)
+    assert len(filters) > 15
+    for each in filters:
+        outside = re.sub(r'"[^"]*"', "", each)
+        assert '"' not in outside, each
+        assert outside.count("(") == outside.count(")"), each
+
+
+def test_what_is_asked_on_cloud_run_is_promql(tmp_path: Path) -> None:
+    """promtool accepts every expression that the page gives to `deploy ask`, without recorded series."""
+    needed("promtool")
+    asked = re.findall(r"python -m deploy ask (?:'([^']+)'|([\w:]+))", PAGE)
+    rules = recorded(RULES.read_text(encoding="utf-8"))
+    whole = [expanded(quoted or plain, rules) for quoted, plain in asked if quoted != "..."]
+    assert len(whole) > 10
+    assert [each for each in whole if "penguins:" in each] == []
+    found = [{"record": f"asked{number}", "expr": each} for number, each in enumerate(whole)]
+    (tmp_path / "rules.yaml").write_text(yaml.safe_dump({"groups": [{"name": "page", "rules": found}]}))
+    command = ["promtool", "check", "rules", str(tmp_path / "rules.yaml")]
+    ran = subprocess.run(command, capture_output=True, text=True, timeout=60, check=False)
+    assert ran.returncode == 0, ran.stderr
 
 
 def test_its_links_lead_somewhere() -> None:

@@ -169,7 +169,11 @@ class Supervisor:
         self.failures += 1
         if self.failures > self.settings.workers:  # single workers may be killed; if all fail, the cause is common
             pause = min(2.0 ** (self.failures - self.settings.workers - 1), MAX_PAUSE_SECONDS)
-            logger.error("Workers end as soon as they start; the next one starts in %g s", pause)
+            serving = sum(worker.serves for worker in self.workers)
+            logger.error(
+                "Workers end as soon as they start: %d of %d serve, the next one starts in %g s",
+                *(serving, self.settings.workers, pause),
+            )
             self.start_at = time.monotonic() + pause
         return 0
 

@@ -98,9 +98,9 @@ def costs(results: LoadResults) -> str:
     rows = [
         [
             figure(step.rate),
-            f"{request_based(step.rate, step.quantile_ms(0.5) / 1000):.3f}",
             f"{instance_based(step.rate):.3f}",
+            f"{request_based(step.rate, step.quantile_ms(0.5) / 1000):.3f}",
         ]
         for step in results.steady
     ]
-    return table(["requests/s to one instance", "request-based, USD", "instance-based, USD"], rows)
+    return table(["requests/s to one instance", "as deployed, USD", "request-based, without the collector, USD"], rows)

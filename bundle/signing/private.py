@@ -5,7 +5,7 @@ import stat
 from pathlib import Path
 from typing import TYPE_CHECKING
 
-from bundle.refusal import BundleRefusal
+from bundle.refusal import BundleRefusal, without_client
 from bundle.signing.keys import KMS_SCHEME, Signer, TrustedKey
 from contract.files import sync_directory
 
@@ -71,8 +71,10 @@ def open_signer(text: str) -> Signer:
     Raises BundleRefusal.
     """
     if text.startswith(KMS_SCHEME):
-        from bundle.signing.kms import CloudKey
-
+        try:
+            from bundle.signing.kms import CloudKey
+        except ImportError as error:
+            raise without_client(text, error) from error
         return CloudKey(text)
     return read_signing_key(Path(text))
 

@@ -6,6 +6,7 @@ of one repository may act as `deploy`, without a key of their own, and only wher
 hand on the main branch.
 """
 
+from contract.refusal import Refusal
 from deploy.google import gcloud
 from deploy.google.settings import DeploySettings
 
@@ -17,7 +18,8 @@ SERVICES = (
     *("run", "artifactregistry", "secretmanager", "storage", "monitoring"),
     *("iam", "iamcredentials", "sts", "cloudresourcemanager"),
 )
-THERE = ("ALREADY_EXISTS", "already exists", "HTTPError 409", "already own it")
+THERE = ("ALREADY_EXISTS", "already exists", "HTTPError 409", "already own it")  # or it is somebody else's: present()
+KEPT_BY_PROVIDER = ("--issuer-uri", "--attribute-mapping", "--attribute-condition")  # what describing does not take
 
 Command = list[str]
 
@@ -73,11 +75,12 @@ def _accounts(settings: DeploySettings) -> list[Command]:
 
 def _workflows(settings: DeploySettings, number: str) -> list[Command]:
     pool = ["iam", "workload-identity-pools"]
-    condition = f"assertion.repository=='{settings.repository}' && {RELEASED}"
-    mapping = "google.subject=assertion.sub,attribute.repository=assertion.repository"
-    member = (
-        f"projects/{number}/locations/global/workloadIdentityPools/{POOL}/attribute.repository/{settings.repository}"
-    )
+    # By its number: a name that its owner gives up can be taken by somebody else. Google's advice:
+    # https://docs.cloud.google.com/iam/docs/workload-identity-federation-with-deployment-pipelines
+    condition = f"assertion.repository_id=='{settings.repository_id}' && {RELEASED}"
+    mapping = "google.subject=assertion.sub,attribute.repository_id=assertion.repository_id"
+    principals = f"projects/{number}/locations/global/workloadIdentityPools/{POOL}"
+    member = f"{principals}/attribute.repository_id/{settings.repository_id}"
     account = ["iam", "service-accounts", "add-iam-policy-binding", settings.deploy_account]
     return [
         [*pool, "create", POOL, "--location=global"],
@@ -100,12 +103,38 @@ def project_number(settings: DeploySettings) -> str:
 
 
 def apply(command: Command, seconds: float) -> str:
-    """Run one command and return what happened. If the thing exists already, that is a success. Raises Refusal."""
+    """Run one command and return what happened. If the thing exists already, that is a success.
+
+    Raises Refusal, also if what exists is not of this project, or was deleted.
+    """
     try:
         gcloud.run([*command, "--quiet"], seconds)
     except gcloud.GcloudRefusal as refusal:
         making = "create" in command or "create-oidc" in command
         if making and any(word in refusal.output for word in THERE):
+            _present(command, seconds)
             return "already there"
         raise
     return "done"
+
+
+def _present(command: Command, seconds: float) -> None:
+    """Raise Refusal if "already exists" is not so: for another project's bucket, or a pool that was deleted."""
+    if command[:3] == ["storage", "buckets", "create"]:
+        name = command[3].removeprefix("gs://")
+        if not gcloud.run_json(["storage", "buckets", "list", f"--filter=name={name}", command[-1]], seconds):
+            raise Refusal(
+                f"expected the bucket {name} in this project, found that another one has it: names are shared by all "
+                "of Google; choose another BUCKET"
+            )
+    elif "workload-identity-pools" in command:
+        verb = "create" if "create" in command else "create-oidc"
+        where = [word for word in command[command.index(verb) + 1 :] if not word.startswith(KEPT_BY_PROVIDER)]
+        thing = [*command[: command.index(verb)], "{}", *where]
+        state = gcloud.run_json([word.format("describe") for word in thing], seconds).get("state")
+        if state == "DELETED":
+            undelete = gcloud.shell_command([word.format("undelete") for word in thing])
+            raise Refusal(
+                f"expected {' '.join(command[1:3])} {where[0]} or none, found one that was deleted, which keeps its "
+                f"name for 30 days; type: {undelete}"
+            )

@@ -10,10 +10,11 @@ from pathlib import Path
 from typing import Any
 
 from contract.refusal import Refusal
+from deploy.google.promql import RULES as RECORDING
+from deploy.google.promql import expanded, recorded
 from deploy.google.settings import DeploySettings
 
 RULES = Path(__file__).parents[1]
-RECORDED = re.compile(r"penguins:[\w:]+")
 VALUE = re.compile(r"\{\{ *\$value(?: *\| *humanizePercentage)? *\}\}")
 DURATION = re.compile(r"\{\{ *\$value *\| *humanizeDuration *\}\}")
 LABEL = re.compile(r"\{\{ *\$labels\.(\w+) *\}\}")
@@ -33,9 +34,9 @@ def policies(settings: DeploySettings, channels: list[str]) -> list[Policy]:
 
     Raises Refusal if a rule cannot be a policy.
     """
-    recorded = {rule["record"]: " ".join(rule["expr"].split()) for rule in _rules("recording.yaml")}
+    rules = recorded(RECORDING.read_text("utf-8"))
     alerts = [rule for rule in _rules("alerts.yaml") if rule["alert"] != ABSENT or settings.minimum_instances != "0"]
-    return [_policy(settings, alert, recorded, channels) for alert in alerts]
+    return [_policy(settings, alert, rules, channels) for alert in alerts]
 
 
 def _rules(name: str) -> list[dict[str, Any]]:
@@ -47,10 +48,10 @@ def _rules(name: str) -> list[dict[str, Any]]:
     return [rule for group in document["groups"] for rule in group["rules"]]
 
 
-def _policy(settings: DeploySettings, alert: dict[str, Any], recorded: dict[str, str], channels: list[str]) -> Policy:
+def _policy(settings: DeploySettings, alert: dict[str, Any], rules: dict[str, str], channels: list[str]) -> Policy:
     name, notes = alert["alert"], alert["annotations"]
     condition = {
-        "query": whole(" ".join(alert["expr"].split()), recorded),
+        "query": expanded(" ".join(alert["expr"].split()), rules),
         "duration": f"{seconds(alert.get('for', '0s'))}s",
         "evaluationInterval": f"{EVALUATION_SECONDS}s",
         "ruleGroup": "penguins",
@@ -72,17 +73,6 @@ def _policy(settings: DeploySettings, alert: dict[str, Any], recorded: dict[str,
         "conditions": [{"displayName": name, "conditionPrometheusQueryLanguage": condition}],
         "notificationChannels": channels,
     }
-
-
-def whole(expression: str, recorded: dict[str, str]) -> str:
-    """Return the expression with every recorded series in full. Raises Refusal if one is not recorded."""
-
-    def full(found: re.Match[str]) -> str:
-        if found[0] not in recorded:
-            raise Refusal(f"deploy/recording.yaml does not record {found[0]}, which an alert needs")
-        return f"({whole(recorded[found[0]], recorded)})"
-
-    return RECORDED.sub(full, expression)
 
 
 def translated(template: str) -> str:

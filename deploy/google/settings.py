@@ -18,7 +18,7 @@ EXPECTED = {  # the pattern of a value, and its description for people
     "model_name": (r"[A-Za-z0-9][A-Za-z0-9._-]{0,63}", "the name in the model's contract"),
     "trusted_keys": (r"ed25519:[\w-]{43}([ ,]+ed25519:[\w-]{43})*", "public keys: what bundle keygen prints"),
     "revision": ("[a-z0-9]([a-z0-9-]{0,18}[a-z0-9])?", "up to 20 lower-case letters, digits and hyphens"),
-    "repository": (r"[A-Za-z0-9-]+/[A-Za-z0-9._-]+", "OWNER/NAME on GitHub"),
+    "repository_id": ("[1-9][0-9]*", "the repository's number on GitHub: gh api repos/OWNER/NAME --jq .id"),
     "minimum_instances": ("[0-9]{1,3}", "a number of instances"),
     "maximum_instances": ("[1-9][0-9]{0,2}", "a number of instances, 1 or more"),
     "monitoring_version": ("[1-9][0-9]*", "a version of the secret SERVICE-monitoring: never latest"),
@@ -38,7 +38,7 @@ class DeploySettings(msgspec.Struct, frozen=True, rename="upper"):
     model_name: str = "penguin"  # in the bundle's contract; the image's own bundle stands in only if it has this name
     trusted_keys: str = ""
     revision: str = ""  # the new revision's name, after the service's name and a hyphen
-    repository: str = ""  # the repository whose workflows may deploy
+    repository_id: str = ""  # GitHub's number of the repository whose workflows may deploy; a name can change hands
     minimum_instances: str = "0"  # 1 avoids cold starts, and costs money all the time
     maximum_instances: str = "10"
     monitoring_version: str = "1"

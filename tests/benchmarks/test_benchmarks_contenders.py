@@ -17,6 +17,7 @@ NEEDED = {  # the module of each contender that only the lock of benchmarks has
 }
 
 
+@pytest.mark.long
 @pytest.mark.parametrize("name", CONTENDERS)
 @pytest.mark.parametrize("rows", [1, 16])
 def test_a_contender_answers_like_xgboost(model: Model, rows: int, name: str) -> None:

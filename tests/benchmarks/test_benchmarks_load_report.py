@@ -120,7 +120,7 @@ def test_costs_are_those_of_the_list() -> None:
     rare = request_based(1e-6, 0.001)
     assert rare == pytest.approx(0.40 + 100_000 * (0.000024 + 0.5 * 0.0000025), rel=1e-4)
     assert request_based(10_000, 0.001) == pytest.approx(0.40 + 100 * 0.00002525)
-    assert instance_based(100) == pytest.approx(10_000 * 0.000019)
+    assert instance_based(100) == pytest.approx(10_000 * (1.25 * 0.000018 + 0.75 * 0.000002))
 
 
 @pytest.mark.long

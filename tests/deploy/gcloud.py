@@ -54,8 +54,21 @@ COMMANDS: dict[str, tuple[set[str], set[str]]] = {
         set(),
     ),
 }
+COMMANDS |= {
+    "storage buckets list": ({"--project", "--filter", "--format"}, set()),
+    "iam workload-identity-pools describe": ({"--project", "--location", "--format"}, set()),
+    "iam workload-identity-pools undelete": ({"--project", "--location"}, set()),
+    "iam workload-identity-pools providers describe": (
+        {"--project", "--location", "--workload-identity-pool", "--format"},
+        set(),
+    ),
+}
+# The words of Google's APIs. Bucket names: https://docs.cloud.google.com/storage/docs/troubleshooting (409); a deleted
+# pool keeps its name for 30 days: https://docs.cloud.google.com/iam/docs/manage-workload-identity-pools-providers
+OWN = "HTTPError 409: Your previous request to create the named bucket succeeded and you already own it."
+TAKEN = "HTTPError 409: The requested bucket name is not available. The bucket namespace is shared by all users."
 WITHOUT_SUBJECT = {
-    *("run revisions list", "auth print-access-token"),
+    *("storage buckets list", "run revisions list", "auth print-access-token"),
     *("alpha monitoring policies list", "alpha monitoring policies create"),
 }
 MANY_SUBJECTS = {"services enable"}
@@ -113,12 +126,24 @@ class Google:
             return self.monitor(name.split()[-1], subjects, flags)
         if name.startswith("run"):
             return self.run(name, subjects, flags)
+        if name == "storage buckets list":
+            wanted = flags["--filter"].removeprefix("name=")
+            mine = self.has(f"storage buckets create gs://{wanted}")
+            return json.dumps([{"name": wanted}] if mine else [])
+        if name.endswith(" describe"):
+            deleted = name.removesuffix(" describe") == os.environ.get("FAKE_GCLOUD_DELETED")
+            return json.dumps({"name": subjects[0], "state": "DELETED" if deleted else "ACTIVE"})
         self.make(name, subjects, flags)
         return ""
 
     def make(self, name: str, subjects: list[str], flags: dict[str, str]) -> None:
         line = " ".join([name, *subjects, *(f"{flag}={value}" for flag, value in sorted(flags.items()))])
-        if "create" in name and line in self.made:
+        if name == "storage buckets create" and (
+            subjects[0] == os.environ.get("FAKE_GCLOUD_TAKEN") or line in self.made
+        ):
+            refuse(f"(gcloud.{name}) {OWN if line in self.made else TAKEN}")
+        deleted = f"{os.environ.get('FAKE_GCLOUD_DELETED')} create"
+        if "create" in name and (line in self.made or name in (deleted, f"{deleted}-oidc")):
             refuse(f"(gcloud.{name}) ALREADY_EXISTS: {subjects[0]} already exists")
         if name == "secrets add-iam-policy-binding" and not self.has(f"secrets create {subjects[0]}"):
             refuse(f"(gcloud.{name}) NOT_FOUND: Secret [{subjects[0]}] not found.")

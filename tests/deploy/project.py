@@ -18,7 +18,7 @@ ENVIRONMENT = {
     "BUNDLE": f"gs://penguin-models/penguins@{DIGEST}",
     "TRUSTED_KEYS": "ed25519:" + "A" * 43,
     "REVISION": "one",
-    "REPOSITORY": "owner/penguins",
+    "REPOSITORY_ID": "1234567",
     "SERVICE": "penguins",
 }
 

@@ -12,6 +12,7 @@ import yaml
 
 from app.core.settings import Settings as AppSettings
 from app.core.settings import read_settings as read_app_settings
+from benchmarks.load import prices
 from contract.refusal import Refusal
 from deploy.google.render import render
 from deploy.google.settings import DeploySettings, read_settings
@@ -24,6 +25,7 @@ PINNED: list[dict[str, object]] = [{"revisionName": "penguins-zero", "percent": 
 # Everything else is in the description.
 LEFT_AT_THEIR_DEFAULT = {
     *("HOST", "PORT", "LOG_LEVEL", "LOG_LINES_PER_SECOND", "SERVER_TIMING", "OTEL_EXPORTER_OTLP_ENDPOINT", "FAST_PATH"),
+    *("BATCH_THREADS", "ALLOWED_ORIGINS"),
     *("BUNDLE_CACHE", "ALLOW_UNSIGNED_BUNDLES", "POLL_SECONDS", "CHALLENGER_URI"),
     *(
         "MAX_BODY_BYTES",
@@ -83,6 +85,18 @@ def test_its_size_is_what_the_load_report_concludes(document: Any) -> None:
     template = document["spec"]["template"]["spec"]
     assert str(template["containerConcurrency"]) == concluded["Concurrency"]
     assert template["containers"][0]["resources"]["limits"]["memory"] == f"{concluded['Memory']}Mi"
+
+
+def test_its_instances_are_those_of_the_cost_table(document: Any) -> None:
+    """Every container has limits, and the cost table is of their sum."""
+    limits = [each["resources"]["limits"] for each in document["spec"]["template"]["spec"]["containers"]]
+    cpus = [float(each["cpu"].removesuffix("m")) / (1000 if each["cpu"].endswith("m") else 1) for each in limits]
+    assert sum(cpus) == prices.VCPUS
+    assert sum(int(each["memory"].removesuffix("Mi")) for each in limits) / 1024 == prices.GIB
+    assert cpus[0] == prices.APP_VCPUS
+    # https://docs.cloud.google.com/run/docs/configuring/services/cpu: from 0.08 to 1, and above that whole numbers
+    assert all(0.08 <= cpu <= 1 or cpu in (2, 4, 6, 8) for cpu in cpus)
+    assert document["spec"]["template"]["metadata"]["annotations"]["run.googleapis.com/cpu-throttling"] == "false"
 
 
 def test_its_variables_are_settings(document: Any) -> None:

@@ -1,10 +1,13 @@
 """Several workers and their supervisor: replacement, back-off, and their common end."""
 
 import os
+import select
 import signal
+import socket
 import subprocess
 import sys
 import time
+from contextlib import ExitStack
 from pathlib import Path
 from typing import Any
 
@@ -16,6 +19,7 @@ from tests.support.commands import EXAMPLE, ROOT
 from tests.support.processes import STOPS_SECONDS, another_serves, workers_of
 from tests.support.requests import PREDICT
 from tests.support.service import LOCAL, OWN, PROMPT, QUIET, lines, serving
+from tests.support.telemetry import free_port
 from tests.support.wire import Wire
 
 
@@ -87,6 +91,40 @@ def test_a_crash_loop_backs_off(bundle_path: Path, tmp_path: Path) -> None:
         process.terminate()
         assert process.wait(timeout=STOPS_SECONDS) == 0
         assert sum("ended (status 9)" in line for line in said) == 5  # at once, at once, then after 1, 2 and 4 seconds
+
+
+def test_one_of_two_serves_while_the_other_ends(bundle_path: Path, tmp_path: Path) -> None:
+    """While one worker ends as soon as it starts, the log says that the other serves, and it answers."""
+    (tmp_path / "sitecustomize.py").write_text(
+        "import os, pathlib, sys\n"
+        "if sys.argv[1:2] and sys.orig_argv[1:3] == ['-m', 'app.process.workers']:\n"
+        f"    try: pathlib.Path({str(tmp_path / 'first')!r}).touch(exist_ok=False)\n"
+        "    except FileExistsError: os._exit(9)\n"
+    )
+    port = free_port()
+    environment = {"BUNDLE": str(bundle_path), "HOST": "127.0.0.1", "PYTHONPATH": str(tmp_path), **OWN}
+    with subprocess.Popen(
+        [sys.executable, "-m", "app", "--workers", "2"],
+        env={**os.environ, **environment, "PORT": str(port)},
+        cwd=ROOT,
+        stderr=subprocess.PIPE,
+        text=True,
+    ) as process:
+        assert any("1 of 2 serve, the next one starts in" in line for line in lines(process))
+        assert answered(port)
+        process.terminate()
+        assert process.wait(timeout=STOPS_SECONDS) == 0
+
+
+def answered(port: int) -> bool:
+    """Whether one of many connections is answered. Those that came to the other worker's socket wait for it."""
+    asked = b"GET /health/ready HTTP/1.1\r\nhost: x\r\n\r\n"
+    with ExitStack() as stack:
+        sockets = [stack.enter_context(socket.create_connection(("127.0.0.1", port))) for _ in range(32)]
+        for each in sockets:
+            each.sendall(asked)
+        readable, _, _ = select.select(sockets, [], [], STOPS_SECONDS)
+        return any(each.recv(12) == b"HTTP/1.1 200" for each in readable)
 
 
 def test_a_worker_that_was_being_started_is_told_to_stop(bundle_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:

@@ -21,6 +21,8 @@ from contract.uncertainty import Evidence, Gaussian, Uncertainty
 from tests.compile.models import saved
 from tests.support.libraries import TL2CGEN, WALK, built
 
+pytestmark = pytest.mark.long
+
 RANDOM = np.random.default_rng(5)
 ROWS = 400
 CONTRACT = Contract(

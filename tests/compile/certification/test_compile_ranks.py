@@ -113,6 +113,7 @@ def test_ranks_are_refused_where_they_do_not_suit(tmp_path: Path) -> None:
         built(model, tmp_path / "source", RANKS)
 
 
+@pytest.mark.long
 @pytest.mark.parametrize(
     ("file", "right", "wrong"),
     [

@@ -12,6 +12,8 @@ from compile.certification.parity import certify
 from compile.reading.booster import read_model
 from tests.support.libraries import TL2CGEN, WALK, built
 
+pytestmark = pytest.mark.long
+
 
 class Animal(NamedTuple):
     """One booster: its objective, its trees, and the data that it grows on."""

@@ -2,6 +2,7 @@
 
 import re
 import shlex
+from pathlib import Path
 from types import SimpleNamespace
 from typing import Any
 
@@ -9,13 +10,13 @@ import pytest
 
 from deploy.google import iam
 from deploy.google.settings import read_settings
-from tests.deploy.project import ENVIRONMENT
+from tests.deploy.project import ENVIRONMENT, Project
 from tests.deploy.workflows import WORKFLOWS, loaded
 from tests.support.commands import ROOT
 
 SETTINGS = read_settings(environment=ENVIRONMENT)
 COMMANDS = iam.commands(SETTINGS)
-REPOSITORY = ENVIRONMENT["REPOSITORY"]
+REPOSITORY = ENVIRONMENT["REPOSITORY_ID"]
 RELEASING = [loaded(path) for path in WORKFLOWS if "google-github-actions/auth@" in path.read_text(encoding="utf-8")]
 STEPS: list[dict[str, Any]] = [step for each in RELEASING for job in each["jobs"].values() for step in job["steps"]]
 SCRIPTS = "\n".join(step.get("run", "") for step in STEPS)
@@ -62,7 +63,7 @@ def admits(repository: str, ref: str) -> bool:
     condition = flag(provider, "--attribute-condition")
     for theirs, ours in (("&&", " and "), ("||", " or "), (".startsWith(", ".startswith(")):
         condition = condition.replace(theirs, ours)
-    run = SimpleNamespace(repository=repository, ref=ref)
+    run = SimpleNamespace(repository_id=repository, ref=ref)
     return bool(eval(condition, {"__builtins__": {}}, {"assertion": run}))  # noqa: S307  # our own
 
 
@@ -93,8 +94,8 @@ def test_the_condition_admits_every_event_of_a_release() -> None:
         (REPOSITORY, "refs/heads/refs/tags/v1"),
         (REPOSITORY, "refs/pull/1/merge"),
         (REPOSITORY, "refs/tags/nightly"),
-        ("somebody/penguins", "refs/heads/main"),
-        ("somebody/penguins", "refs/tags/v1.2.3"),
+        ("7654321", "refs/heads/main"),
+        ("7654321", "refs/tags/v1.2.3"),
     ],
 )
 def test_the_condition_admits_nothing_else(repository: str, ref: str) -> None:
@@ -128,6 +129,33 @@ def test_the_pages_name_what_is_made() -> None:
     account = SETTINGS.deploy_account.replace(SETTINGS.service, "SERVICE", 1).replace(SETTINGS.project, "PROJECT")
     assert f"| `DEPLOY_ACCOUNT` | {account} |" in operations
     document = (ROOT / "DEPLOYMENT.md").read_text(encoding="utf-8")
-    keygen, add = re.findall(r"^ *(python -m bundle keygen .*|gcloud secrets versions add .*)$", document, re.MULTILINE)
+    keygen, add = re.findall(
+        r"^ *(python -m bundle keygen .*|gcloud secrets versions add SERVICE-signing .*)$", document, re.MULTILINE
+    )
     assert shlex.split(add)[4] == "SERVICE-signing"
     assert flag(shlex.split(add), "--data-file") == shlex.split(keygen)[4]
+
+
+@pytest.mark.parametrize("kind", ["iam workload-identity-pools", "iam workload-identity-pools providers"])
+def test_what_was_deleted_is_not_there(tmp_path: Path, kind: str) -> None:
+    """A pool or provider that was deleted is refused with the command that brings it back."""
+    ran = Project(tmp_path).deploy("iam", "--yes", FAKE_GCLOUD_DELETED=kind)
+    assert (ran.returncode, ran.stderr.count("\n")) == (2, 1)
+    assert "found one that was deleted" in ran.stderr
+    more = " --workload-identity-pool=github" if kind.endswith("providers") else ""
+    undelete = f"gcloud {kind} undelete github --location=global{more} --project={SETTINGS.project}"
+    assert f"type: {undelete}" in ran.stderr
+
+
+def test_another_project_s_bucket_is_not_ours(tmp_path: Path) -> None:
+    """A bucket that somebody else has is refused, and our own is not."""
+    project = Project(tmp_path)
+    ran = project.deploy("iam", "--yes", FAKE_GCLOUD_TAKEN="gs://penguin-models")
+    assert (ran.returncode, ran.stderr.count("\n")) == (2, 1)
+    assert "another one has it" in ran.stderr
+    assert "choose another BUCKET" in ran.stderr
+    assert not any("buckets add-iam" in line for line in project.state["made"])  # type: ignore[attr-defined]
+    assert project.deploy("iam", "--yes").returncode == 0
+    again = project.deploy("iam", "--yes")
+    assert again.returncode == 0, again.stderr
+    assert "already there: gcloud storage buckets create" in again.stdout

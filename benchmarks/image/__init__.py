@@ -1,0 +1,1 @@
+"""What the container image holds above its base: the layers' files, and the page about them."""
