@@ -8,7 +8,8 @@ class Certificate(msgspec.Struct, frozen=True):
 
     On every row the margins were equal to XGBoost's bit for bit, and the labels were equal. The probabilities differed
     by at most `worst_probability_ulp` float32 steps. `rows` counts the compared rows by kind. Each row was compared one
-    at a time and in batches, on every one of `instruction_sets`.
+    at a time and in batches, on the best of `instruction_sets`. On the others it was compared in batches, and the first
+    rows of each kind one at a time, too.
 
     On `judged` of these rows, distances were also equal bit for bit to float32 arithmetic in numpy, and so were
     prediction sets and whether a row is in distribution. 0 means that the model has no uncertainty

@@ -32,6 +32,7 @@ EntryPoint = Callable[[tuple[float, ...]], RowPrediction | FeaturePrediction]
 WORST_VALUE_ULP = 1
 WRAPPER_ROWS = 20_000  # rows of each kind
 FEW = 7  # rows that are asked at once, besides one and all
+SAMPLED_ROWS = 10_000  # rows of each kind that are asked singly and in few on instruction sets below the best one
 
 
 class Parity(NamedTuple):
@@ -90,8 +91,10 @@ class _Comparison:
         expected = self._booster.answer(features)
         as_given = not (derived or model.contract.derived)  # what a user would ask the wrapper
         self._ask_wrapper(kind, block if as_given else features, model.missing if as_given else None, expected)
-        for found in _all_answers(self._library, block, derived):
-            self._worst = max(self._worst, compare(expected, found, block))
+        sampled = min(len(block), max(0, SAMPLED_ROWS - self._rows.get(kind, 0)))
+        for found in _all_answers(self._library, block, derived, sampled):
+            asked = len(found.labels)
+            self._worst = max(self._worst, compare(expected.at(np.arange(asked)), found, block[:asked]))
         if not derived:
             present = present_rows(block, model.missing)
             self._judged += check_judgements(self._library, model, block, present)
@@ -108,21 +111,33 @@ class _Comparison:
             self._wrapped += len(asked)
 
 
-def _all_answers(library: Library, rows: Rows, derived: bool) -> Iterator[Answers]:
-    """Yield answers on each instruction set, the best one last: to one row at a time, few, all, and to columns."""
+def _all_answers(library: Library, rows: Rows, derived: bool, sampled: int) -> Iterator[Answers]:
+    """Yield answers on each instruction set, the best one last: to one row at a time, few, all, and to columns.
+
+    Below the best one, only the first `sampled` rows are asked one at a time and in few.
+    """
     batch = library.predict_feature_rows if derived else library.predict_rows
-    data = rows.tobytes()
+    one = library.predict_features if derived else library.predict
     for instruction_set in range(library.instruction_sets):
+        some = rows if instruction_set == library.instruction_sets - 1 else rows[:sampled]
         library.use_for_one_row(instruction_set)
-        yield _ask(library.predict_features if derived else library.predict, library, rows)
-        for size in (FEW, len(rows)):
-            pieces = [
-                batch(data, rows[:start].nbytes, min(size, len(rows) - start), instruction_set)
-                for start in range(0, len(rows), size)
-            ]
-            yield _answers(library, Batch(*map(bytearray().join, zip(*pieces, strict=True))), len(rows))
+        if len(some):
+            yield _ask(one, library, some)
+            yield _in_pieces(library, batch, some, FEW, instruction_set)
+        yield _in_pieces(library, batch, rows, len(rows), instruction_set)
         if not derived:
             yield _answers(library, score_columns(library, rows, instruction_set).batch, len(rows))
+
+
+def _in_pieces(
+    library: Library, batch: Callable[[bytes, int, int, int], Batch], rows: Rows, size: int, instruction_set: int
+) -> Answers:
+    data = rows.tobytes()
+    pieces = [
+        batch(data, rows[:start].nbytes, min(size, len(rows) - start), instruction_set)
+        for start in range(0, len(rows), size)
+    ]
+    return _answers(library, Batch(*map(bytearray().join, zip(*pieces, strict=True))), len(rows))
 
 
 def _answers(library: Library, batch: Batch, rows: int) -> Answers:
