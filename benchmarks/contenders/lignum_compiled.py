@@ -13,5 +13,5 @@ def prepare(model: Model, _rows: int) -> Entry:
     """Compile once, and prepare calls on one thread."""
     model.cache.mkdir(parents=True, exist_ok=True)
     loaded = lignum.load(str(model.path))
-    loaded.compile(work_dir=str(model.cache))
+    loaded.compile(work_dir=str(model.cache.absolute()))
     return ask_lignum(model, loaded)

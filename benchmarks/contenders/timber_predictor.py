@@ -18,8 +18,8 @@ def prepare(model: Model, _rows: int) -> Entry:
 
 
 def _artifact(model: Model) -> Path:
-    made = model.cache / f"timber-{model.path.stem}"
+    made = model.cache.absolute() / f"timber-{model.path.stem}"  # it builds in that directory
     if not made.exists():
-        command = [sys.executable, "-m", "timber.cli", "compile", "--model", str(model.path), "--out", str(made)]
+        command = [sys.executable, "-m", "timber.cli", "compile", "--model", str(model.path.absolute()), "--out", str(made)]
         subprocess.run(command, stdout=subprocess.DEVNULL, check=True)
     return made
