@@ -20,6 +20,7 @@ def prepare(model: Model, _rows: int) -> Entry:
 def _artifact(model: Model) -> Path:
     made = model.cache.absolute() / f"timber-{model.path.stem}"  # it builds in that directory
     if not made.exists():
-        command = [sys.executable, "-m", "timber.cli", "compile", "--model", str(model.path.absolute()), "--out", str(made)]
+        compiler = [sys.executable, "-m", "timber.cli", "compile"]
+        command = [*compiler, "--model", str(model.path.absolute()), "--out", str(made)]
         subprocess.run(command, stdout=subprocess.DEVNULL, check=True)
     return made
