@@ -34,7 +34,6 @@ def visit(page: Page, service: Service, fragment: str = "") -> None:
     page.add_init_script(FRAMES)
     page.goto(f"http://127.0.0.1:{service.port}/{fragment}")
     page.locator("#map").scroll_into_view_if_needed()  # it is loaded when somebody comes near
-    page.locator("#map").scroll_into_view_if_needed()  # it is loaded when somebody comes near
     settle(page)
 
 

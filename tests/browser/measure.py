@@ -119,6 +119,7 @@ def drag(browser: Browser, service: Service) -> Drag:
     with opened(browser, viewport=SCREEN) as watched:
         page = watched.page
         page.goto(f"http://127.0.0.1:{service.port}/")
+        page.locator("#map").scroll_into_view_if_needed()  # it is loaded when somebody comes near
         slider = page.locator(SLIDER).first
         slider.scroll_into_view_if_needed()
         settle(page)
