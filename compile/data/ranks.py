@@ -1,6 +1,6 @@
 """The trees for compile/native/ranks.c: each value becomes its rank among its column's thresholds, one byte.
 
-All trees are made perfect, with the depth of the deepest. `RANKS_*` in model_data.h say what each array holds.
+All trees are made perfect, with the depth of the deepest. rank_data.h says what each array holds.
 """
 
 import struct
@@ -17,7 +17,7 @@ MOST_COLUMNS = 128  # of ranks; look-ups in more take longer than the walk
 MOST_IN_COLUMN = 255  # thresholds, as ranks are bytes
 SLICE = 240  # thresholds of a part of a column that has more; a multiple of 16
 PADDING = 4  # all trees together may grow by this factor to become perfect
-GROUP = 16  # thresholds that are compared at once
+COMPARED = 16  # thresholds that are compared at once
 NEVER = 255  # no rank is above it: every row goes left
 
 # By the levels of nodes in a record. Half of the head are their columns, half their ranks.
@@ -145,8 +145,8 @@ def _columns(columns: list[RankColumn]) -> Iterator[str]:
     for column in columns:
         rows.append(f"{{{column.feature}, {column.missing_left}, {len(thresholds)}}}")
         values = [literal(threshold) for threshold in column.thresholds]
-        thresholds += values + ["NAN"] * (-len(values) % GROUP)
-        firsts += values[GROUP::GROUP] + ["NAN"] * (GROUP - len(values[GROUP::GROUP]))
+        thresholds += values + ["NAN"] * (-len(values) % COMPARED)
+        firsts += values[COMPARED::COMPARED] + ["NAN"] * (COMPARED - len(values[COMPARED::COMPARED]))
     yield array("struct rank_column", "RANK_COLUMN", rows)
     yield array("float", "RANK_THRESHOLDS", thresholds, ALIGNED)
     yield array("float", "RANK_FIRSTS", firsts, ALIGNED)

@@ -38,11 +38,6 @@ static inline void store_offsets(bytes record, int first, uint32_t *at) {
 #if FORM == 2
 typedef __mmask32 goes_right;
 
-static inline uint32_t rank_of_16(float value, const float *threshold) {
-    return (uint32_t)__builtin_popcount(
-        _mm512_cmp_ps_mask(_mm512_set1_ps(value), _mm512_load_ps(threshold), _CMP_GE_OQ));
-}
-
 static inline bytes table_at(const struct table *ranks, int i) { return load_bytes(ranks->bytes + 32 * i); }
 
 static inline bytes look_up_bytes(const struct table *ranks, bytes column) {
@@ -70,13 +65,6 @@ static inline bytes twice_and_right(bytes number, goes_right right) {
 static inline uint64_t bits_of(goes_right right) { return right; }
 #elif FORM == 1
 typedef bytes goes_right; /* 0 where a row goes right, so that unsigned bytes need only two instructions */
-
-static inline uint32_t rank_of_16(float value, const float *threshold) {
-    const __m256 values = _mm256_set1_ps(value);
-    const int low = _mm256_movemask_ps(_mm256_cmp_ps(values, _mm256_load_ps(threshold), _CMP_GE_OQ));
-    const int high = _mm256_movemask_ps(_mm256_cmp_ps(values, _mm256_load_ps(threshold + 8), _CMP_GE_OQ));
-    return (uint32_t)__builtin_popcount((unsigned)(low | high << 8));
-}
 
 static inline bytes shuffled(const struct table *ranks, int part, bytes column) {
     return _mm256_shuffle_epi8(_mm256_broadcastsi128_si256(_mm_load_si128((const __m128i *)(ranks->bytes + 16 * part))),
@@ -115,13 +103,12 @@ static inline uint64_t bits_of(goes_right right) { return (uint32_t)~_mm256_move
 #if FORM && RANK_BELOW == 2
 #define TOGETHER_BYTES 8 /* of a head */
 #define EVALUATED 8      /* records */
-#define HEAD(I) heads[I]
 static inline void evaluate_records(const uint8_t *records, const uint32_t *at, const struct table *ranks,
                                     uint8_t *leaf) {
     long long heads[8];
     UNROLL for (int i = 0; i < 8; i++) memcpy(heads + i, records + at[i], 8);
-    const bytes low = _mm256_set_epi64x(HEAD(3), HEAD(2), HEAD(1), HEAD(0));
-    const bytes high = _mm256_set_epi64x(HEAD(7), HEAD(6), HEAD(5), HEAD(4));
+    const bytes low = _mm256_set_epi64x(heads[3], heads[2], heads[1], heads[0]);
+    const bytes high = _mm256_set_epi64x(heads[7], heads[6], heads[5], heads[4]);
     /* In each byte, bit 0 is the root's answer; bits 1 and 2 are those of the nodes below it. */
     const uint64_t right = bits_of(above_bytes(look_up_bytes(ranks, low), _mm256_srli_epi64(low, 32))) |
                            bits_of(above_bytes(look_up_bytes(ranks, high), _mm256_srli_epi64(high, 32))) << 32;
@@ -153,20 +140,12 @@ static inline void evaluate_records(const uint8_t *records, const uint32_t *at, 
 }
 #endif
 
-#if FORM == 0
-#if defined(__aarch64__)
+#if FORM == 0 && defined(__aarch64__)
 #define VECTOR_LANES 16
 #include <arm_neon.h>
 typedef uint8x16_t bytes;
 typedef uint8x16_t goes_right;
 
-/* With intrinsics: GCC 12 adds -1 for each true comparison of the plain loop. */
-static inline uint32_t rank_of_16(float value, const float *threshold) {
-    const float32x4_t values = vdupq_n_f32(value);
-    uint32x4_t below = vdupq_n_u32(0);
-    UNROLL for (int i = 0; i < 16; i += 4) below = vsubq_u32(below, vcgeq_f32(values, vld1q_f32(threshold + i)));
-    return vaddvq_u32(below);
-}
 static inline bytes all_bytes(uint8_t value) { return vdupq_n_u8(value); }
 static inline bytes load_bytes(const uint8_t *from) { return vld1q_u8(from); }
 static inline bytes look_up_bytes(const struct table *ranks, bytes column) {
@@ -186,13 +165,6 @@ static inline void store_offsets(bytes record, int first, uint32_t *at) {
     for (int i = 0; i < 16; i++)
         at[first + i] = ((uint32_t)(first + i) << RANK_UPPER | record[i]) * RECORD_BYTES;
 }
-#else
-static inline uint32_t rank_of_16(float value, const float *threshold) {
-    uint32_t rank = 0;
-    for (int i = 0; i < 16; i++) rank += value >= threshold[i];
-    return rank;
-}
-#endif
 #endif
 
 #endif

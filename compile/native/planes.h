@@ -2,7 +2,6 @@
  * here.
  *
  * compare_rows      column[ROWS] against one threshold -> one plane
- * rank_of_16        one value among 16 thresholds
  * add_leaves        the planes of a tree's leaf index, and its leaves -> added to sum[ROWS]
  */
 #ifndef PLANES_H
@@ -63,26 +62,6 @@ static inline void compare_rows(const float *column, float threshold, plane *out
         for (int j = 0; j < 8; j++) right |= (unsigned)(column[8 * i + j] >= threshold) << j;
         bits[i] = (uint8_t)right;
     }
-#endif
-}
-
-/* Return how many of 16 sorted thresholds are not above the value. Padding is NaN, which counts as above. 0 for NaN. */
-static inline uint32_t rank_of_16(float value, const float *threshold) {
-#if INSTRUCTION_SET == 2
-    return (uint32_t)__builtin_popcount(
-        _mm512_cmp_ps_mask(_mm512_set1_ps(value), _mm512_loadu_ps(threshold), _CMP_GE_OQ));
-#elif INSTRUCTION_SET == 1
-    const __m256 values = _mm256_set1_ps(value);
-    const int low = _mm256_movemask_ps(_mm256_cmp_ps(values, _mm256_loadu_ps(threshold), _CMP_GE_OQ));
-    const int high = _mm256_movemask_ps(_mm256_cmp_ps(values, _mm256_loadu_ps(threshold + 8), _CMP_GE_OQ));
-    return (uint32_t)__builtin_popcount((unsigned)(low | high << 8));
-#else
-    uint32_t rank = 0;
-    rank += (uint32_t)(value >= threshold[7]) << 3;
-    rank += (uint32_t)(value >= threshold[rank + 3]) << 2;
-    rank += (uint32_t)(value >= threshold[rank + 1]) << 1;
-    rank += value >= threshold[rank];
-    return rank + (value >= threshold[rank]);
 #endif
 }
 

@@ -12,6 +12,7 @@
 #include "rank_data.h"
 #include "ranks.h"
 #include "bytes.h"
+#include "thresholds.h"
 
 #define NAME_OF(name, set) name##_##set
 #define NAMED(name, set) NAME_OF(name, set)

@@ -10,6 +10,7 @@
 #include "model_data.h"
 #include "planes.h"
 #include "rows.h"
+#include "thresholds.h"
 
 #define NAME_OF(name, set) name##_##set
 #define NAMED(name, set) NAME_OF(name, set)

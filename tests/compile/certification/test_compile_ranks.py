@@ -120,7 +120,7 @@ def test_ranks_are_refused_where_they_do_not_suit(tmp_path: Path) -> None:
         ("ranks.c", "> record[RECORD_HEAD / 2 + node]", ">= record[RECORD_HEAD / 2 + node]"),
         ("ranks.c", "value = INFINITY", "value = 0"),
         ("ranks.c", "16 * rank_of_16", "15 * rank_of_16"),
-        ("bytes.h", "_CMP_GE_OQ", "_CMP_GT_OQ"),
+        ("thresholds.h", "_CMP_GE_OQ", "_CMP_GT_OQ"),
     ],
 )
 def test_a_mistake_in_ranks_is_found(
