@@ -98,6 +98,12 @@ static object *predict_tuple(object *self, object *measurements) {
 
 #define SHORT_TREES 100000 /* trees of all rows: below, a call takes less time than giving the lock away and getting it back */
 
+/* Give back the answer of a call that has no memory for all of it: it may be large. */
+static object *discarded(object *answer) {
+    if (answer) python.Py_DecRef(answer);
+    return NULL;
+}
+
 /* The arguments are checked by the caller, binding/library.py: data, the offset in it, rows, instruction set, and whether
  * the rows are of features. */
 static object *predict_batch(object *self, object *arguments) {
@@ -114,7 +120,7 @@ static object *predict_batch(object *self, object *arguments) {
     void *out[3];
     for (int i = 0; i < 3; i++) {
         object *array = python.PyByteArray_FromStringAndSize(NULL, bytes[i]);
-        if (!array || !answer) return NULL;
+        if (!array || !answer) return discarded(answer);
         out[i] = python.PyByteArray_AsString(array);
         python.PyTuple_SetItem(answer, i, array);
     }
@@ -124,7 +130,7 @@ static object *predict_batch(object *self, object *arguments) {
     const int32_t failed =
         predict((int32_t)number[2], (const float *)(void *)(data + number[0]), rows, out[0], out[1], out[2]);
     if (thread) python.PyEval_RestoreThread(thread);
-    return failed ? python.PyErr_NoMemory() : answer;
+    return failed ? discarded(answer), python.PyErr_NoMemory() : answer;
 }
 
 /* Return a new Python function. Its definition is never freed: the function reads it when it is deallocated, and the
