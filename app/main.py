@@ -32,7 +32,7 @@ from app.model.loading import start_serving
 from app.model.serving import Served, Serving
 from app.page.endpoints import STATIC_PATH, index_endpoint, page_endpoint, static_endpoint
 from app.page.files import StaticFiles
-from app.table.tables import table_endpoint
+from app.table.tables import TableEndpoint
 from app.telemetry.choice import new_telemetry
 from contract.refusal import USER_MISTAKE, Refusal
 
@@ -63,9 +63,7 @@ def create_app(serving: Serving, settings: Settings, counters: int = -1) -> Star
 
     limit = BodyLimit(settings.max_body_bytes or UNKNOWN_BODY_BYTES)
     prediction = prediction_operation(serving, limit)
-    memory = Memory(batch_memory(settings.max_batch_memory_bytes, settings.workers, settings.max_connections))
-    small = Memory(SMALL_BYTES)
-    score = table_endpoint(serving, settings.max_batch_bytes, settings.max_batch_rows, memory, small)
+    score, infer = many_row_endpoints(serving, settings)
     application = (CrossOriginApplication if settings.allowed_origins else Starlette)(
         routes=[
             operation_route(prediction),
@@ -77,7 +75,7 @@ def create_app(serving: Serving, settings: Settings, counters: int = -1) -> Star
             Route("/challenger", changing_endpoint(lambda: challenger_answer(serving))),
             Route("/openapi.json", changing_endpoint(openapi_reader(serving))),
             *page_routes(StaticFiles()),
-            *protocol_routes(serving, inference_endpoint(serving, settings, memory, small), health),
+            *protocol_routes(serving, infer, health),
         ],
         exception_handlers={HTTPException: http_problem, Exception: unexpected_problem},
     )
@@ -147,10 +145,15 @@ def explanation_endpoint(serving: Serving, limit: BodyLimit) -> ASGIApp:
     return operation_endpoint(Operation(b"POST", explain, limit, json=True), executor=ThreadPoolExecutor(1, "explain"))
 
 
-def inference_endpoint(serving: Serving, settings: Settings, memory: Memory, small: Memory) -> ASGIApp:
-    """Return the endpoint of inference requests, with the memory budgets of this process."""
+def many_row_endpoints(serving: Serving, settings: Settings) -> tuple[ASGIApp, ASGIApp]:
+    """Return the endpoints of tables and of inference requests. They share the memory budgets of this process."""
+    memory = Memory(batch_memory(settings.max_batch_memory_bytes, settings.workers, settings.max_connections))
+    small = Memory(SMALL_BYTES)
     handler = inferrer(serving, settings.max_batch_rows, settings.batch_threads)
-    return batch_endpoint(handler, settings.max_batch_bytes, memory, small)
+    return (
+        TableEndpoint(serving, settings.max_batch_bytes, settings.max_batch_rows, memory, small),
+        batch_endpoint(handler, settings.max_batch_bytes, memory, small),
+    )
 
 
 def model_answer(serving: Serving) -> Answer:

@@ -16,7 +16,7 @@ from starlette.types import ASGIApp, Receive, Scope, Send
 
 from app.batch.inference import OVERLOADED, InferenceHandler
 from app.core.answer import CLOSE, Answer
-from app.core.memory import SMALL_BYTES, Claim, Memory
+from app.core.memory import SMALL_BYTES, Claim, Memory, NoMemory
 from app.core.operation import content_length, encoded
 from app.core.protocol import protocol_error
 from app.http.endpoint import check_model, read_body, read_pieces, send_answer
@@ -56,7 +56,7 @@ def batch_endpoint(
 
     async def respond_large(headers: dict[bytes, bytes], receive: Receive, claim: Claim) -> Answer:
         try:
-            pieces = await read_pieces(receive, most, lambda size: _claim(claim, size))
+            pieces = await read_claimed(receive, most, claim)
         except NoMemory:
             return OVERLOADED
         if pieces is None:
@@ -78,17 +78,13 @@ def batch_endpoint(
     return BatchEndpoint()
 
 
-class NoMemory(Exception):
-    """Raised if a body that is being read needs more memory than is free."""
+async def read_claimed(receive: Receive, most: int, claim: Claim) -> list[bytes] | None:
+    """Return a body in pieces, or None as soon as it is longer than `most` bytes.
 
-
-def _claim(claim: Claim, size: int) -> None:
-    """Claim memory for a piece of a body when it arrives, so a slow client does not hold memory that others need.
-
-    Raises NoMemory if too little is free.
+    Memory for a piece is claimed when it arrives, so a slow client does not hold memory that others need. Raises
+    NoMemory if too little is free, and ClientDisconnect.
     """
-    if not claim.grow(COPIES * size + PIECE_BYTES):
-        raise NoMemory
+    return await read_pieces(receive, most, lambda size: claim.need(COPIES * size + PIECE_BYTES))
 
 
 def _answer_pieces(handler: InferenceHandler, headers: dict[bytes, bytes], pieces: list[bytes], claim: Claim) -> Answer:

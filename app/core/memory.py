@@ -47,6 +47,10 @@ class Memory:
             self._free += size
 
 
+class NoMemory(Exception):
+    """Raised if a request needs more memory than is free."""
+
+
 class Claim:
     """The bytes of a budget that one request holds. They are returned to it at the end of the `with` block."""
 
@@ -61,6 +65,11 @@ class Claim:
         if taken:
             self.size += size
         return taken
+
+    def need(self, size: int) -> None:
+        """Claim `size` more bytes. Raises NoMemory, and claims nothing, if fewer are free."""
+        if not self.grow(size):
+            raise NoMemory
 
     def __enter__(self) -> "Claim":
         return self

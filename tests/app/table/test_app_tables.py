@@ -10,10 +10,10 @@ from typing import Any
 
 import pytest
 
-from app.core.memory import Memory
+from app.core.memory import SMALL_BYTES, Memory
 from app.model.serving import Serving
 from app.table.scoring import PIECE_BYTES, Scoring
-from app.table.tables import table_endpoint
+from app.table.tables import TableEndpoint
 from score.bundle import Bundle, load_bundle
 from tests.support.commands import EXAMPLE
 from tests.support.doors import Door, Kept
@@ -197,7 +197,7 @@ def test_a_swap_within_an_answer(bundle: Bundle, second: Release) -> None:
     serving = Serving()
     serving.swap(bundle)
     body = table(20_000)
-    endpoint = table_endpoint(serving, 1 << 24, 1 << 20, Memory(1 << 28))
+    endpoint = TableEndpoint(serving, 1 << 24, 1 << 20, Memory(1 << 28), Memory(SMALL_BYTES))
 
     async def answer() -> tuple[dict[bytes, bytes], bytes]:
         sent: list[Any] = []
@@ -254,7 +254,7 @@ def test_a_failure_within_an_answer_cuts_the_connection(bundle_path: Path, monke
 
 def test_without_a_model_a_table_gets_503() -> None:
     """A service that has no model answers 503, as for POST /predict."""
-    endpoint = table_endpoint(Serving(), 1 << 20, 10, Memory(1 << 28))
+    endpoint = TableEndpoint(Serving(), 1 << 20, 10, Memory(1 << 28), Memory(SMALL_BYTES))
     sent: list[Any] = []
 
     async def send(message: Any) -> None:
