@@ -35,10 +35,12 @@ export function delimiterOf(bytes, names) {
  * @param {Uint8Array} bytes
  * @param {number} start
  * @param {number} delimiter a byte
+ * @param {number[]} [cells] gets where each cell begins, and where one would begin if a delimiter followed the last
  */
-export function recordEnd(bytes, start, delimiter) {
+export function recordEnd(bytes, start, delimiter, cells) {
   let at = start;
   let fresh = true; // at the beginning of a cell
+  cells?.push(at);
   while (at < bytes.length) {
     const byte = bytes[at];
     if (fresh && byte === QUOTE) {
@@ -46,12 +48,14 @@ export function recordEnd(bytes, start, delimiter) {
       fresh = false;
       continue;
     }
-    if (byte === NEWLINE) return at + 1;
-    if (byte === RETURN) return bytes[at + 1] === NEWLINE ? at + 2 : at + 1;
+    if (byte === NEWLINE || byte === RETURN) break;
     fresh = byte === delimiter;
     at++;
+    if (fresh) cells?.push(at);
   }
-  return at;
+  cells?.push(at + 1);
+  if (at === bytes.length) return at;
+  return bytes[at] === RETURN && bytes[at + 1] === NEWLINE ? at + 2 : at + 1;
 }
 
 /** @param {Uint8Array} bytes @param {number} start @returns {number} the place after the quote that closes */
@@ -159,32 +163,11 @@ export function readAnswer(bytes, start, delimiter, places) {
   for (let at = start; at < bytes.length;) {
     starts.push(at);
     cells.length = 0;
-    cells.push(at);
-    at = readRecord(bytes, at, code, cells);
+    at = recordEnd(bytes, at, code, cells);
     states.push(stateOf(bytes, cells, places));
   }
   starts.push(bytes.length);
   return { starts: Uint32Array.from(starts), states: Uint8Array.from(states) };
-}
-
-/** @param {Uint8Array} bytes @param {number} start @param {number} delimiter @param {number[]} cells is filled */
-function readRecord(bytes, start, delimiter, cells) {
-  let at = start;
-  let fresh = true;
-  while (at < bytes.length) {
-    const byte = bytes[at];
-    if (fresh && byte === QUOTE) {
-      at = quoteEnd(bytes, at + 1);
-      fresh = false;
-      continue;
-    }
-    if (byte === NEWLINE || byte === RETURN) break;
-    fresh = byte === delimiter;
-    at++;
-    if (fresh) cells.push(at);
-  }
-  cells.push(at + 1); // as if a delimiter followed
-  return recordEnd(bytes, at, delimiter);
 }
 
 /**
