@@ -213,6 +213,7 @@ def test_a_request_can_be_cancelled(page: Page, service: Service) -> None:
     """A person who does not want to wait cancels, and the next request is answered."""
     page.goto(address(service))
     operation = page.locator("#predict")
+    operation.locator("form").wait_for()
     page.evaluate("""() => {
         const button = [...document.querySelectorAll('#predict button')].find((each) => each.textContent === 'Cancel');
         document.querySelector('#predict form').requestSubmit();

@@ -93,6 +93,7 @@ export function mountTable(section, model, store) {
   const back = button("", "table-back", () => {
     results.scrollIntoView({ block: "start", behavior: smooth() });
     grid?.box.focus({ preventScroll: true });
+    back.hidden = true; // the rows may not have gone out of view yet
   });
   for (const each of [running, refusal, results, back]) each.hidden = true;
   section.replaceChildren(
