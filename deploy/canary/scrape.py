@@ -14,6 +14,7 @@ import msgspec
 from contract.metrics import COMPARISONS, DURATION, PREDICTIONS, STARTED, WORKER_ENDS
 from contract.metrics_page import parse_page
 from contract.refusal import Refusal
+from deploy.prometheus import read_samples
 
 SECONDS = 10.0  # the longest wait for one page
 MAX_BYTES = 16 << 20
@@ -93,24 +94,10 @@ class Prometheus:
         parameters = {"query": expression} if at is None else {"query": expression, "time": f"{at:.3f}"}
         body = _fetch(f"{self._url}?{urllib.parse.urlencode(parameters)}", headers)
         try:
-            result = msgspec.json.decode(body, type=_Answer).data.result
-            found = [(each.metric, float(each.value[1])) for each in result]
+            found = [(each.metric, float(each.value[1])) for each in read_samples(body)]
         except (msgspec.DecodeError, UnicodeDecodeError, ValueError) as error:
             raise Refusal(f"{self._url}: not a Prometheus server's answer ({error}); check --prometheus") from error
         return [(labels, value) for labels, value in found if isfinite(value)]
-
-
-class _Sample(msgspec.Struct):
-    metric: dict[str, str]
-    value: tuple[float, str]
-
-
-class _Result(msgspec.Struct):
-    result: list[_Sample]
-
-
-class _Answer(msgspec.Struct):
-    data: _Result
 
 
 def checked_url(url: str) -> str:

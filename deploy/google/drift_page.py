@@ -8,7 +8,8 @@ https://docs.cloud.google.com/stackdriver/docs/managed-prometheus/promql
 from collections.abc import Callable, Iterator
 
 from contract.refusal import Refusal
-from deploy.google.promql import Sample, query
+from deploy.google.promql import query
+from deploy.prometheus import Sample
 
 COUNTED = ("penguins_drift_observations_total", "penguins_drift_outside_total")
 STATED = ("penguins_model_info", "penguins_drift_reference_rows", "penguins_drift_chi_square")

@@ -14,26 +14,12 @@ from pathlib import Path
 import msgspec
 
 from contract.refusal import Refusal
+from deploy.prometheus import Sample, read_samples
 
 RULES = Path(__file__).parents[1] / "recording.yaml"
 SECONDS = 30.0  # for one query
 SHOWN = 300  # characters of a refusal
 _RECORDED = re.compile(r"\bpenguins:[\w:]+")
-
-
-class Sample(msgspec.Struct):
-    """One value of one series: its labels, and when it was and what, as text."""
-
-    metric: dict[str, str]
-    value: tuple[float, str]
-
-
-class _Result(msgspec.Struct):
-    result: list[Sample]
-
-
-class _Answer(msgspec.Struct):
-    data: _Result
 
 
 def recorded(rules: str) -> dict[str, str]:
@@ -64,7 +50,7 @@ def query(url: str, expression: str, headers: Mapping[str, str]) -> list[Sample]
     try:
         request = urllib.request.Request(whole, headers=dict(headers))  # noqa: S310  # the operator names the URL
         with urllib.request.urlopen(request, timeout=SECONDS) as reply:  # noqa: S310
-            return msgspec.json.decode(reply.read(), type=_Answer).data.result
+            return read_samples(reply.read())
     except urllib.error.HTTPError as error:
         with error:
             said = " ".join(error.read().decode("utf-8", "replace").split())[:SHOWN]

@@ -7,7 +7,8 @@ import pytest
 import yaml
 
 from contract.refusal import Refusal
-from deploy.google.promql import RULES, Sample, expanded, recorded, shown
+from deploy.google.promql import RULES, expanded, recorded, shown
+from deploy.prometheus import Sample
 from tests.support.telemetry import needed
 
 
