@@ -1,14 +1,10 @@
-"""Two releases of two models, and a place to publish them; models of every kind."""
+"""Two releases of two models, and a place to publish them."""
 
-from collections.abc import Callable
-from functools import cache
 from pathlib import Path
 
 import pytest
 
 from bundle.signing.private import SigningKey
-from score.bundle import Bundle
-from tests.support.apples import Compiled
 from tests.support.bundles import new_key
 from tests.support.releases import Release, Shop, of_first_rounds, sign_copy, with_golden
 
@@ -36,17 +32,6 @@ def second(
 def bad(first: Release, tmp_path_factory: pytest.TempPathFactory, signing_key: SigningKey) -> Release:
     """Make a signed release whose library does not give its golden answer."""
     return with_golden(first, tmp_path_factory.mktemp("bad") / "bundle", signing_key)
-
-
-@pytest.fixture(scope="session")
-def apple_bundle(apples: Callable[[str], Compiled]) -> Callable[[str], Bundle]:
-    """Return the function that loads the model of apples of one kind into this process, once."""
-
-    @cache
-    def loaded(kind: str) -> Bundle:
-        return apples(kind).load()
-
-    return loaded
 
 
 @pytest.fixture

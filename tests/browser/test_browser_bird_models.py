@@ -15,7 +15,7 @@ from contract.schema import Contract, Input, Output
 from contract.uncertainty import UNCERTAINTY_FILE
 from tests.browser.birds import answer, explained, field, open_page
 from tests.own.trained import wide
-from tests.support.apples import INPUTS, OBJECTIVES, apples_in, compiled, contract_of, grown, judged_by
+from tests.support.apples import INPUTS, OBJECTIVES, compiled, contract_of, grown, judged_by
 from tests.support.browsing import Complaints
 from tests.support.commands import run_module
 from tests.support.service import Service, serving
@@ -26,13 +26,10 @@ EVIL = ("<script>document.title='evil'</script>", "<img src=x onerror=\"document
 
 
 @pytest.fixture(scope="module")
-def apples(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Callable[[str], Service]]:
+def apples(apples_of: Callable[[str], Path]) -> Iterator[Callable[[str], Service]]:
     """Return the function that starts the service of apples of one kind."""
     with ExitStack() as stack:
-        made = cache(
-            lambda kind: stack.enter_context(serving(apples_in(tmp_path_factory.mktemp(kind), kind).bundle_path))
-        )
-        yield made
+        yield cache(lambda kind: stack.enter_context(serving(apples_of(kind))))
 
 
 def answered(service: Service, page: Page) -> dict[str, object]:

@@ -4,7 +4,6 @@ from collections.abc import Callable, Iterator
 from pathlib import Path
 from typing import Any
 
-import msgspec
 import pytest
 from playwright.sync_api import Browser, Page, Request, expect
 
@@ -23,7 +22,7 @@ from tests.browser.maps import (
     until,
     visit,
 )
-from tests.support.browsing import opened
+from tests.support.browsing import be_busy_twice, opened
 from tests.support.service import Service, serving
 
 pytestmark = pytest.mark.browser
@@ -241,16 +240,7 @@ def test_a_busy_service_is_asked_again(page: Page, complaints: Any, service: Ser
     """A 503 is told, the last map stays, and the next attempt comes after Retry-After."""
     complaints.expect("status of 503")
     visit(page, service)
-    refusals = [True, True]
-
-    def busy(route: Any) -> None:
-        if refusals:
-            refusals.pop()
-            route.fulfill(status=503, headers={"retry-after": "1"}, body=msgspec.json.encode({"error": "busy"}))
-        else:
-            route.continue_()
-
-    page.route("**/infer", busy)
+    be_busy_twice(page, "**/infer", {"error": "busy"})
     slider = page.get_by_role("slider", name="Body mass (g), beside the map")
     slider.focus()
     page.keyboard.press("PageUp")

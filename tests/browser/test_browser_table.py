@@ -28,7 +28,7 @@ from tests.browser.tables import (
     status,
     visit,
 )
-from tests.support.browsing import Complaints, opened
+from tests.support.browsing import Complaints, be_busy_twice, opened
 from tests.support.service import Service, serving
 
 pytestmark = pytest.mark.browser
@@ -239,16 +239,7 @@ def test_a_busy_service_is_waited_for(page: Page, complaints: Complaints, servic
     """A 503 with Retry-After delays a table, and loses none of it."""
     complaints.expect("status of 503")
     visit(page, service)
-    refusals = [1, 1]
-
-    def busy(route: Route) -> None:
-        if refusals:
-            refusals.pop()
-            route.fulfill(status=503, headers={"retry-after": "1"}, body=msgspec.json.encode({"detail": "busy"}))
-        else:
-            route.continue_()
-
-    page.route("**/score", busy)
+    be_busy_twice(page, "**/score", {"detail": "busy"})
     choose(page, some_birds(600))
     expect(page.locator(".table-count")).to_have_text("The service is busy. It goes on in 1 s.")
     expect(status(page)).to_contain_text("600 birds")

@@ -23,7 +23,7 @@ from score.bundle import Bundle
 from tests.support import tables
 from tests.support.apples import APPLE, KINDS
 from tests.support.commands import EXAMPLE
-from tests.support.tables import ask, expected, json_of
+from tests.support.tables import ask, expected, json_of, right_cells
 
 MODELS = ["penguins", *KINDS]
 JUNK = (
@@ -107,14 +107,7 @@ def scaled(scale: int, unscaled: int) -> Decimal:
 
 def texts(each: Input) -> st.SearchStrategy[str]:
     """Return text: mostly right cells."""
-    low, high = (bound if abs(bound) < 1e9 else 1e3 for bound in each.bounds)
-    right: st.SearchStrategy[str] = st.floats(low, high).map(repr)
-    if each.kind == "integer":
-        right = st.integers(int(low), int(high)).map(str)
-    elif each.kind == "boolean":
-        right = st.sampled_from(["true", "FALSE", "1", "0"])
-    elif each.kind == "category":
-        right = st.sampled_from([*map(str, each.categories), *(f"{name} " for name in each.categories), "elstar"])
+    right = right_cells(each)
     return st.one_of(right, right, right, st.sampled_from(JUNK))
 
 
@@ -127,11 +120,7 @@ def columns(draw: st.DrawFn, each: Input, rows: int) -> Cells:
     if each.kind in ("number", "integer") and draw(st.booleans()):
         kind, values = draw(numbers(each))
     elif each.kind == "boolean" and draw(st.booleans()):
-        kind, values = draw(
-            st.sampled_from(
-                [(pa.bool_(), st.booleans()), (pa.uint8(), st.integers(0, 2)), (pa.int64(), st.integers(-1, 1))]
-            )
-        )
+        kind, values = draw(st.sampled_from(BOOLEANS))
     elif draw(st.integers(0, 9)) == 0:
         kind, values = pa.null(), st.none()
     cells = draw(st.lists(st.none() | values if draw(st.booleans()) else values, min_size=rows, max_size=rows))

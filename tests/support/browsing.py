@@ -6,8 +6,9 @@ import shutil
 from collections.abc import Iterator
 from urllib.parse import urlsplit
 
+import msgspec
 import pytest
-from playwright.sync_api import Browser, ConsoleMessage, Error, Page, Request, sync_playwright
+from playwright.sync_api import Browser, ConsoleMessage, Error, Page, Request, Route, sync_playwright
 
 PROGRAMS = ("chromium", "chromium-browser", "google-chrome")  # the names of Debian, Ubuntu and GitHub's machines
 FLAGS = (  # it asks nothing of the network by itself
@@ -105,3 +106,17 @@ def opened(browser: Browser, **options: object) -> Iterator[Watched]:
     finally:
         with contextlib.suppress(Error):  # the browser itself may have died: its own error says more
             context.close()
+
+
+def be_busy_twice(page: Page, path: str, document: dict[str, str]) -> None:
+    """Answer the next two requests to a path with 503 and this document, and let the others through."""
+    refusals = [1, 1]
+
+    def busy(route: Route) -> None:
+        if refusals:
+            refusals.pop()
+            route.fulfill(status=503, headers={"retry-after": "1"}, body=msgspec.json.encode(document))
+        else:
+            route.continue_()
+
+    page.route(path, busy)

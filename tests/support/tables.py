@@ -7,6 +7,8 @@ import re
 from collections.abc import Mapping, Sequence
 from typing import Any
 
+from hypothesis import strategies as st
+
 from app.core.answer import Answer
 from app.model.serving import Served, Serving
 from app.table.forms import Form
@@ -52,6 +54,19 @@ def in_csv(names: Sequence[str], rows: Sequence[Sequence[str]], **style: Any) ->
     text = io.StringIO(newline="")
     csv.writer(text, **style).writerows([names, *rows])
     return text.getvalue()
+
+
+def right_cells(each: Input) -> st.SearchStrategy[str]:
+    """Return cells of an input that POST /predict takes, but for a category that is in no contract."""
+    low, high = (bound if abs(bound) < 1e9 else 1e3 for bound in each.bounds)
+    right: st.SearchStrategy[str] = st.floats(low, high).map(repr)
+    if each.kind == "integer":
+        right = st.integers(int(low), int(high)).map(str)
+    elif each.kind == "boolean":
+        right = st.sampled_from(["true", "FALSE", "1", "0"])
+    elif each.kind == "category":
+        right = st.sampled_from([*map(str, each.categories), *(f"{name} " for name in each.categories), "elstar"])
+    return right
 
 
 def json_of(cell: str, each: Input, comma: bool = False) -> Any:

@@ -15,7 +15,7 @@ from score.answers import REASON
 from score.bundle import Bundle
 from tests.support import tables
 from tests.support.apples import KINDS
-from tests.support.tables import ask, body_of, expected, in_cells, in_csv, lines_of
+from tests.support.tables import ask, body_of, expected, in_cells, in_csv, lines_of, right_cells
 
 MODELS = ["penguins", *KINDS]
 JUNK = (
@@ -48,14 +48,7 @@ def served(bundle: Bundle, apple_bundle: Callable[[str], Bundle]) -> Callable[[s
 
 def cells_of(each: Input) -> st.SearchStrategy[str]:
     """Return cells of an input: mostly right ones."""
-    low, high = (bound if abs(bound) < 1e9 else 1e3 for bound in each.bounds)
-    right: st.SearchStrategy[Any] = st.floats(low, high).map(repr)
-    if each.kind == "integer":
-        right = st.integers(int(low), int(high)).map(str)
-    elif each.kind == "boolean":
-        right = st.sampled_from(["true", "FALSE", "1", "0"])
-    elif each.kind == "category":
-        right = st.sampled_from([*map(str, each.categories), *(f"{name} " for name in each.categories), "elstar"])
+    right = right_cells(each)
     return st.one_of(right, right, right, right, right, st.sampled_from(JUNK), st.floats(-1e5, 1e5).map(repr))
 
 

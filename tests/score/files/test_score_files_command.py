@@ -8,20 +8,10 @@ import subprocess
 import sys
 from pathlib import Path
 
-import pyarrow.parquet as pq
 import pytest
 
 from tests.support.commands import ROOT
-from tests.support.scoring import birds, command, digests, finished, scored, season, spoil
-
-
-@pytest.fixture
-def one(tmp_path: Path) -> Path:
-    """Write one small file of birds."""
-    path = tmp_path / "in" / "birds.parquet"
-    path.parent.mkdir()
-    pq.write_table(birds(200), path)
-    return path
+from tests.support.scoring import command, digests, finished, scored, season, spoil
 
 
 def test_the_other_files_go_on(bundle_path: Path, tmp_path: Path) -> None:

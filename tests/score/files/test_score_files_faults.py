@@ -23,15 +23,6 @@ from tests.support.cloud import Cloud
 from tests.support.scoring import answered, birds, command, digests, finished, scored, spoil
 
 
-@pytest.fixture
-def one(tmp_path: Path) -> Path:
-    """Write one small file of birds."""
-    path = tmp_path / "in" / "birds.parquet"
-    path.parent.mkdir()
-    pq.write_table(birds(200), path)
-    return path
-
-
 def failing(calls: list[int], nth: int, real: Callable[..., Any]) -> Callable[..., Any]:
     """Return an operation that finds a full disk at the Nth call of all that share `calls`."""
 
