@@ -1,4 +1,4 @@
-"""POST /predict?p_values=true for one loaded bundle: what POST /predict answers, with p-values and the sets from them."""
+"""POST /predict?p_values=true for one loaded bundle: what POST /predict answers, with p-values and sets from them."""
 
 from collections.abc import Callable
 from functools import partial

@@ -17,12 +17,12 @@ DISTANCE = (
     "missing"
 )
 P_VALUES = (
-    "By class: which share of the held-out rows of this class are at least as strange as this row, it included; null if "
-    "the probability is not a number"
+    "By class: which share of the held-out rows of this class are at least as strange as this row, it included; null "
+    "if the probability is not a number"
 )
 P_VALUE_SETS = (
-    "By level: the classes whose p-value is above 1 - level. A set may be empty: the row is unlike those of every class, "
-    "at that level"
+    "By level: the classes whose p-value is above 1 - level. A set may be empty: the row is unlike those of every "
+    "class, at that level"
 )
 INTERVAL = "Lowest and highest number that cannot be excluded at the `level` in the `uncertainty` of GET /model"
 

@@ -17,8 +17,8 @@ P_VALUES_ASKED = {
     "name": P_VALUES,
     "in": "query",
     "description": (
-        "Whether the answer has p-values: how unusual the row would be for each class. A bundle that has no held-out rows "
-        "to make them from answers 400"
+        "Whether the answer has p-values: how unusual the row would be for each class. A bundle that has no held-out "
+        "rows to make them from answers 400"
     ),
     "schema": {"type": "boolean", "default": False},
 }
