@@ -13,7 +13,7 @@ import numpy.typing as npt
 
 from contract.refusal import Refusal
 from contract.schema import MAX_LISTED, Contract
-from contract.uncertainty import MAX_INPUTS, Uncertainty
+from contract.uncertainty import MAX_INPUTS, PERCENTS, Uncertainty
 from evaluation.conformal import (
     conformal_thresholds,
     coverage,
@@ -64,8 +64,11 @@ def with_p_values(known: Uncertainty, contract: Contract, labels: Labels, probab
     """Return the uncertainty with what p-values are made from. `probabilities` is float32 (rows, classes)."""
     classes = contract.output.classes
     counts = np.bincount(labels, minlength=len(classes))
-    if counts.min() < 2:  # a half of one row is empty
-        raise Refusal(f"expected at least 2 rows of each class, found {_few(counts, classes, 2)}; add some")
+    lowest = min(PERCENTS) / 100
+    needed = 2 * rows_needed(lowest)
+    if counts.min() < needed:
+        found = _few(counts, classes, needed)
+        raise Refusal(f"expected at least {needed} rows of each class, for level {lowest:g}, found {found}; add some")
     calibration = calibrate(labels, probabilities, classes)
     levels = LevelSets(labels, classes)
     for seen, unseen in both_ways(labels):

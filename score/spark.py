@@ -110,7 +110,7 @@ def _ship(context: SparkContext, verified: VerifiedBundle) -> None:
 
 
 def _mapper(
-    shipped: tuple[str, str, bool], names: list[str], keep: list[str] | None, *, p_values: bool
+    shipped: tuple[str, str, bool], names: list[str], keep: list[str] | None, *, p_values: bool = False
 ) -> Callable[[Iterable[pa.RecordBatch]], Iterator[pa.RecordBatch]]:
     """Return what executors run. Spark carries the function itself, which imports our modules there."""
 

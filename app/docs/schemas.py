@@ -60,7 +60,7 @@ def _input(each: Input) -> Schema:
     return {**schema, "examples": [each.sample]}
 
 
-def prediction(contract: Contract, judged: Judged, *, p_values: bool) -> Schema:
+def prediction(contract: Contract, judged: Judged, *, p_values: bool = False) -> Schema:
     """Return the schema of the answer of POST /predict. `p_values` says whether a client can ask for p-values."""
     output = contract.output
     properties: Schema = {"prediction": _prediction(contract)}
@@ -121,7 +121,7 @@ def _interval(contract: Contract) -> Schema:
     return {"type": "object", "properties": dict.fromkeys(names, bounds)} if names else bounds
 
 
-def explanation(contract: Contract, *, p_values: bool) -> Schema:
+def explanation(contract: Contract, *, p_values: bool = False) -> Schema:
     """Return the schema of the answer of POST /explain."""
     output, classed = contract.output, contract.output.classed
     answered = {output.label: _class(contract)} if classed else {"prediction": _prediction(contract)}
