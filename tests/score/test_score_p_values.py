@@ -77,7 +77,7 @@ def test_a_bundle_without_them_is_refused(apples: Callable[[str], Compiled], fil
     apple = apples("classes")
     batch = pa.RecordBatch.from_pylist([APPLE])
     assert score(batch, apple.load()).num_rows == 1
-    with pytest.raises(Refusal, match=r"p_values: expected a bundle with held-out rows .* python -m compile MODEL"):
+    with pytest.raises(Refusal, match=r"p_values: expected a bundle with held-out rows .* \(python -m compile MODEL"):
         score(batch, apple.load(), p_values=True)
     result = scored(apple.bundle_path, files, "--out", tmp_path / "out", "--p-values")
     assert result.returncode == 2
