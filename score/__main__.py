@@ -55,6 +55,7 @@ def parser() -> argparse.ArgumentParser:
     )
     made.add_argument("--columns", metavar="INPUT=COLUMN,...", help="inputs whose columns have other names")
     made.add_argument("--keep", metavar="COLUMN,...", help="the columns that come back (default: all)")
+    made.add_argument("--answers", metavar="ANSWER,...", help="the answers that come back (default: all)")
     made.add_argument("--p-values", action="store_true", help="add a p-value for each class: docs/trust.md")
     made.add_argument("--processes", type=int, metavar="N", help="(default: one for each core)")
     made.add_argument("--quiet", action="store_true", help="print errors only")
@@ -71,7 +72,7 @@ def _job(options: argparse.Namespace) -> "Job":
         if not (name and equals and column):
             raise Refusal(f"--columns: expected INPUT=COLUMN, such as bill_length_mm=culmen; found {pair}")
         columns[name] = column
-    keep = None if options.keep is None else tuple(filter(None, options.keep.split(",")))
+    keep, answers = _names(options.keep), _names(options.answers)
     task, tasks = _number("CLOUD_RUN_TASK_INDEX", 0), _number("CLOUD_RUN_TASK_COUNT", 1)
     if not 0 <= task < tasks:
         raise Refusal(f"CLOUD_RUN_TASK_INDEX: expected a number below CLOUD_RUN_TASK_COUNT {tasks}, found {task}")
@@ -81,13 +82,17 @@ def _job(options: argparse.Namespace) -> "Job":
     return Job(
         sources=tuple(options.sources),
         out=options.out,
-        options=Options(options.bad_rows, keep, columns, options.p_values),
+        options=Options(options.bad_rows, keep, columns, options.p_values, answers),
         bundle=options.bundle or os.environ.get("BUNDLE") or BUNDLE,
         processes=processes,
         task=task,
         tasks=tasks,
         quiet=options.quiet,
     )
+
+
+def _names(text: str | None) -> tuple[str, ...] | None:
+    return None if text is None else tuple(filter(None, text.split(",")))
 
 
 def _number(name: str, default: int) -> int:

@@ -5,14 +5,27 @@ from collections.abc import Callable, Collection, Iterator, Sequence
 from typing import Any, Literal, NamedTuple
 
 from binding.library import Scored
-from contract.schema import Contract
+from contract.refusal import Refusal
+from contract.schema import Contract, listed
 from score.judged import Judged, PValues
 
 REASON = "reason"  # the column of words for rows that were not judged
 PREFIX = "predicted_"  # of an answer's column, if the table has a column of its name already
+P_VALUE = "p_value_"  # before the name of a class
 BETWEEN = "|"  # the names of a prediction set
 Kind = Literal["integer", "number", "double", "boolean", "text"]
 Packed = Any  # an array of float32, or a bytearray
+
+
+class Choice(NamedTuple):
+    """Which columns come back: those in `keep` of the table, those in `answers` of the answers. None means all of them.
+
+    The answers have a p-value for each class if `p_values`.
+    """
+
+    keep: Sequence[str] | None = None
+    answers: Sequence[str] | None = None
+    p_values: bool = False
 
 
 class AnswerColumn(NamedTuple):
@@ -37,6 +50,16 @@ def answer_columns(
 ) -> list[AnswerColumn]:
     """Return the columns of answers of a model whose library gives so many values a row, with p-values if given."""
     return [*_answer(contract, judged, values), *_trust(contract, judged, values), *_likeness(contract, p_values)]
+
+
+def chosen_columns(columns: Sequence[AnswerColumn], names: Sequence[str] | None) -> list[AnswerColumn]:
+    """Return the columns of these names, in their order, or all for None. Raises Refusal if there is no such one."""
+    known = {column.name: column for column in columns}
+    wanted = list(known if names is None else dict.fromkeys(names))
+    if unknown := [name for name in wanted if name not in known]:
+        hint = "; for p-values, type --p-values, too" if unknown[0].startswith(P_VALUE) else ""
+        raise Refusal(f"--answers: expected answers among {listed([*known])}; found {listed(unknown)}{hint}")
+    return [known[name] for name in wanted]
 
 
 def _answer(contract: Contract, judged: Judged, values: int) -> Iterator[AnswerColumn]:
@@ -73,7 +96,7 @@ def _likeness(contract: Contract, p_values: PValues | None) -> Iterator[AnswerCo
     """Yield how unusual a row would be for each class."""
     if p_values:
         for place, name in enumerate(contract.output.classes):
-            yield _p_value(f"p_value_{name}", place, p_values)
+            yield _p_value(f"{P_VALUE}{name}", place, p_values)
 
 
 def names_beside(own: Sequence[str], taken: Collection[str]) -> list[str]:

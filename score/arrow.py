@@ -12,16 +12,15 @@ import pyarrow as pa
 from binding.columns import Column
 from contract.refusal import Refusal
 from contract.schema import listed
-from score.answers import REASON, names_beside
+from score.answers import REASON, Choice, chosen_columns, names_beside
 from score.arrow_answers import answer_array, answer_type, given_rows, reason_array
 from score.arrow_inputs import InputColumn
-from score.bundle import Bundle
+from score.bundle import Bundle, scorer_of
 from score.columns import column_of
-from score.inputs import Inputs
-from score.judged import Judged, p_values_asked
 from score.names import find_inputs
-from score.scorer import BLOCK_CELLS, Scorer, faulty_rows
+from score.scorer import BLOCK_CELLS, faulty_rows
 
+EVERYTHING = Choice()
 MAX_KNOWN_REASONS = 1024  # rows are often faulty in the same way
 
 
@@ -31,15 +30,17 @@ def score(
     keep: Sequence[str] | None = None,
     renamed: Mapping[str, str] | None = None,
     *,
+    answers: Sequence[str] | None = None,
     p_values: bool = False,
 ) -> pa.RecordBatch:
     """Return the columns of a batch, then what POST /predict would say of each row, or the reason why it says nothing.
 
-    Only the columns in `keep` come back, or all if it is None. `renamed` maps inputs to the names of their columns.
-    If `p_values`, there is a p-value for each class. Raises Refusal if a column is missing or of a wrong type. For many
+    Only the columns in `keep` come back, and only the answers in `answers`, each all if it is None; the reason always
+    does. `renamed` maps inputs to the names of their columns. If `p_values`, there is a p-value for each class. Raises
+    Refusal if a column is missing or of a wrong type. For many
     batches of one schema, make one ArrowScorer.
     """
-    return ArrowScorer(bundle, batch.schema, keep, renamed, p_values=p_values).score(batch)
+    return ArrowScorer(bundle, batch.schema, Choice(keep, answers, p_values), renamed).score(batch)
 
 
 class ArrowScorer:
@@ -49,32 +50,30 @@ class ArrowScorer:
         self,
         bundle: Bundle,
         schema: pa.Schema,
-        keep: Sequence[str] | None = None,
+        choice: Choice = EVERYTHING,
         renamed: Mapping[str, str] | None = None,
         *,
         comma: bool = False,
         dictionaries: bool = False,
-        p_values: bool = False,
     ) -> None:
-        """Raise Refusal if a column is missing or of a wrong type. If `comma`, text may have decimal commas.
+        """Raise Refusal if a column is missing or of a wrong type, or if there is none that is chosen.
 
-        If `dictionaries`, the answers' texts are dictionaries, which Parquet writes faster. If `p_values`, the answers
-        have a p-value for each class; Refusal is raised if the bundle has nothing to make them from.
+        If `comma`, text may have decimal commas. If `dictionaries`, the answers' texts are dictionaries, which Parquet
+        writes faster.
         """
         self._dictionaries = dictionaries
-        asked = p_values_asked(bundle.contract, bundle.uncertainty) if p_values else None
-        self._scorer = Scorer(bundle.library, Inputs(bundle.contract), Judged.by(bundle.uncertainty), asked)
+        self._scorer = scorer_of(bundle, p_values=choice.p_values)
+        self._own = chosen_columns(self._scorer.columns, choice.answers)
         self._given = schema
         names = renamed_columns(schema.names, bundle.contract.input_names, renamed or {})
         found = find_inputs(names, bundle.contract)
         if found.problem:
             raise Refusal(found.problem)
         self._inputs = [*self._input_columns(found.places, comma)]
-        self._kept = kept_places(schema.names, keep)
+        self._kept = kept_places(schema.names, choice.keep)
         kept = [schema.field(place) for place in self._kept]
-        own = self._scorer.columns
-        answers = names_beside([*(column.name for column in own), REASON], {field.name for field in kept})
-        types = [*(answer_type(column, dictionaries=dictionaries) for column in own), pa.string()]
+        answers = names_beside([*(column.name for column in self._own), REASON], {field.name for field in kept})
+        types = [*(answer_type(column, dictionaries=dictionaries) for column in self._own), pa.string()]
         self.schema = pa.schema([*kept, *map(pa.field, answers, types)], schema.metadata)
         self.reason = answers[-1]
         self._known: dict[tuple[bytes, ...], str] = {}
@@ -112,10 +111,7 @@ class ArrowScorer:
             scored.faulty[row] = 1
         given = given_rows(scored, rows)
         reasons = {} if given is None else self._reasons(batch, faulty_rows(scored), faults or {})
-        answers = [
-            answer_array(column, scored, rows, given, dictionaries=self._dictionaries)
-            for column in self._scorer.columns
-        ]
+        answers = [answer_array(column, scored, rows, given, dictionaries=self._dictionaries) for column in self._own]
         arrays = [*kept, *answers, reason_array(reasons, given, rows)]
         return pa.RecordBatch.from_arrays(arrays, schema=self.schema)
 

@@ -23,6 +23,9 @@ from contract.schema import Contract
 from contract.training import HOLDOUT_FILE, KNOWN_ROWS_FILE, HoldOut, TrainingSummary
 from contract.trees import TREES_FILE
 from contract.uncertainty import UNCERTAINTY_FILE, Uncertainty
+from score.inputs import Inputs
+from score.judged import Judged, p_values_asked
+from score.scorer import Scorer
 
 Document = TypeVar("Document")
 # Made at import: see contract/manifest.py. Two threads may load two bundles at once.
@@ -69,6 +72,12 @@ class Bundle(msgspec.Struct, frozen=True):
 def load_bundle(directory: Path) -> Bundle:
     """Read, check and load a bundle that was built here, without a signature. Raises Refusal if it is not sound."""
     return load_verified(read_directory(directory, IN_PLACE))
+
+
+def scorer_of(bundle: Bundle, *, p_values: bool) -> Scorer:
+    """Return what answers many rows. Raises Refusal if p-values are wanted and the bundle has none."""
+    asked = p_values_asked(bundle.contract, bundle.uncertainty) if p_values else None
+    return Scorer(bundle.library, Inputs(bundle.contract), Judged.by(bundle.uncertainty), asked)
 
 
 def trust_of(address: str, keys: str | None = None, allow_unsigned: bool | None = None) -> Trust:

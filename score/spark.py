@@ -22,6 +22,7 @@ from pyspark.sql.types import StructField, StructType
 from bundle.verify import VerifiedBundle, Wanted
 from contract.refusal import Refusal
 from contract.schema import Contract
+from score.answers import Choice
 from score.arrow import ArrowScorer, kept_places
 from score.bundle import fetch_verified, load_verified, trust_of
 from score.lake.archive import archive_name, write_archive
@@ -37,13 +38,15 @@ def score(
     bundle: str | Path,
     keep: Sequence[str] | None = None,
     *,
+    answers: Sequence[str] | None = None,
     p_values: bool = False,
     trusted_keys: str | None = None,
     allow_unsigned: bool | None = None,
 ) -> DataFrame:
     """Return the columns in `keep`, or all, then what POST /predict would say of each row, or the reason why not.
 
-    If `p_values`, there is also a p-value for each class.
+    Only the answers in `answers` come back, or all if it is None; the reason always does. If `p_values`, there is also
+    a p-value for each class.
 
     `bundle` is a bundle's directory, STORE#CHANNEL or STORE@DIGEST; STORE may be gs://BUCKET/PREFIX. It is fetched
     here, once: all rows get the same model, even if the channel moves meanwhile. It must be signed by one of
@@ -58,13 +61,13 @@ def score(
     verified = fetch_verified(str(bundle), trust, Wanted(all_platforms=True))
     places = _needed(dataframe.columns, verified.contract, keep)
     names = [dataframe.columns[place] for place in places]
-    schema = _schema([dataframe.schema.fields[place] for place in places], verified, keep, p_values=p_values)
+    choice = Choice(keep if keep is None else [*keep], answers if answers is None else [*answers], p_values)
+    schema = _schema([dataframe.schema.fields[place] for place in places], verified, choice)
     _ship(context, verified)
     shipped = (verified.digest, " ".join(map(str, trust.keys)), trust.required)
     numbers = [f"c{place}" for place in range(len(dataframe.columns))]  # mapInArrow takes no names with dots
     numbered = dataframe.toDF(*numbers).select([numbers[place] for place in places])
-    mapper = _mapper(shipped, names, None if keep is None else list(keep), p_values=p_values)
-    return numbered.mapInArrow(mapper, schema)
+    return numbered.mapInArrow(_mapper(shipped, names, choice), schema)
 
 
 def _context(dataframe: DataFrame) -> SparkContext:
@@ -87,13 +90,11 @@ def _needed(columns: Sequence[str], contract: Contract, keep: Sequence[str] | No
     return sorted(asked)
 
 
-def _schema(
-    fields: list[StructField], verified: VerifiedBundle, keep: Sequence[str] | None, *, p_values: bool
-) -> StructType:
+def _schema(fields: list[StructField], verified: VerifiedBundle, choice: Choice) -> StructType:
     """Return the schema of the answers. Kept columns stay what they are. Raises Refusal if a column does not fit."""
     given = pa.schema([*map(arrow_field, fields)])
-    schema = plain_schema(ArrowScorer(load_verified(verified), given, keep, p_values=p_values).schema)
-    kept = fields if keep is None else [fields[given.names.index(name)] for name in keep]
+    schema = plain_schema(ArrowScorer(load_verified(verified), given, choice).schema)
+    kept = fields if choice.keep is None else [fields[given.names.index(name)] for name in choice.keep]
     return StructType([*kept, *map(spark_field, list(schema)[len(kept) :])])
 
 
@@ -110,7 +111,7 @@ def _ship(context: SparkContext, verified: VerifiedBundle) -> None:
 
 
 def _mapper(
-    shipped: tuple[str, str, bool], names: list[str], keep: list[str] | None, *, p_values: bool = False
+    shipped: tuple[str, str, bool], names: list[str], choice: Choice
 ) -> Callable[[Iterable[pa.RecordBatch]], Iterator[pa.RecordBatch]]:
     """Return what executors run. Spark carries the function itself, which imports our modules there."""
 
@@ -122,6 +123,6 @@ def _mapper(
                 f"expected the module {error.name} on this executor, found none; give spark-submit the zip of "
                 "`make spark-zip` by --py-files, and executors msgspec, pyarrow and cryptography: docs/many-rows.md"
             ) from error
-        return answered(batches, Shipped(*shipped), names, keep, p_values=p_values)
+        return answered(batches, Shipped(*shipped), names, choice)
 
     return run

@@ -14,10 +14,11 @@ from train.contract import CONTRACT
 Contender = Callable[[Any], Any]
 BUNDLE, MODEL = ARTIFACTS / "bundle", ARTIFACTS / "penguin_model.json"
 READ, IDENTITY, CARRY = "reading alone", "mapInArrow, identity", "our answers, made once and repeated"
-OURS = "ours: score.spark"
+OURS, PROBABILITIES = "ours: score.spark", "ours, probabilities alone, as the others answer"
 XGBOOST_SPARK, PANDAS_UDF = "xgboost.spark", "pandas_udf with Booster"
-NAMES = (READ, IDENTITY, CARRY, OURS, XGBOOST_SPARK, PANDAS_UDF)
+NAMES = (READ, IDENTITY, CARRY, OURS, PROBABILITIES, XGBOOST_SPARK, PANDAS_UDF)
 INPUTS = CONTRACT.input_names
+NAMED = [f"probability_{name}" for name in CONTRACT.output.classes]
 
 
 def contenders() -> dict[str, Contender]:
@@ -27,15 +28,16 @@ def contenders() -> dict[str, Contender]:
         IDENTITY: lambda birds: birds.mapInArrow(lambda batches: batches, birds.schema),
         CARRY: _carry,
         OURS: _ours,
+        PROBABILITIES: lambda birds: _ours(birds, answers=NAMED),
         XGBOOST_SPARK: xgboost_spark(MODEL),
         PANDAS_UDF: pandas_udf_with_booster(MODEL),
     }
 
 
-def _ours(birds: Any) -> Any:
+def _ours(birds: Any, answers: list[str] | None = None) -> Any:
     from score.spark import score
 
-    return score(birds, BUNDLE, keep=["id"], allow_unsigned=True)
+    return score(birds, BUNDLE, keep=["id"], answers=answers, allow_unsigned=True)
 
 
 def _carry(birds: Any) -> Any:
@@ -98,8 +100,7 @@ def pandas_udf_with_booster(path: Path) -> Contender:
 
 def agree(ways: dict[str, Contender], few: Any) -> None:
     """Raise Refusal unless all contenders that have a model give the same probabilities."""
-    named = [f"probability_{name}" for name in CONTRACT.output.classes]
-    ours = _sorted(ways[OURS](few).select("id", *named))
+    ours = _sorted(ways[PROBABILITIES](few).select("id", *NAMED))
     booster = _sorted(ways[PANDAS_UDF](few))
     spark = [(row[0], *row["probability"].toArray()) for row in ways[XGBOOST_SPARK](few).orderBy("id").collect()]
     if ours != booster or not np.allclose(ours, spark, rtol=0, atol=1e-6):

@@ -118,10 +118,9 @@ class _Part:
         form = self._part.source.form
         try:
             scorer = ArrowScorer(
-                *(self._bundle, batches.schema, self._options.keep, self._options.columns),
+                *(self._bundle, batches.schema, self._options.choice, self._options.columns),
                 comma=style.get("comma", False),
                 dictionaries=form == "parquet",
-                p_values=self._options.p_values,
             )
         except Refusal as refusal:
             raise Failed(f"{self._part.source.path}: {refusal}") from refusal

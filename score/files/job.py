@@ -5,6 +5,8 @@ from typing import IO, Literal
 
 import msgspec
 
+from score.answers import Choice
+
 Form = Literal["parquet", "csv", "ndjson", "arrow"]
 Write = Callable[[IO[bytes]], None]  # writes a whole file
 BadRows = Literal["keep", "refuse", "separate"]
@@ -25,13 +27,19 @@ MANIFEST_FILE = "_manifest.json"
 class Options(msgspec.Struct, frozen=True, forbid_unknown_fields=True):
     """What changes the answers. `keep` are the columns that come back, None for all; `columns` are those of inputs.
 
-    `p_values` asks for a p-value for each class.
+    `p_values` asks for a p-value for each class, and `answers` are the columns of answers, None for all.
     """
 
     bad_rows: BadRows = "keep"
     keep: tuple[str, ...] | None = None
     columns: dict[str, str] = {}
     p_values: bool = False
+    answers: tuple[str, ...] | None = None
+
+    @property
+    def choice(self) -> Choice:
+        """Which columns come back."""
+        return Choice(self.keep, self.answers, self.p_values)
 
 
 class Found(msgspec.Struct, frozen=True):

@@ -7,7 +7,8 @@ import msgspec
 
 from bundle.address import parse_address
 from contract.refusal import Refusal
-from score.bundle import Bundle, fetch_verified, load_verified
+from score.answers import chosen_columns
+from score.bundle import Bundle, fetch_verified, load_verified, scorer_of
 from score.files.crew import Crew
 from score.files.finding import find
 from score.files.job import MANIFEST_FILE, PLAN_FILE, Failed, Manifest, Options, Part, Plan, Record
@@ -15,7 +16,6 @@ from score.files.opening import Place, open_place
 from score.files.parts import parts_of
 from score.files.progress import Progress
 from score.files.worker import Task
-from score.judged import p_values_asked
 
 FAILED = 1  # the exit status if a part could not be answered
 _decode_plan = msgspec.json.Decoder(Plan).decode
@@ -65,8 +65,7 @@ def run(job: Job) -> int:
 
 
 def _check_options(options: Options, bundle: Bundle) -> None:
-    if options.p_values:
-        p_values_asked(bundle.contract, bundle.uncertainty)
+    chosen_columns(scorer_of(bundle, p_values=options.p_values).columns, options.answers)
     inputs = bundle.contract.input_names
     unknown = [name for name in options.columns if name not in inputs]
     if unknown:
@@ -105,7 +104,7 @@ def _take_place(place: Place, plan: Plan, outputs: set[str], out: str) -> None:
 def _difference(there: Plan, asked: Plan) -> str:
     if there.bundle != asked.bundle:
         return f"expected bundle {there.bundle[:16]}, with which this place was begun; found {asked.bundle[:16]}"
-    for field in ("bad_rows", "keep", "columns", "p_values"):
+    for field in ("bad_rows", "keep", "columns", "answers", "p_values"):
         option = f"--{field.replace('_', '-')}"
         old, new = getattr(there.options, field), getattr(asked.options, field)
         if old != new:

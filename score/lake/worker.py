@@ -7,6 +7,7 @@ from typing import NamedTuple
 import pyarrow as pa
 from pyspark import SparkFiles
 
+from score.answers import Choice
 from score.arrow import ArrowScorer
 from score.bundle import Bundle, load_verified
 from score.lake.archive import archive_name, read_archive
@@ -27,12 +28,7 @@ class Shipped(NamedTuple):
 
 
 def answered(
-    batches: Iterable[pa.RecordBatch],
-    shipped: Shipped,
-    names: list[str],
-    keep: list[str] | None,
-    *,
-    p_values: bool = False,
+    batches: Iterable[pa.RecordBatch], shipped: Shipped, names: list[str], choice: Choice
 ) -> Iterator[pa.RecordBatch]:
     """Yield the answers to each batch of a partition, whose columns are `names`, in order.
 
@@ -42,7 +38,7 @@ def answered(
     scorer: ArrowScorer | None = None
     for numbered in batches:
         batch = numbered.rename_columns(names)
-        scorer = scorer or ArrowScorer(bundle, batch.schema, keep, p_values=p_values)
+        scorer = scorer or ArrowScorer(bundle, batch.schema, choice)
         yield plain(scorer.score(batch))
 
 

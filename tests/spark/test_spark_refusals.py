@@ -133,9 +133,10 @@ def test_partitions_without_rows_are_fine(frame: Any, bundle_path: Path) -> None
 
 def test_an_executor_without_our_code_says_what_it_needs(frame: Any) -> None:
     """Where the zip is not there, or a package, the driver's error names the module and the command."""
+    from score.answers import Choice
     from score.spark import _mapper
 
-    mapper = _mapper(("0" * 64, "", False), [], None)
+    mapper = _mapper(("0" * 64, "", False), [], Choice())
 
     def without(batches: Any) -> Any:
         import sys

@@ -7,6 +7,7 @@ import pytest
 from bundle.fetch import read_directory
 from bundle.refusal import BundleRefusal
 from bundle.verify import IN_PLACE
+from score.answers import Choice
 from score.lake.archive import archive_name, write_archive
 from tests.spark import birds
 
@@ -31,11 +32,11 @@ def test_a_worker_verifies_and_maps_a_bundle_once(files: Path, bundle_path: Path
     archive = files / archive_name(verified.digest)
     write_archive(archive, verified)
     given = birds.table(100).to_batches()
-    first = [*answered(given, shipped, names, ["id"])]
+    first = [*answered(given, shipped, names, Choice(["id"]))]
     archive.unlink()
-    assert [*answered(given, shipped, names, ["id"])] == first
+    assert [*answered(given, shipped, names, Choice(["id"]))] == first
     with pytest.raises(BundleRefusal, match="No such file"):
-        next(answered(given, Shipped("0" * 64, "", False), names, ["id"]))
+        next(answered(given, Shipped("0" * 64, "", False), names, Choice(["id"])))
 
 
 def test_a_worker_adds_p_values_if_asked(files: Path, bundle_path: Path) -> None:
@@ -46,8 +47,8 @@ def test_a_worker_adds_p_values_if_asked(files: Path, bundle_path: Path) -> None
     write_archive(files / archive_name(verified.digest), verified)
     given, shipped = birds.table(50).to_batches(), Shipped(verified.digest, "", False)
     names = birds.table(1).column_names
-    (plain,) = answered(given, shipped, names, [])
-    (asked,) = answered(given, shipped, names, [], p_values=True)
+    (plain,) = answered(given, shipped, names, Choice([]))
+    (asked,) = answered(given, shipped, names, Choice([], None, p_values=True))
     added = ["p_value_Gentoo", "p_value_Chinstrap", "p_value_Adelie"]
     assert asked.schema.names == [*plain.schema.names[:-1], *added, "reason"]
     assert asked.select(plain.schema.names).to_pylist() == plain.to_pylist()
@@ -62,5 +63,5 @@ def test_a_worker_takes_batches_of_any_size(files: Path, bundle_path: Path) -> N
     whole = birds.table(300).combine_chunks().to_batches()[0]
     pieces = [whole.slice(0, 0), whole.slice(0, 1), whole.slice(1, 200), whole.slice(201, 0), whole.slice(201)]
     shipped = Shipped(verified.digest, "", False)
-    found = [row for batch in answered(pieces, shipped, whole.schema.names, None) for row in batch.to_pylist()]
+    found = [row for batch in answered(pieces, shipped, whole.schema.names, Choice()) for row in batch.to_pylist()]
     assert found == birds.on_one_machine(birds.table(300), bundle_path).to_pylist()
