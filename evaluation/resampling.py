@@ -1,6 +1,7 @@
 """How far a mean over rows could be another one by chance: a bootstrap for intervals, permutations for groups."""
 
 from collections.abc import Sequence
+from functools import lru_cache
 
 import numpy as np
 import numpy.typing as npt
@@ -19,12 +20,17 @@ def resampled_means(values: Rows) -> Means:
 
     All columns see the same resamples, so their differences are paired.
     """
-    rows = len(values)
+    means: Means = _counts(len(values)) @ values / len(values)
+    return means
+
+
+@lru_cache(maxsize=1)  # lifetime: process; many classifiers answer for the same rows
+def _counts(rows: int) -> Means:
+    """Return how often each row is in each resample: float64 (RESAMPLES, rows)."""
     drawn = np.random.default_rng(SEED).integers(rows, size=(RESAMPLES, rows))
     places = drawn + rows * np.arange(RESAMPLES)[:, None]
     counts = np.bincount(places.ravel(), minlength=RESAMPLES * rows).reshape(RESAMPLES, rows)
-    means: Means = counts.astype(np.float64) @ values / rows
-    return means
+    return counts.astype(np.float64)
 
 
 def interval(means: npt.NDArray[np.float64]) -> tuple[float, float]:

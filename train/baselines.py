@@ -4,6 +4,7 @@ from functools import partial
 
 import numpy as np
 import numpy.typing as npt
+from threadpoolctl import threadpool_limits
 
 from contract.training import Baseline, CrossValidation
 from evaluation.calibration import brier_score, expected_calibration_error, sort_evenly
@@ -16,7 +17,8 @@ from train.rivals import RIVALS, Rival, answers
 def baselines(penguins: Penguins, held_out: HeldOut, figures: CrossValidation) -> tuple[Baseline, ...]:
     """Return the figures of every rival beside those of the model, which are `figures` of its answers, `held_out`."""
     own = resampled_means(held_out.means)
-    return tuple(_baseline(rival, held_out_rival(penguins, rival), figures, own) for rival in RIVALS)
+    with threadpool_limits(1):  # with so few rows, more threads only wait for each other
+        return tuple(_baseline(rival, held_out_rival(penguins, rival), figures, own) for rival in RIVALS)
 
 
 def held_out_rival(penguins: Penguins, rival: Rival) -> HeldOut:

@@ -38,6 +38,11 @@ class Parameters(NamedTuple):
         del named["rounds"]
         return named
 
+    @property
+    def words(self) -> str:
+        """The parameters for people."""
+        return "; ".join(f"{name} = {value:g}" for name, value in self.fitting.items())
+
 
 def model_grid(fold: Fold) -> Iterator[tuple[Parameters, Answers]]:
     """Yield all parameters that are tried, with the answers of the model that is fitted with them."""

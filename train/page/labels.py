@@ -1,8 +1,9 @@
 """How the contract's names are written for people."""
 
-from contract.derived import Projection
+from contract.derived import Projection, Ratio
 from train.contract import CONTRACT
 
+RATIOS = {each.label for each in CONTRACT.derived if isinstance(each, Ratio)}
 PROJECTIONS = {each.name for each in CONTRACT.derived if isinstance(each, Projection)}
 UNITS = {each.name: each.unit for each in CONTRACT.inputs}
 
