@@ -21,6 +21,7 @@ from app.http.context import HttpContext
 from app.http.cross_origin import CrossOriginApplication
 from app.http.endpoint import (
     changing_endpoint,
+    choosing_endpoint,
     endpoint,
     http_problem,
     model_endpoint,
@@ -57,17 +58,16 @@ def create_app(serving: Serving, settings: Settings, counters: int = -1) -> Star
     context = HttpContext(settings, telemetry)
     health = HealthChecks(serving, lambda: context.draining)
 
-    def operation_route(operation: Operation) -> Route:
-        context.offer(operation)
-        return starlette_route(operation, settings)
-
     limit = BodyLimit(settings.max_body_bytes or UNKNOWN_BODY_BYTES)
     prediction = prediction_operation(serving, limit)
     score, infer = many_row_endpoints(serving, settings)
+    checks = health_operations(health)
+    for operation in (prediction, *checks):
+        context.offer(operation)
     application = (CrossOriginApplication if settings.allowed_origins else Starlette)(
         routes=[
-            operation_route(prediction),
-            *map(operation_route, health_operations(health)),
+            prediction_route(prediction, serving, settings),
+            *[starlette_route(each, settings) for each in checks],
             Route("/explain", explanation_endpoint(serving, limit), methods=["POST"]),
             Route("/score", score, methods=["POST"]),
             Route("/model", changing_endpoint(lambda: model_answer(serving))),
@@ -99,6 +99,27 @@ def starlette_route(operation: Operation, settings: Settings) -> Route:
     """Return the route of an operation that connections also answer themselves."""
     call = operation_endpoint(operation, timed=settings.server_timing)
     return Route(operation.route, call, methods=[operation.method.decode()])
+
+
+def prediction_route(prediction: Operation, serving: Serving, settings: Settings) -> Route:
+    """Return the route of POST /predict. A query never takes the fast path, which therefore need not look for one."""
+
+    def predict(body: bytes | bytearray) -> Answer:
+        served = serving.served
+        return serving.unavailable if served is None else served.answers.with_p_values.predict(body)
+
+    def receipt(received: Callable[[], float]) -> Handler:
+        def predict_timed(body: bytes | bytearray) -> Answer:
+            served = serving.served
+            return serving.unavailable if served is None else served.answers.with_p_values.receipt(received)(body)
+
+        return predict_timed
+
+    usual, asked = [
+        operation_endpoint(each, timed=settings.server_timing)
+        for each in (prediction, prediction._replace(handler=predict, receipt=receipt))
+    ]
+    return Route(prediction.route, choosing_endpoint(usual, asked), methods=["POST"])
 
 
 def set_limit(limit: BodyLimit, settings: Settings, served: Served) -> None:

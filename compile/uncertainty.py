@@ -17,12 +17,16 @@ def misfit(uncertainty: Uncertainty, contract: Contract) -> str | None:
     tables: tuple[tuple[str, Sequence[str], tuple[tuple[str, ...], ...]], ...] = (
         ("conformal_thresholds", tuple(uncertainty.conformal_thresholds), (classes,)),
         ("set_thresholds", tuple(uncertainty.set_thresholds), (classes,)),
+        ("calibration", tuple(uncertainty.calibration), (classes,)),
         ("half_widths", tuple(uncertainty.half_widths), (numbers,)),
         ("gaussians", tuple(uncertainty.gaussians), (output.classes, ALL_ROWS)),
     )
     for name, found, possible in tables:
         if found and found not in possible:
             return f"expected {name} of {' or '.join(listed(names) for names in possible)}, found {listed(found)}"
+    for name, values in uncertainty.calibration.items():
+        if not values or list(values) != sorted(values) or not 0 <= values[0] <= values[-1] <= 1:
+            return f"expected the calibration of {name} as probabilities in ascending order, found something else"
     unknown = [name for name in uncertainty.inputs if name not in contract.input_names]
     if unknown or len(set(uncertainty.inputs)) < len(uncertainty.inputs):
         return f"expected inputs of the contract, each once, found {listed(unknown or uncertainty.inputs)}"

@@ -14,6 +14,7 @@ from contract.manifest import Sha256
 
 UNCERTAINTY_FILE = "reference.json"  # its name in bundles and in artifacts/
 MAX_INPUTS = 64  # of a distance
+PERCENTS = (80, 90, 95, 99)  # the levels of sets that are made from p-values
 
 Share = Annotated[float, Meta(ge=0, le=1)]
 
@@ -40,12 +41,28 @@ class Gaussian(msgspec.Struct, frozen=True):
     whitening: tuple[tuple[float, ...], ...]
 
 
+class LevelEvidence(msgspec.Struct, frozen=True):
+    """What was measured on held-out rows at one level, by the protocol of Evidence. All shares are of held-out rows.
+
+    `coverage`, `mean_size` and `empty` are those of the sets from p-values: by class, in classes, and the share of sets
+    without a class. `served_coverage` and `served_mean_size` are those of the sets by the rule of `set_thresholds`,
+    were this the level; that rule leaves no set empty.
+    """
+
+    level: float
+    coverage: dict[str, Share]
+    mean_size: float
+    empty: Share
+    served_coverage: dict[str, Share]
+    served_mean_size: float
+
+
 class Evidence(msgspec.Struct, frozen=True, omit_defaults=True):
     """What was measured on held-out rows, as `protocol` says. All shares are of held-out rows.
 
     `coverage` is how often the prediction set contains the true class, by class, or the interval the true number, by
     name. `conformal_coverage` is that for the conformal threshold alone. `mean_set_size` is in classes. `false_alarms`
-    is the share of rows that were called out of distribution.
+    is the share of rows that were called out of distribution. `levels` has the figures of sets from p-values.
     """
 
     protocol: str
@@ -53,6 +70,7 @@ class Evidence(msgspec.Struct, frozen=True, omit_defaults=True):
     conformal_coverage: dict[str, Share] = {}
     mean_set_size: float | None = None
     false_alarms: Share | None = None
+    levels: tuple[LevelEvidence, ...] = ()
 
 
 class Uncertainty(msgspec.Struct, frozen=True, omit_defaults=True):
@@ -75,6 +93,7 @@ class Uncertainty(msgspec.Struct, frozen=True, omit_defaults=True):
     gaussians: dict[str, Gaussian] = {}
     distance_limit: float | None = None
     inputs: tuple[str, ...] = ()
+    calibration: dict[str, tuple[float, ...]] = {}
 
 
 def squared_distance(measurements: Sequence[Column], gaussian: Gaussian) -> Column:

@@ -13,7 +13,7 @@ from evaluation.conformal import LEVEL
 from evaluation.drift import drift_baseline
 from evaluation.figures import figures
 from evaluation.rows import HeldOutRows
-from evaluation.trust import PROTOCOL, with_distance, with_intervals, with_sets
+from evaluation.trust import PROTOCOL, with_distance, with_intervals, with_p_values, with_sets
 
 Values = npt.NDArray[np.float32]  # (rows, values of the output)
 # Adds a part to what is known, or raises Refusal, which says why there is none.
@@ -61,7 +61,10 @@ def _uncertainty(
 ) -> tuple[Uncertainty | None, list[str]]:
     nothing = known = Uncertainty(model_sha256, level, Evidence(PROTOCOL))
     numeric = contract.output.kind in ("number", "numbers")
-    parts: dict[str, Part] = {"interval" if numeric else "prediction sets": _with_answers, "distance": _with_distance}
+    parts: dict[str, Part] = {"interval" if numeric else "prediction sets": _with_answers}
+    if contract.output.kind == "classes":
+        parts["p-values"] = _with_p_values
+    parts["distance"] = _with_distance
     notices = []
     for name, part in parts.items():
         try:
@@ -81,6 +84,10 @@ def _with_answers(known: Uncertainty, contract: Contract, held_out: HeldOutRows,
     if output.kind == "numbers" and targets.ndim == 1:
         raise Refusal("expected a number for each target, found quantiles of one; the outer ones are its interval")
     return with_intervals(known, contract, targets.astype(np.float64).reshape(len(values), -1), values)
+
+
+def _with_p_values(known: Uncertainty, contract: Contract, held_out: HeldOutRows, values: Values) -> Uncertainty:
+    return with_p_values(known, contract, held_out.targets.astype(np.int64), values)
 
 
 def _with_distance(known: Uncertainty, contract: Contract, held_out: HeldOutRows, values: Values) -> Uncertainty:

@@ -13,7 +13,7 @@ import numpy.typing as npt
 
 from contract.refusal import Refusal
 from contract.schema import MAX_LISTED, Contract
-from contract.uncertainty import MAX_INPUTS, Uncertainty
+from contract.uncertainty import MAX_INPUTS, PERCENTS, Uncertainty
 from evaluation.conformal import (
     conformal_thresholds,
     coverage,
@@ -23,6 +23,7 @@ from evaluation.conformal import (
     set_thresholds,
 )
 from evaluation.distances import distance_limit, distances, fit_gaussians, held_out_distances
+from evaluation.p_values import LevelSets, calibrate
 from evaluation.split import SEED, both_ways, folds
 
 PROTOCOL = (
@@ -57,6 +58,24 @@ def with_sets(known: Uncertainty, contract: Contract, labels: Labels, probabilit
     return msgspec.structs.replace(
         known, conformal_thresholds=conformal, set_thresholds=set_thresholds(conformal, level), evidence=evidence
     )
+
+
+def with_p_values(known: Uncertainty, contract: Contract, labels: Labels, probabilities: Rows) -> Uncertainty:
+    """Return the uncertainty with what p-values are made from. `probabilities` is float32 (rows, classes)."""
+    classes = contract.output.classes
+    counts = np.bincount(labels, minlength=len(classes))
+    lowest = min(PERCENTS) / 100
+    needed = 2 * rows_needed(lowest)
+    if counts.min() < needed:
+        found = _few(counts, classes, needed)
+        raise Refusal(f"expected at least {needed} rows of each class, for level {lowest:g}, found {found}; add some")
+    calibration = calibrate(labels, probabilities, classes)
+    levels = LevelSets(labels, classes)
+    for seen, unseen in both_ways(labels):
+        half = calibrate(labels[seen], probabilities[seen], classes)
+        levels.judge(np.flatnonzero(unseen), probabilities[unseen], half)
+    evidence = msgspec.structs.replace(known.evidence, levels=levels.evidence())
+    return msgspec.structs.replace(known, calibration=calibration, evidence=evidence)
 
 
 def with_intervals(

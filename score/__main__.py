@@ -55,6 +55,7 @@ def parser() -> argparse.ArgumentParser:
     )
     made.add_argument("--columns", metavar="INPUT=COLUMN,...", help="inputs whose columns have other names")
     made.add_argument("--keep", metavar="COLUMN,...", help="the columns that come back (default: all)")
+    made.add_argument("--p-values", action="store_true", help="add a p-value for each class: docs/trust.md")
     made.add_argument("--processes", type=int, metavar="N", help="(default: one for each core)")
     made.add_argument("--quiet", action="store_true", help="print errors only")
     return made
@@ -80,7 +81,7 @@ def _job(options: argparse.Namespace) -> "Job":
     return Job(
         sources=tuple(options.sources),
         out=options.out,
-        options=Options(options.bad_rows, keep, columns),
+        options=Options(options.bad_rows, keep, columns, options.p_values),
         bundle=options.bundle or os.environ.get("BUNDLE") or BUNDLE,
         processes=processes,
         task=task,

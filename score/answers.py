@@ -6,12 +6,12 @@ from typing import Any, Literal, NamedTuple
 
 from binding.library import Scored
 from contract.schema import Contract
-from score.judged import Judged
+from score.judged import Judged, PValues
 
 REASON = "reason"  # the column of words for rows that were not judged
 PREFIX = "predicted_"  # of an answer's column, if the table has a column of its name already
 BETWEEN = "|"  # the names of a prediction set
-Kind = Literal["integer", "number", "boolean", "text"]
+Kind = Literal["integer", "number", "double", "boolean", "text"]
 Packed = Any  # an array of float32, or a bytearray
 
 
@@ -19,8 +19,8 @@ class AnswerColumn(NamedTuple):
     """One column of answers. `read` returns its values for all rows. NaN is a number that there is not.
 
     `packed` returns them without an object for each, in native byte order: float32 for numbers, to which `add` is still
-    to be added in float64, and int32 for integers and booleans. For a text it returns an int32 index into `names`, or
-    uint8 of shape (rows, classes), which `text` makes a text of.
+    to be added in float64, float64 for doubles, and int32 for integers and booleans. For a text it returns an int32
+    index into `names`, or uint8 of shape (rows, classes), which `text` makes a text of.
     """
 
     name: str
@@ -32,9 +32,11 @@ class AnswerColumn(NamedTuple):
     text: Callable[[bytes], str] | None = None
 
 
-def answer_columns(contract: Contract, judged: Judged, values: int) -> list[AnswerColumn]:
-    """Return the columns of answers of a model whose library gives so many values a row."""
-    return [*_answer(contract, judged, values), *_trust(contract, judged, values)]
+def answer_columns(
+    contract: Contract, judged: Judged, values: int, p_values: PValues | None = None
+) -> list[AnswerColumn]:
+    """Return the columns of answers of a model whose library gives so many values a row, with p-values if given."""
+    return [*_answer(contract, judged, values), *_trust(contract, judged, values), *_likeness(contract, p_values)]
 
 
 def _answer(contract: Contract, judged: Judged, values: int) -> Iterator[AnswerColumn]:
@@ -67,6 +69,13 @@ def _trust(contract: Contract, judged: Judged, values: int) -> Iterator[AnswerCo
         yield AnswerColumn("distance", "number", lambda scored: _distances(scored).tolist(), _distances)
 
 
+def _likeness(contract: Contract, p_values: PValues | None) -> Iterator[AnswerColumn]:
+    """Yield how unusual a row would be for each class."""
+    if p_values:
+        for place, name in enumerate(contract.output.classes):
+            yield _p_value(f"p_value_{name}", place, p_values)
+
+
 def names_beside(own: Sequence[str], taken: Collection[str]) -> list[str]:
     """Return the names of the answers' columns beside the columns of a table, which are `taken`."""
     names: list[str] = []
@@ -96,6 +105,15 @@ def _number(name: str, place: int, values: int, add: float = 0.0) -> AnswerColum
         return [number + add for number in numbers] if add else numbers
 
     return AnswerColumn(name, "number", read, packed, add)
+
+
+def _p_value(name: str, place: int, p_values: PValues) -> AnswerColumn:
+    """Return the column of the p-value of one class."""
+
+    def packed(scored: Scored) -> "array[float]":
+        return p_values.column(scored.batch.values, place)
+
+    return AnswerColumn(name, "double", lambda scored: packed(scored).tolist(), packed)
 
 
 def _distances(scored: Scored) -> "array[float]":

@@ -18,7 +18,7 @@ from score.arrow_inputs import InputColumn
 from score.bundle import Bundle
 from score.columns import column_of
 from score.inputs import Inputs
-from score.judged import Judged
+from score.judged import Judged, p_values_asked
 from score.names import find_inputs
 from score.scorer import BLOCK_CELLS, Scorer, faulty_rows
 
@@ -30,13 +30,16 @@ def score(
     bundle: Bundle,
     keep: Sequence[str] | None = None,
     renamed: Mapping[str, str] | None = None,
+    *,
+    p_values: bool = False,
 ) -> pa.RecordBatch:
     """Return the columns of a batch, then what POST /predict would say of each row, or the reason why it says nothing.
 
     Only the columns in `keep` come back, or all if it is None. `renamed` maps inputs to the names of their columns.
-    Raises Refusal if a column is missing or of a wrong type. For many batches of one schema, make one ArrowScorer.
+    If `p_values`, there is a p-value for each class. Raises Refusal if a column is missing or of a wrong type. For many
+    batches of one schema, make one ArrowScorer.
     """
-    return ArrowScorer(bundle, batch.schema, keep, renamed).score(batch)
+    return ArrowScorer(bundle, batch.schema, keep, renamed, p_values=p_values).score(batch)
 
 
 class ArrowScorer:
@@ -51,13 +54,16 @@ class ArrowScorer:
         *,
         comma: bool = False,
         dictionaries: bool = False,
+        p_values: bool = False,
     ) -> None:
         """Raise Refusal if a column is missing or of a wrong type. If `comma`, text may have decimal commas.
 
-        If `dictionaries`, the answers' texts are dictionaries, which Parquet writes faster.
+        If `dictionaries`, the answers' texts are dictionaries, which Parquet writes faster. If `p_values`, the answers
+        have a p-value for each class; Refusal is raised if the bundle has nothing to make them from.
         """
         self._dictionaries = dictionaries
-        self._scorer = Scorer(bundle.library, Inputs(bundle.contract), Judged.by(bundle.uncertainty))
+        asked = p_values_asked(bundle.contract, bundle.uncertainty) if p_values else None
+        self._scorer = Scorer(bundle.library, Inputs(bundle.contract), Judged.by(bundle.uncertainty), asked)
         self._given = schema
         names = renamed_columns(schema.names, bundle.contract.input_names, renamed or {})
         found = find_inputs(names, bundle.contract)

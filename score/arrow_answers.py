@@ -9,12 +9,18 @@ import pyarrow.compute as pc
 from binding.library import Scored
 from score.answers import AnswerColumn
 
-TYPES = {"integer": pa.int32(), "number": pa.float32(), "boolean": pa.bool_(), "text": pa.string()}
+TYPES = {
+    "integer": pa.int32(),
+    "number": pa.float32(),
+    "double": pa.float64(),
+    "boolean": pa.bool_(),
+    "text": pa.string(),
+}
 MAX_BITS = 7  # flags that are one byte
 
 
 def answer_type(column: AnswerColumn, *, dictionaries: bool) -> pa.DataType:
-    """Return the type of a column of answers: float32 as the model answers, and float64 if a number is added.
+    """Return the type of a column: float32 as the model answers, and float64 for doubles, or if a number is added.
 
     Text is a dictionary if `dictionaries`, which Parquet writes faster; not everything that knows Arrow reads them.
     """
@@ -52,13 +58,14 @@ def given_rows(scored: Scored, rows: int) -> pa.Array | None:
 
 
 def _values(column: AnswerColumn, packed: Any, rows: int) -> pa.Array:
-    if column.kind != "number":
+    if column.kind not in ("number", "double"):
         integers = _array(pa.int32(), packed, rows)
         return integers.cast(pa.bool_()) if column.kind == "boolean" else integers
-    numbers = _array(pa.float32(), packed, rows)
+    own = TYPES[column.kind]
+    numbers = _array(own, packed, rows)
     finite = pc.is_finite(numbers)
     if not pc.all(finite).as_py():  # JSON has no such number, so POST /predict answers null
-        numbers = pc.if_else(finite, numbers, pa.scalar(None, pa.float32()))
+        numbers = pc.if_else(finite, numbers, pa.scalar(None, own))
     return pc.add(numbers.cast(pa.float64()), column.add) if column.add else numbers
 
 

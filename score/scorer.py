@@ -15,7 +15,7 @@ from score.answers import answer_columns
 from score.columns import limits_of
 from score.faults import Buffer, Diagnosis, Fault
 from score.inputs import FAULTY, Inputs, Row, decode_fields, squashed
-from score.judged import Judged
+from score.judged import Judged, PValues
 
 BLOCK_CELLS = 65_536  # of a block: its cells are Python objects for a while, if they came as text
 BLOCK_ROWS = 1_024  # at most: what C does with them keeps the interpreter for less than a millisecond
@@ -25,10 +25,11 @@ _astuple = msgspec.structs.astuple
 class Scorer:
     """Answers tables for one model. Made once for it. All methods are safe on any thread."""
 
-    def __init__(self, library: Library, inputs: Inputs, judged: Judged) -> None:
+    def __init__(self, library: Library, inputs: Inputs, judged: Judged, p_values: PValues | None = None) -> None:
+        """`p_values` is what p-values are made from, if they are asked for."""
         self.contract = inputs.contract
         self.inputs = inputs
-        self.columns = answer_columns(inputs.contract, judged, library.values)
+        self.columns = answer_columns(inputs.contract, judged, library.values, p_values)
         self.limits = limits_of(inputs.contract)
         self._library = library
         self._diagnosis = Diagnosis(inputs)

@@ -37,10 +37,13 @@ def score(
     bundle: str | Path,
     keep: Sequence[str] | None = None,
     *,
+    p_values: bool = False,
     trusted_keys: str | None = None,
     allow_unsigned: bool | None = None,
 ) -> DataFrame:
     """Return the columns in `keep`, or all, then what POST /predict would say of each row, or the reason why not.
+
+    If `p_values`, there is also a p-value for each class.
 
     `bundle` is a bundle's directory, STORE#CHANNEL or STORE@DIGEST; STORE may be gs://BUCKET/PREFIX. It is fetched
     here, once: all rows get the same model, even if the channel moves meanwhile. It must be signed by one of
@@ -55,12 +58,13 @@ def score(
     verified = fetch_verified(str(bundle), trust, Wanted(all_platforms=True))
     places = _needed(dataframe.columns, verified.contract, keep)
     names = [dataframe.columns[place] for place in places]
-    schema = _schema([dataframe.schema.fields[place] for place in places], verified, keep)
+    schema = _schema([dataframe.schema.fields[place] for place in places], verified, keep, p_values=p_values)
     _ship(context, verified)
     shipped = (verified.digest, " ".join(map(str, trust.keys)), trust.required)
     numbers = [f"c{place}" for place in range(len(dataframe.columns))]  # mapInArrow takes no names with dots
     numbered = dataframe.toDF(*numbers).select([numbers[place] for place in places])
-    return numbered.mapInArrow(_mapper(shipped, names, None if keep is None else list(keep)), schema)
+    mapper = _mapper(shipped, names, None if keep is None else list(keep), p_values=p_values)
+    return numbered.mapInArrow(mapper, schema)
 
 
 def _context(dataframe: DataFrame) -> SparkContext:
@@ -83,10 +87,12 @@ def _needed(columns: Sequence[str], contract: Contract, keep: Sequence[str] | No
     return sorted(asked)
 
 
-def _schema(fields: list[StructField], verified: VerifiedBundle, keep: Sequence[str] | None) -> StructType:
+def _schema(
+    fields: list[StructField], verified: VerifiedBundle, keep: Sequence[str] | None, *, p_values: bool
+) -> StructType:
     """Return the schema of the answers. Kept columns stay what they are. Raises Refusal if a column does not fit."""
     given = pa.schema([*map(arrow_field, fields)])
-    schema = plain_schema(ArrowScorer(load_verified(verified), given, keep).schema)
+    schema = plain_schema(ArrowScorer(load_verified(verified), given, keep, p_values=p_values).schema)
     kept = fields if keep is None else [fields[given.names.index(name)] for name in keep]
     return StructType([*kept, *map(spark_field, list(schema)[len(kept) :])])
 
@@ -104,7 +110,7 @@ def _ship(context: SparkContext, verified: VerifiedBundle) -> None:
 
 
 def _mapper(
-    shipped: tuple[str, str, bool], names: list[str], keep: list[str] | None
+    shipped: tuple[str, str, bool], names: list[str], keep: list[str] | None, *, p_values: bool = False
 ) -> Callable[[Iterable[pa.RecordBatch]], Iterator[pa.RecordBatch]]:
     """Return what executors run. Spark carries the function itself, which imports our modules there."""
 
@@ -116,6 +122,6 @@ def _mapper(
                 f"expected the module {error.name} on this executor, found none; give spark-submit the zip of "
                 "`make spark-zip` by --py-files, and executors msgspec, pyarrow and cryptography: docs/many-rows.md"
             ) from error
-        return answered(batches, Shipped(*shipped), names, keep)
+        return answered(batches, Shipped(*shipped), names, keep, p_values=p_values)
 
     return run

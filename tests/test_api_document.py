@@ -82,7 +82,7 @@ def test_its_kinds_of_answers_have_their_fields(kind: str) -> None:
 @pytest.mark.parametrize("kind", OUTPUTS)
 def test_its_tensors_are_those_of_the_protocol(kind: str) -> None:
     """The page names every output tensor with its data type: what is sent by itself, and what must be named."""
-    protocol = Protocol("m", Contract("m", (Input("x"),), OUTPUTS[kind]), 1, sets=True, distance=True)
+    protocol = Protocol("m", Contract("m", (Input("x"),), OUTPUTS[kind]), 1, sets=True, distance=True, p_values=True)
     sentence = re.search(rf"of `{kind}`(?: are|,) ", PAGE)
     assert sentence
     told = re.split(r"[;.]", PAGE[sentence.end() :])[0]
@@ -114,6 +114,18 @@ def test_its_request_for_many_rows_is_answered(service: Service) -> None:
     outputs = {output["name"]: output for output in reply.document["outputs"]}
     assert outputs["label"]["data"] == [2, 1]
     assert outputs["probabilities"]["shape"] == [2, 3]
+
+
+def test_its_p_values_are_answered(service: Service) -> None:
+    """The curl command gives a p-value for each species, and the sets of the levels that the page lists."""
+    found = re.search(r"^curl '(localhost:8080/predict\?\S+)' .*?^  -d '(.*?)'$", PAGE, re.MULTILINE | re.DOTALL)
+    assert found
+    command = found[0].replace("8080", str(service.port)).replace("curl ", "curl --silent --fail ")
+    told = subprocess.run(["sh", "-c", command], capture_output=True, check=True, timeout=60)
+    document = msgspec.json.decode(told.stdout)
+    assert [*document["p_values"]] == [*document["probabilities"]]
+    (row,) = re.findall(r"^\| `p_value_sets` \| by level, (.*?): ", PAGE, re.MULTILINE)
+    assert re.findall(r'"([\d.]+)"', row) == [*document["p_value_sets"]]
 
 
 def test_its_table_is_answered(service: Service, tmp_path: Path) -> None:

@@ -10,6 +10,7 @@ import numpy.typing as npt
 from contract.uncertainty import Evidence, Uncertainty
 from evaluation.conformal import LEVEL, conformal_thresholds, coverage, prediction_sets, set_thresholds
 from evaluation.distances import distance_limit, distances, fit_gaussians, held_out_distances
+from evaluation.p_values import LevelSets, calibrate
 from train.contract import CLASSES, CONTRACT
 from train.evaluate import FOLDS, REPEATS, HeldOut, hold_out
 from train.penguins import Penguins
@@ -50,6 +51,7 @@ def fit_uncertainty(
         gaussians=fit_gaussians(birds, labels, CLASSES, ROW),
         distance_limit=distance_limit(held_out_distances(birds, labels, held_out.folds[0], CLASSES, ROW)),
         evidence=evidence,
+        calibration=calibrate(labels, held_out.probabilities[0], CLASSES),
     )
     return known, judged
 
@@ -59,6 +61,9 @@ def _evidence(penguins: Penguins, held_out: HeldOut, level: float) -> tuple[Evid
     shape = held_out.probabilities.shape
     served, conformal = np.zeros(shape, np.bool_), np.zeros(shape, np.bool_)
     alarms = np.zeros(shape[:2], np.bool_)
+    judged = slice(0, EVIDENCE_REPEATS)
+    truth = held_out.labels[judged].ravel()
+    levels = LevelSets(truth, CLASSES)
     for repeat, unseen in _folds(held_out):
         seen = ~unseen
         birds, labels = penguins.measurements[seen], penguins.labels[seen]
@@ -67,17 +72,19 @@ def _evidence(penguins: Penguins, held_out: HeldOut, level: float) -> tuple[Evid
         probabilities = held_out.probabilities[repeat, unseen]
         conformal[repeat, unseen] = prediction_sets(probabilities, thresholds)
         served[repeat, unseen] = prediction_sets(probabilities, set_thresholds(thresholds, level))
+        calibration = calibrate(labels, inner.probabilities[0], CLASSES)
+        levels.judge(repeat * shape[1] + np.flatnonzero(unseen), probabilities, calibration)
         limit = distance_limit(held_out_distances(birds, labels, inner.folds[0], CLASSES, ROW))
         gaussians = fit_gaussians(birds, labels, CLASSES, ROW)
         alarms[repeat, unseen] = distances(penguins.measurements[unseen], gaussians) > limit
-    judged = slice(0, EVIDENCE_REPEATS)
-    truth, sets = held_out.labels[judged].ravel(), served[judged].reshape(-1, shape[2])
+    sets = served[judged].reshape(-1, shape[2])
     evidence = Evidence(
         protocol=PROTOCOL,
         coverage=coverage(truth, sets, CLASSES),
         conformal_coverage=coverage(truth, conformal[judged].reshape(-1, shape[2]), CLASSES),
         mean_set_size=float(sets.sum(axis=1).mean()),
         false_alarms=float(alarms[judged].mean()),
+        levels=levels.evidence(),
     )
     covered = np.take_along_axis(served[judged], held_out.labels[judged][..., None], axis=2)[..., 0]
     return evidence, Judged(covered, alarms[judged])

@@ -7,6 +7,7 @@ from typing import TYPE_CHECKING
 import orjson
 
 from app.answers.explain import explaining
+from app.answers.p_values import WithPValues, with_p_values
 from app.answers.parts import Offers, Parts
 from app.answers.predict import predictor
 from app.core.answer import JSON, Answer, Problem, problem, with_header
@@ -17,7 +18,7 @@ from contract.schema import Contract
 from contract.uncertainty import Uncertainty
 from score.faults import Diagnosis, Fault
 from score.inputs import Inputs, Row
-from score.judged import Judged
+from score.judged import Judged, PValues
 
 if TYPE_CHECKING:
     from score.scorer import Scorer
@@ -47,6 +48,7 @@ class BundleAnswers:
             headers=[*JSON, self.named],
             offers=self.offers,
             judged=Judged.by(uncertainty),
+            p_values=PValues.by(uncertainty),
         )
         self.predict: Handler = predictor(self.parts)
         self.explain: Handler = explaining(self.parts, trees)
@@ -57,6 +59,18 @@ class BundleAnswers:
         from score.scorer import Scorer
 
         return Scorer(self.parts.library, self.inputs, self.parts.judged)
+
+    @cached_property
+    def scorer_with_p_values(self) -> "Scorer":
+        """Answers many rows with p-values, if the bundle has something to make them from."""
+        from score.scorer import Scorer
+
+        return Scorer(self.parts.library, self.inputs, self.parts.judged, self.parts.p_values)
+
+    @cached_property
+    def with_p_values(self) -> WithPValues:
+        """Answers the body of a request that asks for p-values."""
+        return with_p_values(self.parts)
 
     @cached_property
     def receipt(self) -> Receipt:

@@ -9,6 +9,7 @@ from typing import Any
 
 import msgspec
 
+from app.answers.p_values import p_value_fields
 from app.answers.parts import Parts
 from app.core.answer import Answer, Problem, problem, with_header
 from app.core.operation import Handler
@@ -62,6 +63,8 @@ def explain(parts: Parts, explainer: Explainer, measured: Row) -> dict[str, Any]
         for place, each in enumerate(contract.inputs)
     }
     document["contributions"] = _contributions(parts, explainer, row)
+    if parts.p_values:
+        document |= p_value_fields(parts.p_values, values)
     return document
 
 

@@ -7,7 +7,7 @@ from app.core.answer import Answer, Headers
 from binding.library import Batch, Library
 from contract.schema import Contract
 from score.inputs import Inputs, Row
-from score.judged import Judged
+from score.judged import Judged, PValues
 
 OfferRow = Callable[[Row, int, dict[str, float]], None]
 OfferRows = Callable[[bytes, int, int, Batch], None]
@@ -27,7 +27,7 @@ class Parts(NamedTuple):
     """The parts. `headers` are those of all 200 answers: one list object, so that `HttpContext.head` recognises it.
 
     `diagnose` returns the answer for a faulty body, with the header that names the model, or its row. `margins` has the
-    name of each margin of the library.
+    name of each margin of the library. `p_values` is None if the bundle has nothing to make them from.
     """
 
     contract: Contract
@@ -38,6 +38,7 @@ class Parts(NamedTuple):
     headers: Headers
     offers: Offers
     judged: Judged
+    p_values: PValues | None = None
 
     @property
     def classes(self) -> tuple[str, ...]:

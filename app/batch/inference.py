@@ -23,6 +23,7 @@ from app.core.protocol import (
     INSIDE,
     LABEL,
     MARGIN,
+    P_VALUES,
     SET,
     VALUES,
     InferenceRequest,
@@ -37,6 +38,7 @@ from app.core.protocol import (
 from app.model.serving import Served, Serving
 from binding.library import FLOAT_BYTES, Batch
 from score.faults import what_is_wrong
+from score.judged import no_p_values
 
 InferenceHandler = Callable[[Mapping[bytes, bytes], bytes, Claim], Answer]
 
@@ -74,7 +76,7 @@ def inferrer(serving: Serving, max_rows: int, threads: int = 1) -> InferenceHand
         try:
             offset = json_length(headers.get(HEADER), len(body))
             request = _decode_request(memoryview(body)[:offset])
-            outputs = _requested(served.protocol, request.outputs or [])
+            outputs = _requested(served, request.outputs or [])
             rows = own.read(request.inputs, body, offset)
         except Unacceptable as fault:
             return with_header(protocol_error(fault.status, str(fault)), served.named)
@@ -105,11 +107,18 @@ def _buffers(served: Served, outputs: list[RequestOutput], rows: Rows, batch: Ba
         judgement = served.library.judge_rows(data, batch.values, rows.rows)
         inside = judgement.in_distribution[::FLOAT_BYTES]  # the low bytes of int32 values of 0 and 1
         buffers |= {SET: judgement.sets, INSIDE: inside, DISTANCE: judgement.distances}
+    p_values = served.answers.parts.p_values
+    if p_values and _has_p_values(outputs):
+        buffers[P_VALUES] = p_values.rows(batch.values)
     return buffers
 
 
 def _is_judged(outputs: list[RequestOutput]) -> bool:
     return not JUDGED.isdisjoint([output.name for output in outputs])
+
+
+def _has_p_values(outputs: list[RequestOutput]) -> bool:
+    return P_VALUES in [output.name for output in outputs]
 
 
 def _decode_request(data: memoryview) -> InferenceRequest:
@@ -124,12 +133,14 @@ def _decode_request(data: memoryview) -> InferenceRequest:
         raise Unacceptable(f"{expected}: {what_is_wrong(error, data)}") from None
 
 
-def _requested(protocol: Protocol, outputs: list[RequestOutput]) -> list[RequestOutput]:
+def _requested(served: Served, outputs: list[RequestOutput]) -> list[RequestOutput]:
     """Return the outputs to send. Raises Unacceptable if one is unknown, unsupported or repeated.
 
     Because no output is repeated, the number of rows bounds the size of the answer.
     """
-    names = {output.name for output in outputs}
+    names, protocol = {output.name for output in outputs}, served.protocol
+    if P_VALUES in names and P_VALUES not in protocol.outputs:
+        raise Unacceptable(f"outputs: {no_p_values(served.contract)}")
     if not names <= protocol.outputs.keys() or len(names) < len(outputs):
         found = excerpt(", ".join(output.name for output in outputs))
         raise Unacceptable(f"outputs: expected any of {', '.join(protocol.outputs)}, each once, found {found}")
@@ -146,12 +157,14 @@ def _claim_answer(
     """Claim the memory that the answer needs. Return an answer that refuses the request if there is not enough."""
     # A row takes its inputs, packed if they came as JSON, all outputs in binary, and those that are sent as text.
     judged = [protocol.outputs[name] for name in JUDGED if name in protocol.outputs]
-    known = [tensor for tensor in protocol.outputs.values() if tensor not in judged]
+    known = [tensor for name, tensor in protocol.outputs.items() if name not in (*JUDGED, P_VALUES)]
     binary = FLOAT_BYTES * (protocol.columns + sum(map(_row_values, known)))
     if threads > 1:  # the answers of slices, until they are joined
         binary += FLOAT_BYTES * sum(map(_row_values, known))
     if _is_judged(outputs):  # which also takes a copy of its inputs and of its values
         binary += FLOAT_BYTES * (protocol.columns + sum(map(_row_values, [*judged, *known])))
+    if _has_p_values(outputs):  # float64, and a column of them that is copied into its place
+        binary += 2 * FLOAT_BYTES * (_row_values(protocol.outputs[P_VALUES]) + 2)
     text = sum(_text_bytes(request, output, protocol.outputs[output.name]) for output in outputs)
     needed = rows * (binary + text)
     if claim.size + needed > claim.total:

@@ -22,9 +22,21 @@ assert sys.byteorder == "little", "binary tensors are little-endian, but this ma
 
 SLICE_CHARACTERS = 1 << 17  # of JSON that are decoded at once, in about a millisecond
 SLICE_NUMBERS = 1 << 14  # that are encoded at once
-JSON_CHARACTERS: dict[DataType, int] = {"FP32": 25, "INT32": 12, "INT64": 21, "BOOL": 6, "BYTES": 0}  # of one value
+JSON_CHARACTERS: dict[DataType, int] = {
+    "FP32": 25,
+    "FP64": 25,
+    "INT32": 12,
+    "INT64": 21,
+    "BOOL": 6,
+    "BYTES": 0,
+}  # of one value
 EXCERPT_CHARACTERS = 80  # of a client's value in an error message
-FORMATS: dict[DataType, Literal["f", "i", "?"]] = {"FP32": "f", "INT32": "i", "BOOL": "?"}  # of outputs, in memoryview
+FORMATS: dict[DataType, Literal["f", "d", "i", "?"]] = {
+    "FP32": "f",
+    "FP64": "d",
+    "INT32": "i",
+    "BOOL": "?",
+}  # of outputs, in memoryview
 
 _NESTED = re.compile(rb"\[[ \t\r\n]*\[")
 
@@ -107,7 +119,7 @@ def excerpt(text: str) -> str:
 def json_numbers(buffer: bytearray, datatype: DataType) -> Iterator[bytes]:
     """Yield a flat JSON array of the numbers in `buffer`, in pieces.
 
-    Parsed as float32 or int32, the numbers have the same bits again. Infinity and NaN become null.
+    Parsed as float32, float64 or int32, the numbers have the same bits again. Infinity and NaN become null.
     """
     numbers = memoryview(buffer).cast(FORMATS[datatype])
     before = b"["

@@ -15,7 +15,7 @@ MODEL_VERSION = "1"  # the only version: a server has one bundle, and GET /model
 MODEL_PATH = "/v2/models/{model}"  # the name in the contract; Starlette's form of a path with a parameter
 VERSION_PATH = f"{MODEL_PATH}/versions/{MODEL_VERSION}"
 
-DataType = Literal["FP32", "INT32", "INT64", "BOOL", "BYTES"]
+DataType = Literal["FP32", "FP64", "INT32", "INT64", "BOOL", "BYTES"]
 HEADER_NAME = "Inference-Header-Content-Length"  # its value: bytes of JSON before the binary tensors
 
 
@@ -31,6 +31,7 @@ INPUT = "measurements"  # the name of the only input tensor of a model without c
 TYPES: dict[str, DataType] = {"number": "FP32", "integer": "INT64", "boolean": "BOOL", "category": "BYTES"}  # by kind
 VALUES = {"classes": "probabilities", "number": "prediction", "numbers": "prediction"}  # by the kind of the answer
 LABEL, MARGIN, SET, INSIDE, DISTANCE = "label", "margin", "prediction_set", "in_distribution", "distance"
+P_VALUES = "p_values"
 
 
 class Protocol:
@@ -40,10 +41,12 @@ class Protocol:
     by name, `default` the names of those that are sent if a request names none.
     """
 
-    def __init__(self, name: str, contract: Contract, margins: int, *, sets: bool, distance: bool) -> None:
+    def __init__(
+        self, name: str, contract: Contract, margins: int, *, sets: bool, distance: bool, p_values: bool = False
+    ) -> None:
         """`name` is that of the model in paths, `margins` the number of margins a row.
 
-        `sets` and `distance` say by what answers can be judged.
+        `sets`, `distance` and `p_values` say by what answers can be judged.
         """
         output, values = contract.output, len(contract.output.values)
         self.name = name
@@ -65,6 +68,8 @@ class Protocol:
             tensors.append(TensorMetadata(SET, "BOOL", (-1, values)))
         if distance:
             tensors += [TensorMetadata(INSIDE, "BOOL", (-1,)), TensorMetadata(DISTANCE, "FP32", (-1,))]
+        if p_values:
+            tensors.append(TensorMetadata(P_VALUES, "FP64", (-1, values)))
         self.outputs = {tensor.name: tensor for tensor in tensors}
         self.metadata = ModelMetadata(self.name, inputs=self.inputs, outputs=tuple(tensors))
         self.path = MODEL_PATH.replace("{model}", self.name)
@@ -158,7 +163,8 @@ class ServerMetadata(msgspec.Struct, frozen=True, kw_only=True):
 class ModelMetadata(msgspec.Struct, frozen=True):
     """The model's input and output tensors.
 
-    The outputs `margin`, `prediction_set`, `in_distribution` and `distance` are sent only if a request names them.
+    The outputs `margin`, `prediction_set`, `in_distribution`, `distance` and `p_values` are sent only if a request
+    names them.
     """
 
     name: str

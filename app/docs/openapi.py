@@ -18,7 +18,7 @@ from app.core.protocol import (
     ServerReady,
 )
 from app.docs import schemas
-from app.docs.tables import score
+from app.docs.tables import P_VALUES_ASKED, score
 from app.model.about import ModelAnswer
 from app.model.comparison import ComparisonReport
 from app.model.serving import Served
@@ -92,13 +92,13 @@ def openapi(served: Served) -> dict[str, Any]:
 
 
 def _document(served: Served) -> dict[str, Any]:
-    contract = served.contract
+    contract, p_values = served.contract, served.answers.parts.p_values is not None
     references, components = msgspec.json.schema_components(TYPES, ref_template="#/components/schemas/{name}")
     model, rows, challenger, health, problem, *protocol = references
     of_model = {
         "Measurements": schemas.measurements(contract),
-        "PredictionAnswer": schemas.prediction(contract, served.answers.parts.judged),
-        "ExplanationAnswer": schemas.explanation(contract),
+        "PredictionAnswer": schemas.prediction(contract, served.answers.parts.judged, p_values=p_values),
+        "ExplanationAnswer": schemas.explanation(contract, p_values=p_values),
     }
     measurements, prediction, explanation = ({"$ref": f"#/components/schemas/{name}"} for name in of_model)
     unavailable = {"503": _response(UNAVAILABLE, "application/problem+json", problem)}
@@ -114,7 +114,9 @@ def _document(served: Served) -> dict[str, Any]:
         },
         "servers": [{"url": "/"}],
         "paths": {
-            "/predict": {"post": _predict(contract, measurements, prediction, problem)},
+            "/predict": {
+                "post": {**_predict(contract, measurements, prediction, problem), "parameters": [P_VALUES_ASKED]}
+            },
             "/explain": {"post": _explain(contract, measurements, explanation, problem)},
             "/score": {"post": score(served, problem)},
             "/model": {

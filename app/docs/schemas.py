@@ -4,6 +4,7 @@ from typing import Any
 
 from app.core.protocol import Protocol
 from contract.schema import Contract, Input, Number
+from contract.uncertainty import PERCENTS
 from score.judged import Judged
 
 Schema = dict[str, Any]
@@ -14,6 +15,14 @@ INSIDE = "False if `distance` is larger than the `distance_limit` in the `uncert
 DISTANCE = (
     "The Mahalanobis distance to the nearest rows of the training data, in standard deviations; null if a value is "
     "missing"
+)
+P_VALUES = (
+    "By class: which share of the held-out rows of this class are at least as strange as this row, it included; null "
+    "if the probability is not a number"
+)
+P_VALUE_SETS = (
+    "By level: the classes whose p-value is above 1 - level. A set may be empty: the row is unlike those of every "
+    "class, at that level"
 )
 INTERVAL = "Lowest and highest number that cannot be excluded at the `level` in the `uncertainty` of GET /model"
 
@@ -51,8 +60,8 @@ def _input(each: Input) -> Schema:
     return {**schema, "examples": [each.sample]}
 
 
-def prediction(contract: Contract, judged: Judged) -> Schema:
-    """Return the schema of the answer of POST /predict."""
+def prediction(contract: Contract, judged: Judged, *, p_values: bool = False) -> Schema:
+    """Return the schema of the answer of POST /predict. `p_values` says whether a client can ask for p-values."""
     output = contract.output
     properties: Schema = {"prediction": _prediction(contract)}
     if output.classed:
@@ -68,7 +77,28 @@ def prediction(contract: Contract, judged: Judged) -> Schema:
     if judged.distance:
         properties["in_distribution"] = {"type": "boolean", "description": INSIDE}
         properties["distance"] = {"type": ["number", "null"], "description": DISTANCE}
+    if p_values:
+        properties |= _likeness(contract)
     return _object("PredictionAnswer", properties, required, "The answer of the model.")
+
+
+def _likeness(contract: Contract) -> Schema:
+    """Return the properties that are made from p-values."""
+    p_value: Schema = {"type": ["number", "null"], "minimum": 0, "maximum": 1}
+    members: Schema = {"type": "array", "items": _class(contract)}
+    levels = [f"{percent / 100:g}" for percent in PERCENTS]
+    return {
+        "p_values": {
+            "type": "object",
+            "description": P_VALUES,
+            "properties": dict.fromkeys(contract.output.classes, p_value),
+        },
+        "p_value_sets": {
+            "type": "object",
+            "description": P_VALUE_SETS,
+            "properties": dict.fromkeys(levels, members),
+        },
+    }
 
 
 def _prediction(contract: Contract) -> Schema:
@@ -91,7 +121,7 @@ def _interval(contract: Contract) -> Schema:
     return {"type": "object", "properties": dict.fromkeys(names, bounds)} if names else bounds
 
 
-def explanation(contract: Contract) -> Schema:
+def explanation(contract: Contract, *, p_values: bool = False) -> Schema:
     """Return the schema of the answer of POST /explain."""
     output, classed = contract.output, contract.output.classed
     answered = {output.label: _class(contract)} if classed else {"prediction": _prediction(contract)}
@@ -135,6 +165,8 @@ def explanation(contract: Contract) -> Schema:
         "description": "What XGBoost calls pred_contribs; null if a feature is missing in a bundle of format 2",
         "additionalProperties": contribution,
     }
+    if p_values:
+        properties |= _likeness(contract)
     return _object("ExplanationAnswer", properties, list(properties), "The explanation of one answer.")
 
 

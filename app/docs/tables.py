@@ -2,6 +2,7 @@
 
 from typing import Any
 
+from app.core.query import P_VALUES
 from app.docs import schemas
 from app.model.serving import Served
 from app.table.forms import CONTENT_TYPES
@@ -10,6 +11,17 @@ from score.answers import REASON, answer_columns
 
 Schema = dict[str, Any]
 
+TYPES = {"text": "string", "double": "number"}  # of JSON, by the kind of a column
+
+P_VALUES_ASKED = {
+    "name": P_VALUES,
+    "in": "query",
+    "description": (
+        "Whether the answer has p-values: how unusual the row would be for each class. A bundle that has no held-out "
+        "rows to make them from answers 400"
+    ),
+    "schema": {"type": "boolean", "default": False},
+}
 REASON_TEXT = (
     "Why the row was not judged, in the words of POST /predict; then all other columns of the answer are null, or "
     "empty in CSV"
@@ -19,6 +31,7 @@ ADDED = (
     "here. In CSV, null is an empty cell"
 )
 ERRORS = {
+    "400": "The query asks for p-values, and the bundle has no held-out rows to make them from",
     "406": "`Accept` names none of text/csv, application/x-ndjson and application/json",
     "408": "A large body did not arrive in time",
     "413": "The body has too many bytes or rows",
@@ -44,6 +57,7 @@ def score(served: Served, problem: Any) -> Schema:
     return {
         "operationId": "score",
         "summary": f"The answers for a table, one {contract.row} a row: docs/table.md says how a cell becomes a value",
+        "parameters": [P_VALUES_ASKED],
         "requestBody": {
             "required": True,
             "content": {
@@ -78,9 +92,7 @@ def _csv(contract: Contract) -> str:
 def _answer(served: Served) -> Schema:
     """Return the schema of an answer in JSON."""
     parts = served.answers.parts
-    columns = answer_columns(parts.contract, parts.judged, parts.library.values)
-    properties: Schema = {
-        column.name: {"type": ["string" if column.kind == "text" else column.kind, "null"]} for column in columns
-    }
+    columns = answer_columns(parts.contract, parts.judged, parts.library.values, parts.p_values)
+    properties: Schema = {column.name: {"type": [TYPES.get(column.kind, column.kind), "null"]} for column in columns}
     properties[REASON] = {"type": ["string", "null"], "description": REASON_TEXT}
     return {"type": "array", "items": {"type": "object", "description": ADDED, "properties": properties}}

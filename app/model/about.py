@@ -20,6 +20,7 @@ class ModelAnswer(msgspec.Struct, frozen=True):
     or that no signature was needed. `contract` has the unit and the bounds of each input, and the classes in the order
     of their labels. `features` are the columns that the trees split on. `training` says how the model was trained, and
     `holdout` how good it is on the rows that its owner held out; both are null if the bundle does not say.
+    `uncertainty` is what answers are judged by, without the thousands of numbers of its calibration.
     """
 
     name: str
@@ -59,5 +60,5 @@ def about(bundle: Bundle) -> ModelAnswer:
         files=manifest.files,
         training=bundle.training,
         holdout=bundle.holdout,
-        uncertainty=bundle.uncertainty,
+        uncertainty=bundle.uncertainty and msgspec.structs.replace(bundle.uncertainty, calibration={}),
     )

@@ -53,7 +53,10 @@ class Served:
         self.offers = self.answers.offers
         judged = self.answers.parts.judged
         self.protocol = Protocol(
-            name, bundle.contract, bundle.library.outputs, sets=judged.sets, distance=judged.distance
+            *(name, bundle.contract, bundle.library.outputs),
+            sets=judged.sets,
+            distance=judged.distance,
+            p_values=self.answers.parts.p_values is not None,
         )
         self.about = Answer(200, self.headers, msgspec.json.encode(about(bundle)))
         self.drift_baseline: DriftBaseline | None = bundle.drift_baseline

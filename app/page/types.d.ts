@@ -239,6 +239,8 @@ export interface Explanation {
   survives_measurement_error?: boolean | null;
   measurements: Record<string, Sensitivity>;
   contributions: Record<string, Contribution> | null;
+  /** By class. Absent if the model has none. */
+  p_values?: Record<string, number | null>;
   [label: string]: unknown;
 }
 

@@ -1,9 +1,12 @@
-"""What a request for a table asks for by its headers."""
+"""What a request for a table asks for by its headers and its query."""
 
 from collections.abc import Mapping
 
+from app.answers.p_values import p_values_refused
 from app.core.answer import Answer, Problem, problem
 from app.core.operation import encoded
+from app.core.query import asks_for_p_values
+from app.model.serving import Served
 from app.table.forms import EXPECTED, Form, form_of_answer, form_of_body
 
 ENCODED = problem(
@@ -32,3 +35,10 @@ def forms_of(headers: Mapping[bytes, bytes]) -> tuple[Form, Form] | Answer:
         return NO_TABLE
     wanted = form_of_answer(headers.get(b"accept"), own)
     return UNACCEPTABLE if wanted is None else (own, wanted)
+
+
+def p_values_of(query: bytes, served: Served) -> bool | Answer:
+    """Return whether the answer has p-values, or the answer that refuses the request: this model has none."""
+    asked = asks_for_p_values(query)
+    parts = served.answers.parts
+    return p_values_refused(parts) if asked is True and parts.p_values is None else asked

@@ -30,8 +30,10 @@ class Scoring:
     Its methods take milliseconds, and are called one after the other, on any thread.
     """
 
-    def __init__(self, served: Served, forms: tuple[Form, Form], max_rows: int) -> None:
+    def __init__(self, served: Served, forms: tuple[Form, Form], max_rows: int, *, p_values: bool = False) -> None:
+        """`forms` are those of the request and of the answer. If `p_values`, the answer has them."""
         self._served = served
+        self._scorer = served.answers.scorer_with_p_values if p_values else served.answers.scorer
         self._own, self._wanted = forms
         self._max_rows = max_rows
         self._pieces: Iterator[bytes] = iter(())
@@ -43,7 +45,7 @@ class Scoring:
         """Make the first piece of the answer to a body that was received in pieces, or return a refusal of it."""
         body = joined(received)
         try:
-            self._pieces = answer_pieces(self._table(body), self._served.answers.scorer, self._wanted)
+            self._pieces = answer_pieces(self._table(body), self._scorer, self._wanted)
             self.go_on()
         except Refused as refused:
             document = Problem(TITLES[refused.status], refused.status, str(refused))
@@ -52,10 +54,9 @@ class Scoring:
 
     def _table(self, body: bytearray) -> Table:
         check_text(body)
-        scorer = self._served.answers.scorer
         if self._own == "csv":
-            return CsvTable(body, scorer, self._max_rows)
-        return JsonTable(body, scorer, self._max_rows, lines=self._own == "ndjson")
+            return CsvTable(body, self._scorer, self._max_rows)
+        return JsonTable(body, self._scorer, self._max_rows, lines=self._own == "ndjson")
 
     def go_on(self) -> None:
         """Make the next `piece`. `done` says whether it is the last one."""

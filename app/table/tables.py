@@ -20,7 +20,7 @@ from app.core.memory import Claim, Memory, NoMemory
 from app.core.operation import content_length
 from app.http.endpoint import send_answer
 from app.model.serving import Served, Serving
-from app.table.asked import forms_of
+from app.table.asked import forms_of, p_values_of
 from app.table.forms import Form
 
 if TYPE_CHECKING:
@@ -59,9 +59,7 @@ class TableEndpoint:
             await self._respond(scope, receive, send, claim, size)
 
     async def _respond(self, scope: Scope, receive: Receive, send: Send, claim: Claim, size: int) -> None:
-        headers = dict(scope["headers"])
-        headers[b"accept"] = b",".join([value for name, value in scope["headers"] if name == b"accept"])
-        found = await self._begin(headers, receive, claim, size)
+        found = await self._begin(scope, receive, claim, size)
         if isinstance(found, Answer):
             await send_answer(scope, send, found)
         elif found.done:
@@ -72,16 +70,19 @@ class TableEndpoint:
             scope["answer"] = Answer(200, found.headers, b"")
             await self._stream(found, receive, send)
 
-    async def _begin(
-        self, headers: dict[bytes, bytes], receive: Receive, claim: Claim, size: int
-    ) -> "Scoring | Answer":
+    async def _begin(self, scope: Scope, receive: Receive, claim: Claim, size: int) -> "Scoring | Answer":
         """Return the answer that is begun, or the one that refuses the request."""
         served = self._serving.served
         if served is None:
             return self._serving.unavailable
+        headers = dict(scope["headers"])
+        headers[b"accept"] = b",".join([value for name, value in scope["headers"] if name == b"accept"])
         forms = forms_of(headers)
         if isinstance(forms, Answer):
             return forms
+        p_values = p_values_of(scope["query_string"], served)
+        if isinstance(p_values, Answer):
+            return p_values
         if size > self._most:
             return self._too_large
         try:
@@ -91,7 +92,7 @@ class TableEndpoint:
             return OVERLOADED
         if pieces is None:
             return self._too_large
-        return await self._in_thread(lambda: begun(served, forms, self._max_rows, pieces))
+        return await self._in_thread(lambda: begun(served, forms, self._max_rows, pieces, p_values=p_values))
 
     def _in_thread(self, work: Callable[[], Made]) -> "asyncio.Future[Made]":
         return asyncio.get_running_loop().run_in_executor(self._executor, work)
@@ -119,11 +120,13 @@ class TableEndpoint:
         return Answer(200, scoring.headers, b"", rest=tuple(made)) if scoring.done else self._too_large
 
 
-def begun(served: Served, forms: tuple[Form, Form], max_rows: int, pieces: list[bytes]) -> "Scoring | Answer":
+def begun(
+    served: Served, forms: tuple[Form, Form], max_rows: int, pieces: list[bytes], *, p_values: bool
+) -> "Scoring | Answer":
     """Return the answer to a body with its first piece, or the answer that refuses it."""
     from app.table.scoring import Scoring  # when the first table comes: a start need not wait for it
 
-    scoring = Scoring(served, forms, max_rows)
+    scoring = Scoring(served, forms, max_rows, p_values=p_values)
     return scoring.begin(pieces) or scoring
 
 

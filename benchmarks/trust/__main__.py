@@ -17,7 +17,8 @@ from bundle.verify import IN_PLACE
 from contract.manifest import TRAINING_FILE
 from contract.refusal import exit_status
 from contract.training import TrainingSummary
-from contract.uncertainty import UNCERTAINTY_FILE, Uncertainty
+from contract.uncertainty import UNCERTAINTY_FILE, LevelEvidence, Uncertainty
+from evaluation.conformal import rows_needed
 from train.contract import CLASSES, CONTRACT
 
 
@@ -40,6 +41,7 @@ def run(artifacts: Path, out: Path) -> None:
         protocol=evidence.protocol,
         sets=set_table(reference),
         set_size=f"{evidence.mean_set_size:.2f}",
+        **level_parts(reference),
         limit=f"{reference.distance_limit:.2f}",
         alarms=f"{evidence.false_alarms:.1%}",
         birds=f"{training.rows_trained}",
@@ -64,6 +66,42 @@ def set_table(reference: Uncertainty) -> str:
         for species in CLASSES
     ]
     return table(["species", "in the set from p =", "coverage", "conformal alone, from p =", "its coverage"], rows)
+
+
+def level_parts(reference: Uncertainty) -> dict[str, str]:
+    """Return the parts of the page about sets from p-values. Expects figures at the level that is served."""
+    (served,) = [each for each in reference.evidence.levels if each.level == reference.level]
+    return {
+        "levels": level_table(reference.evidence.levels),
+        "needed": ", ".join(f"{rows_needed(each.level)} for {each.level:g}" for each in reference.evidence.levels),
+        "held": listed_counts(reference),
+        "covered": f"{min(served.served_coverage.values()):.1%}",
+        "own_size": f"{served.mean_size:.2f}",
+        "empty": f"{served.empty:.1%}",
+    }
+
+
+def level_table(levels: Sequence[LevelEvidence]) -> str:
+    """Return how often both kinds of sets hold the truth, and how large they are, at each level."""
+    rows = [
+        [
+            f"{each.level:g}",
+            *(f"{each.coverage[species]:.1%}" for species in CLASSES),
+            f"{each.mean_size:.2f}",
+            f"{each.empty:.1%}",
+            f"{min(each.served_coverage.values()):.1%}",
+            f"{each.served_mean_size:.2f}",
+        ]
+        for each in levels
+    ]
+    own = [f"p-values: {species} covered" for species in CLASSES]
+    served = ["by the rule of `prediction_set`: least covered species", "species a set"]
+    return table(["level", *own, "species a set", "empty sets", *served], rows)
+
+
+def listed_counts(reference: Uncertainty) -> str:
+    """Return how many held-out birds of each species there are, in words."""
+    return ", ".join(f"{len(own)} {species}" for species, own in reference.calibration.items())
 
 
 def case_table(cases: list[Figures]) -> str:

@@ -121,6 +121,7 @@ class _Part:
                 *(self._bundle, batches.schema, self._options.keep, self._options.columns),
                 comma=style.get("comma", False),
                 dictionaries=form == "parquet",
+                p_values=self._options.p_values,
             )
         except Refusal as refusal:
             raise Failed(f"{self._part.source.path}: {refusal}") from refusal

@@ -23,11 +23,15 @@ MANIFEST_FILE = "_manifest.json"
 
 
 class Options(msgspec.Struct, frozen=True, forbid_unknown_fields=True):
-    """What changes the answers. `keep` are the columns that come back, None for all; `columns` are those of inputs."""
+    """What changes the answers. `keep` are the columns that come back, None for all; `columns` are those of inputs.
+
+    `p_values` asks for a p-value for each class.
+    """
 
     bad_rows: BadRows = "keep"
     keep: tuple[str, ...] | None = None
     columns: dict[str, str] = {}
+    p_values: bool = False
 
 
 class Found(msgspec.Struct, frozen=True):

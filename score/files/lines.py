@@ -13,7 +13,7 @@ from score.columns import column_of
 from score.faults import Buffer
 from score.files.job import Failed, Options, Part
 from score.inputs import FAULTY, Inputs, Row, decode_fields
-from score.judged import Judged
+from score.judged import Judged, p_values_asked
 from score.scorer import BLOCK_ROWS, Scorer
 
 MAX_LINE_BYTES = 1 << 24
@@ -28,7 +28,8 @@ class Lines:
     def __init__(self, file: IO[bytes], part: Part, bundle: Bundle, options: Options) -> None:
         self._file, self._path, self._size = file, part.source.path, max(1, part.source.size)
         self._options = options
-        self._scorer = Scorer(bundle.library, Inputs(bundle.contract), Judged.by(bundle.uncertainty))
+        asked = p_values_asked(bundle.contract, bundle.uncertainty) if options.p_values else None
+        self._scorer = Scorer(bundle.library, Inputs(bundle.contract), Judged.by(bundle.uncertainty), asked)
         self._columns = self._scorer.columns
         self._renamed = {column: name for name, column in options.columns.items()}
         unknown = set(options.columns) - set(bundle.contract.input_names)

@@ -7,7 +7,7 @@ import msgspec
 
 from bundle.address import parse_address
 from contract.refusal import Refusal
-from score.bundle import fetch_verified, load_verified
+from score.bundle import Bundle, fetch_verified, load_verified
 from score.files.crew import Crew
 from score.files.finding import find
 from score.files.job import MANIFEST_FILE, PLAN_FILE, Failed, Manifest, Options, Part, Plan, Record
@@ -15,6 +15,7 @@ from score.files.opening import Place, open_place
 from score.files.parts import parts_of
 from score.files.progress import Progress
 from score.files.worker import Task
+from score.judged import p_values_asked
 
 FAILED = 1  # the exit status if a part could not be answered
 _decode_plan = msgspec.json.Decoder(Plan).decode
@@ -38,7 +39,7 @@ def run(job: Job) -> int:
     """Run a job. Return the exit status: 0, or 1 if a part failed. Raises Refusal for a mistake of the user."""
     inputs = find(job.sources, job.out)
     verified = fetch_verified(job.bundle)
-    _check_options(job.options, load_verified(verified).contract.input_names)
+    _check_options(job.options, load_verified(verified))
     address = parse_address(job.bundle)
     pinned = f"{address.place}@{verified.digest}" if address.in_store else job.bundle
     plan = Plan(verified.digest, job.options, inputs)
@@ -63,7 +64,10 @@ def run(job: Job) -> int:
     return _end(job, plan, parts, place, progress, crew.failed + len(failed))
 
 
-def _check_options(options: Options, inputs: tuple[str, ...]) -> None:
+def _check_options(options: Options, bundle: Bundle) -> None:
+    if options.p_values:
+        p_values_asked(bundle.contract, bundle.uncertainty)
+    inputs = bundle.contract.input_names
     unknown = [name for name in options.columns if name not in inputs]
     if unknown:
         raise Refusal(f"--columns: expected names of inputs, {', '.join(inputs)}; found {unknown[0]}")
@@ -89,7 +93,10 @@ def _take_place(place: Place, plan: Plan, outputs: set[str], out: str) -> None:
     if found == encoded:
         return
     try:
-        difference = _difference(_decode_plan(found), plan)
+        there = _decode_plan(found)
+        if there == plan:  # an earlier version wrote it, which knew fewer options
+            return
+        difference = _difference(there, plan)
     except msgspec.DecodeError:
         difference = f"expected the plan of a job in {PLAN_FILE}, found something else"
     raise Refusal(f"{out}: {difference}; choose another --out, or remove what is there")
@@ -98,7 +105,8 @@ def _take_place(place: Place, plan: Plan, outputs: set[str], out: str) -> None:
 def _difference(there: Plan, asked: Plan) -> str:
     if there.bundle != asked.bundle:
         return f"expected bundle {there.bundle[:16]}, with which this place was begun; found {asked.bundle[:16]}"
-    for field, option in (("bad_rows", "--bad-rows"), ("keep", "--keep"), ("columns", "--columns")):
+    for field in ("bad_rows", "keep", "columns", "p_values"):
+        option = f"--{field.replace('_', '-')}"
         old, new = getattr(there.options, field), getattr(asked.options, field)
         if old != new:
             return f"expected {option} {old}, with which this place was begun; found {new}"

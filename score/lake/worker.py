@@ -27,7 +27,12 @@ class Shipped(NamedTuple):
 
 
 def answered(
-    batches: Iterable[pa.RecordBatch], shipped: Shipped, names: list[str], keep: list[str] | None
+    batches: Iterable[pa.RecordBatch],
+    shipped: Shipped,
+    names: list[str],
+    keep: list[str] | None,
+    *,
+    p_values: bool = False,
 ) -> Iterator[pa.RecordBatch]:
     """Yield the answers to each batch of a partition, whose columns are `names`, in order.
 
@@ -37,7 +42,7 @@ def answered(
     scorer: ArrowScorer | None = None
     for numbered in batches:
         batch = numbered.rename_columns(names)
-        scorer = scorer or ArrowScorer(bundle, batch.schema, keep)
+        scorer = scorer or ArrowScorer(bundle, batch.schema, keep, p_values=p_values)
         yield plain(scorer.score(batch))
 
 

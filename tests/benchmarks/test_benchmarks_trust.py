@@ -6,9 +6,11 @@ import pytest
 
 from benchmarks.trust.__main__ import run
 from benchmarks.trust.cases import AS_THEY_ARE, mistakes, points
+from contract.uncertainty import PERCENTS
 from tests.support.commands import ROOT
 from train.contract import CLASSES, CONTRACT
 
+LEVELS = [f"{percent / 100:g}" for percent in PERCENTS]
 PUBLISHED = ROOT / "docs" / "trust.md"
 
 
@@ -39,9 +41,12 @@ def test_the_command_measures_what_is_published(artifacts: Path, tmp_path: Path)
     if version == published_version:
         assert digest == published_digest
         assert found == published
-    assert {name: cells for name, cells in found.items() if name not in CLASSES} == {
-        name: cells for name, cells in published.items() if name not in CLASSES
+    of_model = {*CLASSES, *LEVELS, "level"}
+    assert {name: cells for name, cells in found.items() if name not in of_model} == {
+        name: cells for name, cells in published.items() if name not in of_model
     }
+    for level in LEVELS:  # sets from p-values cover about what they say
+        assert all(float(cell.rstrip("%")) / 100 >= float(level) - 0.02 for cell in found[level][: len(CLASSES)])
     assert good_coverage(found)
     assert set(found) >= {*CLASSES, AS_THEY_ARE.name, *(mistake.name for mistake in mistakes())}
     assert {name for name, _ in points()} <= set(found)

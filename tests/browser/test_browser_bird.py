@@ -1,5 +1,7 @@
 """One bird on the page: a real browser, a real service, and a person's hands."""
 
+import json
+import math
 import re
 
 import pytest
@@ -17,6 +19,7 @@ from tests.browser.birds import (
     type_value,
 )
 from tests.support.browsing import Complaints, opened
+from tests.support.commands import EXAMPLE
 from tests.support.service import Service
 
 pytestmark = pytest.mark.browser
@@ -117,6 +120,17 @@ def test_each_way_leads_to_what_it_names(page: Page, service: Service) -> None:
         expect(answer(page)).to_have_text("Chinstrap")
         explained(page)
         assert ways.count() == count
+
+
+def test_p_values_are_counts_out_of_a_hundred(page: Page, service: Service) -> None:
+    """Each species says how many of 100 unseen birds of it are as unusual, the most usual first."""
+    open_page(page, service)
+    explained(page)
+    asked = service.request("POST", "/explain", json.dumps(EXAMPLE).encode(), {"content-type": "application/json"})
+    ranked = sorted(asked.document["p_values"].items(), key=lambda each: -each[1])
+    words = [f"{name} {'fewer than 1' if p < 0.01 else math.floor(100 * p + 0.5)}" for name, p in ranked]
+    expect(page.locator(".usual")).to_contain_text(f"or more: {', '.join(words)}.")
+    expect(page.get_by_role("heading", name="Is it usual for its species?")).to_be_visible()
 
 
 def test_a_doubtful_bird_says_why(page: Page, service: Service) -> None:

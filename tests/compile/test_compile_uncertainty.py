@@ -129,6 +129,27 @@ def test_sets_and_distances_do_not_need_each_other(
     assert inside == ("gaussians" not in without)
 
 
+@pytest.mark.parametrize(
+    ("calibration", "complaint"),
+    [
+        ({"Gentoo": (0.5,)}, "expected calibration of Gentoo, Chinstrap, Adelie, found Gentoo"),
+        (dict.fromkeys(CLASSES, ()), "calibration of Gentoo as probabilities in ascending order"),
+        ({**dict.fromkeys(CLASSES, (0.5,)), "Adelie": (0.5, 0.25)}, "calibration of Adelie as probabilities"),
+        (dict.fromkeys(CLASSES, (0.5, 1.5)), "calibration of Gentoo as probabilities"),
+        (dict.fromkeys(CLASSES, (-0.5, 0.5)), "calibration of Gentoo as probabilities"),
+    ],
+)
+def test_a_calibration_that_is_none_is_found(
+    model: CompilableModel, calibration: dict[str, tuple[float, ...]], complaint: str
+) -> None:
+    """What p-values are made from belongs to the classes, and is searched: so it must be in order."""
+    assert model.uncertainty is not None
+    assert misfit(model.uncertainty, CONTRACT) is None
+    found = misfit(msgspec.structs.replace(model.uncertainty, calibration=calibration), CONTRACT)
+    assert found is not None
+    assert complaint in found
+
+
 @pytest.mark.usefixtures("few_rows")
 def test_a_distance_may_be_of_some_inputs_and_of_all_rows(model: CompilableModel, tmp_path: Path) -> None:
     """One Gaussian of all rows, over inputs in another order, is judged as numpy does."""

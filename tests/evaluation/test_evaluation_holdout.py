@@ -17,6 +17,7 @@ from evaluation.rows import HeldOutRows, read_rows
 
 INPUTS = (Input("a"), Input("b", kind="boolean", missing=True))
 MODEL = "0" * 64
+FEW = ["prediction sets", "p-values", "distance"]  # what a few rows of classes do not give
 
 
 def held_out(targets: npt.NDArray[np.int64] | npt.NDArray[np.float64], dropped: int = 0) -> HeldOutRows:
@@ -33,12 +34,12 @@ def numbers(rows: int, columns: int) -> npt.NDArray[np.float64]:
 @pytest.mark.parametrize(
     ("output", "targets", "values", "has", "notices"),
     [
-        (Output(classes=("n", "y")), np.arange(100) % 2, np.full((100, 2), 0.5), {"sets", "distance"}, []),
+        (Output(classes=("n", "y")), np.arange(100) % 2, np.full((100, 2), 0.5), {"sets", "p-values", "distance"}, []),
         (Output("label", classes=("n", "y")), np.arange(100) % 2, np.ones((100, 1)), {"distance"}, ["prediction sets"]),
         (Output("number"), numbers(100, 1)[:, 0], np.zeros((100, 1)), {"widths", "distance"}, []),
         (Output("numbers", names=("x", "y")), numbers(100, 2), np.zeros((100, 2)), {"widths", "distance"}, []),
         (Output("numbers", names=("0.1", "0.9")), numbers(99, 1)[:, 0], np.zeros((99, 2)), {"distance"}, ["interval"]),
-        (Output(classes=("n", "y")), np.arange(9) % 2, np.full((9, 2), 0.5), set(), ["prediction sets", "distance"]),
+        (Output(classes=("n", "y")), np.arange(9) % 2, np.full((9, 2), 0.5), set(), FEW),
         (Output("number"), np.zeros(5), np.zeros((5, 1)), set(), ["interval", "distance"]),
     ],
     ids=["classes", "label", "number", "numbers", "quantiles", "few rows of classes", "few rows"],
@@ -55,7 +56,12 @@ def test_what_each_kind_of_output_gets(
     uncertainty, found, told = evaluate(contract, MODEL, held_out(targets), values.astype(np.float32))
     assert (uncertainty is None) == (not has)
     if uncertainty:
-        parts = {"sets": uncertainty.set_thresholds, "widths": uncertainty.half_widths, "distance": uncertainty.inputs}
+        parts = {
+            "sets": uncertainty.set_thresholds,
+            "p-values": uncertainty.calibration,
+            "widths": uncertainty.half_widths,
+            "distance": uncertainty.inputs,
+        }
         assert {name for name, part in parts.items() if part} == has
         assert (uncertainty.distance_limit is not None) == ("distance" in has)
         assert set(uncertainty.evidence.coverage) == (set(output.values) if has - {"distance"} else set())

@@ -14,7 +14,7 @@ from contract.refusal import Refusal
 from contract.schema import Contract, Input, Output
 from contract.uncertainty import MAX_INPUTS, Evidence, Uncertainty
 from evaluation.split import folds
-from evaluation.trust import FOLDS, with_distance, with_intervals, with_sets
+from evaluation.trust import FOLDS, with_distance, with_intervals, with_p_values, with_sets
 
 CLASSES = ("no", "yes", "perhaps")
 INPUTS = (Input("a"), Input("plan", kind="category", categories=("x", "y")), Input("b", kind="integer", missing=True))
@@ -93,6 +93,26 @@ def test_just_enough_rows_give_sets() -> None:
     labels, probabilities = np.repeat(np.arange(3), 18), answers(0, 54)[1]
     assert with_sets(nothing(0.9), CLASSIFIER, labels, probabilities).set_thresholds
     assert with_sets(nothing(0.888), CLASSIFIER, labels[1:], probabilities[1:]).set_thresholds
+
+
+def test_p_values_are_measured_as_sets_are() -> None:
+    """At a level that has prediction sets too, the figures of p-values are theirs; all rows calibrate in the end."""
+    labels, probabilities = answers(7, 600)
+    found = with_p_values(nothing(), CLASSIFIER, labels, probabilities)
+    sets = with_sets(nothing(0.9), CLASSIFIER, labels, probabilities).evidence
+    level = found.evidence.levels[1]
+    assert (level.level, level.coverage, level.served_coverage) == (0.9, sets.conformal_coverage, sets.coverage)
+    assert level.served_mean_size == sets.mean_set_size
+    for label, own in enumerate(found.calibration.values()):
+        assert own == tuple(sorted(probabilities[labels == label, label].tolist()))
+
+
+def test_too_few_rows_of_a_class_give_no_p_values() -> None:
+    """Eight rows of each class are enough for the lowest level, and seven are not."""
+    labels, probabilities = np.repeat(np.arange(3), 8), answers(0, 24)[1]
+    assert with_p_values(nothing(), CLASSIFIER, labels, probabilities).calibration
+    with pytest.raises(Refusal, match=r"at least 8 rows of each class, for level 0\.8, found 7 of no; add some"):
+        with_p_values(nothing(), CLASSIFIER, labels[1:], probabilities[1:])
 
 
 @given(st.integers(0, 1000), st.integers(40, 80), st.sampled_from([0.5, 0.9]))

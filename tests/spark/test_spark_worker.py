@@ -38,6 +38,21 @@ def test_a_worker_verifies_and_maps_a_bundle_once(files: Path, bundle_path: Path
         next(answered(given, Shipped("0" * 64, "", False), names, ["id"]))
 
 
+def test_a_worker_adds_p_values_if_asked(files: Path, bundle_path: Path) -> None:
+    """With p-values, batches have one more column for each species before the reason, and the same others."""
+    from score.lake.worker import Shipped, answered
+
+    verified = read_directory(bundle_path, IN_PLACE)
+    write_archive(files / archive_name(verified.digest), verified)
+    given, shipped = birds.table(50).to_batches(), Shipped(verified.digest, "", False)
+    names = birds.table(1).column_names
+    (plain,) = answered(given, shipped, names, [])
+    (asked,) = answered(given, shipped, names, [], p_values=True)
+    added = ["p_value_Gentoo", "p_value_Chinstrap", "p_value_Adelie"]
+    assert asked.schema.names == [*plain.schema.names[:-1], *added, "reason"]
+    assert asked.select(plain.schema.names).to_pylist() == plain.to_pylist()
+
+
 def test_a_worker_takes_batches_of_any_size(files: Path, bundle_path: Path) -> None:
     """Batches without rows, of one row and of many give the same answers as the whole."""
     from score.lake.worker import Shipped, answered

@@ -29,10 +29,16 @@ def served_of(bundle: Bundle) -> Served:
 
 
 def ask(
-    served: Served, body: bytes | str, own: Form = "csv", wanted: Form | None = None, rows: int = MAX_ROWS
+    served: Served,
+    body: bytes | str,
+    own: Form = "csv",
+    wanted: Form | None = None,
+    rows: int = MAX_ROWS,
+    *,
+    p_values: bool = False,
 ) -> Answer:
     """Return the answer to a table, with all its pieces joined."""
-    scoring = Scoring(served, (own, wanted or own), rows)
+    scoring = Scoring(served, (own, wanted or own), rows, p_values=p_values)
     refusal = scoring.begin([body.encode() if isinstance(body, str) else body])
     if refusal is not None:
         return refusal

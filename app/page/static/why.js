@@ -5,6 +5,7 @@ import { make } from "./dom.js";
 import { markPicture } from "./marks.js";
 import { featureLabel, weightsIn } from "./model.js";
 import { copied } from "./store.js";
+import { usualOf } from "./usual.js";
 import { aClass, classTitle, inSentence, listed, moved, onScale, plain, rows, shown, withUnit } from "./words.js";
 
 /** @typedef {import("../types.js").Model} Model */
@@ -30,6 +31,7 @@ const NOTHING = 1e-4; // of the largest contribution
 export function mountWhy(box, model, store) {
   const ways = make("div", { class: "ways" });
   const errors = make("div", { class: "errors" });
+  const usual = make("div", { class: "usual-for" }); // one sheet of paper has no room for it
   const parts = make("div", { class: "contributions" });
   /** @type {string | null} */
   let chosen = null;
@@ -37,7 +39,7 @@ export function mountWhy(box, model, store) {
   /** @param {string} text */
   const quiet = (text) =>
     ways.replaceChildren(make("h3", { text: "What would change the answer" }), make("p", { class: "quiet", text }));
-  box.append(ways, errors, parts);
+  box.append(ways, errors, usual, parts);
   box.classList.add("waiting"); // until there is something to show; what follows must not jump up
 
   return {
@@ -46,6 +48,7 @@ export function mountWhy(box, model, store) {
       box.classList.remove("stale", "waiting");
       ways.replaceChildren(make("h3", { text: "What would change the answer" }), ...waysOf(model, store, explanation));
       errors.replaceChildren(...errorsOf(model, explanation));
+      usual.replaceChildren(...usualOf(model, explanation));
       const contributions = explanation.contributions;
       const outputs = Object.keys(contributions ?? {});
       const answered = String(explanation[model.output.label] ?? "");
@@ -70,6 +73,7 @@ export function mountWhy(box, model, store) {
     refuse(status, detail) {
       box.classList.remove("stale", "waiting");
       errors.replaceChildren();
+      usual.replaceChildren();
       parts.replaceChildren();
       if (status === 501) {
         quiet("This model came without its trees, so it cannot say why. Its owner can add them: compile it again.");

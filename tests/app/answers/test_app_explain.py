@@ -50,7 +50,8 @@ def test_the_whole_answer(penguins: BundleAnswers, bundle: Bundle) -> None:
     """The document agrees with POST /predict, and states where the answer really turns."""
     found = explained(penguins, EXAMPLE)
     species = bundle.contract.output.classes
-    assert list(found) == ["prediction", "species", "survives_measurement_error", "measurements", "contributions"]
+    always = ["prediction", "species", "survives_measurement_error", "measurements", "contributions"]
+    assert list(found) == [*always, "p_values", "p_value_sets"]
     assert (found["prediction"], found["species"]) == (2, "Adelie")
     assert tuple(found["measurements"]) == bundle.contract.input_names
     bill = found["measurements"]["bill_length_mm"]

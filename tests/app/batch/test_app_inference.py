@@ -83,6 +83,7 @@ def test_the_model_says_what_goes_in_and_out(client: triton.InferenceServerClien
         {"name": "prediction_set", "datatype": "BOOL", "shape": [-1, 3]},
         {"name": "in_distribution", "datatype": "BOOL", "shape": [-1]},
         {"name": "distance", "datatype": "FP32", "shape": [-1]},
+        {"name": "p_values", "datatype": "FP64", "shape": [-1, 3]},
     ]
 
 

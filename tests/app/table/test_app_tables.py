@@ -215,7 +215,7 @@ def test_a_swap_within_an_answer(bundle: Bundle, second: Release) -> None:
 
         received: list[bool] = []
         headers = [(b"content-type", b"text/csv"), (b"content-length", b"%d" % len(body))]
-        await endpoint({"type": "http", "http_version": "1.1", "headers": headers}, receive, send)
+        await endpoint({"type": "http", "http_version": "1.1", "headers": headers, "query_string": b""}, receive, send)
         return dict(sent[0]["headers"]), b"".join(message["body"] for message in sent[1:])
 
     for expected in (bundle, other):
