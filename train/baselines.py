@@ -8,9 +8,9 @@ from threadpoolctl import threadpool_limits
 
 from contract.training import Baseline, CrossValidation
 from evaluation.calibration import brier_score, expected_calibration_error, sort_evenly
-from evaluation.resampling import DIGITS, interval, resampled_means
 from train.evaluate import HeldOut, cross_validation, hold_out
 from train.penguins import Penguins
+from train.resampling import DIGITS, interval, resampled_means
 from train.rivals import RIVALS, Rival, answers
 
 

@@ -12,11 +12,11 @@ from sklearn.model_selection import RepeatedStratifiedKFold
 from contract.training import CrossValidation
 from evaluation.calibration import brier_score, expected_calibration_error, sort_by_confidence, sort_evenly
 from evaluation.figures import LEAST
-from evaluation.resampling import interval, resampled_means
 from train.axes import with_axes
 from train.contract import CLASSES
 from train.features import features
 from train.model import fit
+from train.resampling import interval, resampled_means
 
 FOLDS = 5
 REPEATS = 5

@@ -6,9 +6,9 @@ import numpy as np
 import numpy.typing as npt
 
 from contract.training import Group
-from evaluation.resampling import chances, corrected
 from train.evaluate import HeldOut
 from train.penguins import Penguins
+from train.resampling import chances, corrected
 from train.uncertainty import Judged
 
 FIGURES = ("accuracy", "log_loss", "coverage", "false_alarms")

@@ -15,9 +15,9 @@ from benchmarks.page import options, write_page
 from benchmarks.tables import figure, table, times
 from benchmarks.timed.cells import OURS
 from contract.refusal import Refusal, exit_status
-from evaluation.resampling import RESAMPLES
 from train import model
 from train.evaluate import FOLDS, RANDOM_STATE, REPEATS
+from train.resampling import RESAMPLES
 
 MOST_ROW_NS = 1500  # of one row from Python
 LEAST_TIMES = 20  # XGBoost's time for a row of a batch, in ours

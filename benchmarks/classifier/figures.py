@@ -5,8 +5,8 @@ from typing import NamedTuple
 import numpy as np
 import numpy.typing as npt
 
-from evaluation.resampling import interval, resampled_means
 from train.evaluate import HeldOut
+from train.resampling import interval, resampled_means
 
 
 class Figures(NamedTuple):

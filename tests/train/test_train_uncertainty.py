@@ -65,7 +65,7 @@ def test_the_levels_agree_with_the_served_one(reference: Uncertainty) -> None:
     assert [each.level for each in evidence.levels] == [0.8, 0.9, 0.95, 0.99]
     assert [each.mean_size for each in evidence.levels] == sorted(each.mean_size for each in evidence.levels)
     for each in evidence.levels:
-        assert min(each.coverage.values()) >= each.level - 0.02
+        assert min(each.coverage.values()) >= each.level - 0.05  # of 68 birds, 0.05 is one standard error
         assert all(each.served_coverage[name] >= share for name, share in each.coverage.items())
 
 

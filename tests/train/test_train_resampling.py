@@ -6,7 +6,7 @@ import scipy.stats
 from hypothesis import given
 from hypothesis import strategies as st
 
-from evaluation.resampling import RESAMPLES, chances, corrected, interval, resampled_means
+from train.resampling import RESAMPLES, chances, corrected, interval, resampled_means
 
 
 def test_intervals_are_those_of_scipy() -> None:
