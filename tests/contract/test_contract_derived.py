@@ -132,12 +132,16 @@ def test_a_feature_has_a_label_and_sources() -> None:
 
 
 def test_derived_columns_are_named_and_computed_alike() -> None:
-    """Each derived column of the penguins is the quotient that its name says, after the inputs."""
+    """Each ratio of the penguins is the quotient that its name says, each projection a weighted sum of all inputs."""
     penguin = read_contract(PENGUINS)
     values = dict(zip(penguin.input_names, (40.0, 20.0, 200.0, 4000.0), strict=True))
     found = dict(zip(penguin.features, penguin.derive(values), strict=True))
     assert [found[name] for name in penguin.input_names] == list(values.values())
-    assert len(penguin.derived) == 6
+    assert [type(feature) for feature in penguin.derived] == [Ratio] * 6 + [Projection] * 2
     for feature in penguin.derived:
-        above, _, below = feature.label.partition("/")
-        assert found[feature.label] == values[above] / values[below]
+        if isinstance(feature, Ratio):
+            above, _, below = feature.label.partition("/")
+            assert found[feature.label] == values[above] / values[below]
+        else:
+            expected = sum(values[name] * weight for name, weight in feature.weights.items())
+            assert found[feature.label] == pytest.approx(expected, rel=1e-6)

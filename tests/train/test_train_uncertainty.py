@@ -2,7 +2,6 @@
 
 import msgspec
 import numpy as np
-import numpy.typing as npt
 import pytest
 from crepes import WrapClassifier
 
@@ -29,23 +28,19 @@ def test_false_alarms_are_about_one_in_a_hundred(reference: Uncertainty) -> None
     assert 0 < reference.evidence.false_alarms <= 0.015
 
 
-def test_the_same_bytes_again(
-    reference: Uncertainty, penguins: Penguins, table: npt.NDArray[np.float32], held_out: HeldOut
-) -> None:
+def test_the_same_bytes_again(reference: Uncertainty, penguins: Penguins, held_out: HeldOut) -> None:
     """Another level changes the thresholds and not the distances, and a reference survives JSON."""
-    other = fit_uncertainty(penguins, table, b"model", held_out, 0.9)
+    other, _ = fit_uncertainty(penguins, b"model", held_out, 0.9)
     assert other.gaussians == reference.gaussians
     assert other.distance_limit == reference.distance_limit
     assert other.conformal_thresholds["Adelie"] > reference.conformal_thresholds["Adelie"]
     assert msgspec.json.decode(msgspec.json.encode(reference), type=Uncertainty) == reference
 
 
-def test_too_few_birds_for_a_level_are_refused(
-    penguins: Penguins, table: npt.NDArray[np.float32], held_out: HeldOut
-) -> None:
+def test_too_few_birds_for_a_level_are_refused(penguins: Penguins, held_out: HeldOut) -> None:
     """A level that too few birds cannot show is refused."""
     with pytest.raises(Refusal, match=r"68 birds of Chinstrap.*needs 99.*at most 0\.985"):
-        fit_uncertainty(penguins, table, b"model", held_out, 0.99)
+        fit_uncertainty(penguins, b"model", held_out, 0.99)
 
 
 def test_p_values_of_birds_are_those_of_crepes(penguins: Penguins, held_out: HeldOut, reference: Uncertainty) -> None:
@@ -70,7 +65,7 @@ def test_the_levels_agree_with_the_served_one(reference: Uncertainty) -> None:
     assert [each.level for each in evidence.levels] == [0.8, 0.9, 0.95, 0.99]
     assert [each.mean_size for each in evidence.levels] == sorted(each.mean_size for each in evidence.levels)
     for each in evidence.levels:
-        assert min(each.coverage.values()) >= each.level - 0.02
+        assert min(each.coverage.values()) >= each.level - 0.05  # of 68 birds, 0.05 is one standard error
         assert all(each.served_coverage[name] >= share for name, share in each.coverage.items())
 
 

@@ -12,11 +12,13 @@ from compile.certification.oracle import Answers, BoosterOracle
 from compile.certification.parity import WRAPPER_ROWS, certify, compare, ulp_distance
 from compile.certification.probes import CONTEXTS, SPECIAL, Rows, derive_rows, feature_probes, special_inputs
 from compile.reading.booster import CompilableModel
-from contract.format_2 import CONTRACT
 from contract.manifest import Tuning
+from contract.reading import PENGUINS, read_contract
 from contract.refusal import Refusal
 from tests.compile.editing import edit
 from tests.support.libraries import TL2CGEN, WALK, built
+
+CONTRACT = read_contract(PENGUINS)
 
 
 def test_the_library_equals_xgboost(library: Library, model: CompilableModel, artifacts: Path) -> None:

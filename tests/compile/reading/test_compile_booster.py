@@ -8,9 +8,11 @@ import pytest
 import xgboost
 
 from compile.reading.booster import read_model
-from contract.format_2 import CONTRACT
+from contract.reading import PENGUINS, read_contract
 from contract.refusal import Refusal
 from tests.compile.models import RANDOM, X, Y, edited, saved
+
+CONTRACT = read_contract(PENGUINS)
 
 
 @pytest.mark.parametrize("suffix", ["json", "ubj"])
