@@ -3,6 +3,7 @@
 import sys
 from collections.abc import Callable
 from concurrent.futures import ThreadPoolExecutor
+from functools import partial
 
 from starlette.applications import Starlette
 from starlette.exceptions import HTTPException
@@ -27,6 +28,7 @@ from app.http.endpoint import (
     operation_endpoint,
     unexpected_problem,
 )
+from app.http.query import with_option
 from app.model.health import HealthChecks
 from app.model.loading import start_serving
 from app.model.serving import Served, Serving
@@ -137,12 +139,17 @@ def prediction_operation(serving: Serving, limit: BodyLimit) -> Operation:
 
 def explanation_endpoint(serving: Serving, limit: BodyLimit) -> ASGIApp:
     """Return the endpoint of POST /explain. It runs on a thread of its own, as an explanation takes milliseconds."""
+    thread = ThreadPoolExecutor(1, "explain")
 
-    def explain(body: bytes | bytearray) -> Answer:
+    def explain(body: bytes | bytearray, *, interactions: bool = False) -> Answer:
         served = serving.served
-        return serving.unavailable if served is None else served.explain(body)
+        return serving.unavailable if served is None else served.explain(body, interactions=interactions)
 
-    return operation_endpoint(Operation(b"POST", explain, limit, json=True), executor=ThreadPoolExecutor(1, "explain"))
+    plain, asked = (
+        operation_endpoint(Operation(b"POST", handler, limit, json=True), executor=thread)
+        for handler in (explain, partial(explain, interactions=True))
+    )
+    return with_option("interactions", plain, asked)
 
 
 def many_row_endpoints(serving: Serving, settings: Settings) -> tuple[ASGIApp, ASGIApp]:

@@ -67,6 +67,12 @@ HEADER_LENGTH = {
     "description": "The length in bytes of the JSON before the binary data; if absent, the whole body is JSON",
     "schema": {"type": "integer", "minimum": 0},
 }
+INTERACTIONS = {
+    "name": "interactions",
+    "in": "query",
+    "description": "Whether the explanation also says how features act together. A large model is answered with 422",
+    "schema": {"type": "boolean", "default": False},
+}
 TAGS = {  # groups of operations, by the start of their paths
     "/v2": ("Open Inference Protocol", "The same model by the protocol of KServe and Triton: many rows at once."),
     "/health": ("Health", "For load balancers and orchestrators."),
@@ -171,6 +177,7 @@ def _explain(contract: Contract, measurements: Any, explanation: Any, problem: A
     return {
         **operation,
         "operationId": "explain",
+        "parameters": [INTERACTIONS],
         "summary": f"The explanation of the answer for one {contract.row}",
         "responses": {**operation["responses"], "200": explained, "501": no_trees},
     }

@@ -11,6 +11,7 @@ from collections.abc import Callable
 import msgspec
 
 from app.answers.bundle_answers import BundleAnswers
+from app.answers.explain import Explain
 from app.core.answer import JSON, Answer, Headers, Problem, problem
 from app.core.operation import Handler, Receipt
 from app.core.protocol import Protocol, ServerReady, protocol_error
@@ -47,7 +48,7 @@ class Served:
         self.library = bundle.library
         self.answers = BundleAnswers(bundle.library, bundle.contract, bundle.version, bundle.trees, bundle.uncertainty)
         self.predict: Handler = self.answers.predict
-        self.explain: Handler = self.answers.explain
+        self.explain: Explain = self.answers.explain
         self.named = self.answers.named
         self.headers: Headers = self.answers.parts.headers
         self.offers = self.answers.offers

@@ -72,6 +72,9 @@ def test_bodies_and_answers_have_their_schemas(documented: Documented, apples: C
         check(documented, "PredictionAnswer", documented.service.predict(body).document)
         explained = documented.service.request("POST", "/explain", json.dumps(body).encode())
         check(documented, "ExplanationAnswer", explained.document)
+        together = documented.service.request("POST", "/explain?interactions=true", json.dumps(body).encode())
+        check(documented, "ExplanationAnswer", together.document)
+        assert together.document["interactions"]["values"]
     schema = jsonschema.Draft202012Validator(documented.document["components"]["schemas"]["Measurements"])
     for each in documented.contract.inputs:
         for value in ANY:
