@@ -15,6 +15,9 @@ from contract.manifest import Sha256
 from contract.schema import Contract, listed
 
 
+Interval = tuple[float, float]  # lower and upper end
+
+
 class MeasurementRange(msgspec.Struct, frozen=True):
     """One measurement over the training rows, in its unit. `deviation` is the sample standard deviation."""
 
@@ -28,8 +31,10 @@ class CrossValidation(msgspec.Struct, frozen=True):
     """Figures of held-out birds: a model predicts each fold without having seen it.
 
     `log_loss` is in nats per bird. `confusion[i][j]` counts birds of species i that were answered as j, over all
-    repeats. `expected_calibration_error` is the mean of |confidence - accuracy| over ten bins, weighted by the birds in
-    each bin.
+    repeats. `expected_calibration_error` is the mean of |confidence - accuracy| over ten bins of equal width, weighted
+    by the birds in each bin, `adaptive_calibration_error` over ten bins of equally many answers. `brier_score` is the
+    mean, over birds, of the summed squared errors of their probabilities, 0 to 2. Intervals are of 95 %, by a bootstrap
+    over birds. Models from before these were recorded have None.
     """
 
     protocol: str
@@ -39,6 +44,53 @@ class CrossValidation(msgspec.Struct, frozen=True):
     log_loss_deviation: float
     expected_calibration_error: float
     confusion: list[list[int]]
+    accuracy_interval: Interval | None = None
+    log_loss_interval: Interval | None = None
+    brier_score: float | None = None
+    adaptive_calibration_error: float | None = None
+
+
+class Baseline(msgspec.Struct, frozen=True):
+    """Another classifier on the same folds as the model: what a simpler or an untuned one would have given.
+
+    `settings` says in words how it was made. Figures are as in CrossValidation. `log_loss_difference` is its log loss
+    less that of the model: above 0, the model is better. `accuracy_difference` is its accuracy less that of the model:
+    below 0, the model is better. The intervals of differences are by a paired bootstrap over birds.
+    """
+
+    name: str
+    settings: str
+    accuracy: float
+    accuracy_interval: Interval
+    log_loss: float
+    log_loss_interval: Interval
+    brier_score: float
+    adaptive_calibration_error: float
+    accuracy_difference: float
+    accuracy_difference_interval: Interval
+    log_loss_difference: float
+    log_loss_difference_interval: Interval
+
+
+class Group(msgspec.Struct, frozen=True):
+    """The held-out birds that have one value in a column of the data that the model does not see.
+
+    `coverage` is the share of birds whose prediction set holds the truth, `false_alarms` the share that is called out
+    of distribution. `p_values` are by figure: how often as many birds, drawn at random, would be at least as bad,
+    corrected for the number of groups and figures (Holm). `p_values_within_species` draw as many of each species as the
+    group has. `worse` names the figures whose `p_values` are below 0.05.
+    """
+
+    column: str
+    value: str
+    rows: int
+    accuracy: float
+    log_loss: float
+    coverage: float
+    false_alarms: float
+    p_values: dict[str, float]
+    p_values_within_species: dict[str, float]
+    worse: tuple[str, ...] = ()
 
 
 class TrainingSummary(msgspec.Struct, frozen=True, forbid_unknown_fields=True):
@@ -59,7 +111,10 @@ class TrainingSummary(msgspec.Struct, frozen=True, forbid_unknown_fields=True):
     seed: int
     xgboost_version: str
     cross_validation: CrossValidation
-    drift_baseline: DriftBaseline | None = None  # models from before it was recorded have none
+    # Models from before these were recorded have none.
+    drift_baseline: DriftBaseline | None = None
+    baselines: tuple[Baseline, ...] = ()
+    groups: tuple[Group, ...] = ()
 
 
 HOLDOUT_FILE = "holdout.json"
