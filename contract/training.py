@@ -14,7 +14,6 @@ from contract.drift import DriftBaseline
 from contract.manifest import Sha256
 from contract.schema import Contract, listed
 
-
 Interval = tuple[float, float]  # lower and upper end
 
 
