@@ -29,9 +29,11 @@ from app.http.endpoint import (
     unexpected_problem,
 )
 from app.http.query import with_option
+from app.model.cards import PATHS, card_of
 from app.model.health import HealthChecks
 from app.model.loading import start_serving
 from app.model.serving import Served, Serving
+from app.page.cards import card_endpoint
 from app.page.endpoints import STATIC_PATH, index_endpoint, page_endpoint, static_endpoint
 from app.page.files import StaticFiles
 from app.table.tables import TableEndpoint
@@ -76,7 +78,7 @@ def create_app(serving: Serving, settings: Settings, counters: int = -1) -> Star
             Route("/model/rows", changing_endpoint(lambda: rows_answer(serving))),
             Route("/challenger", changing_endpoint(lambda: challenger_answer(serving))),
             Route("/openapi.json", changing_endpoint(openapi_reader(serving))),
-            *page_routes(StaticFiles()),
+            *page_routes(StaticFiles(), serving),
             *protocol_routes(serving, infer, health),
         ],
         exception_handlers={HTTPException: http_problem, Exception: unexpected_problem},
@@ -196,9 +198,10 @@ def challenger_answer(serving: Serving) -> Answer:
     return json_answer(serving.comparison()) if serving.comparison else NO_CHALLENGER
 
 
-def page_routes(files: StaticFiles) -> list[Route]:
+def page_routes(files: StaticFiles, serving: Serving) -> list[Route]:
     """Return the routes of the pages for a browser, and of the files that they load."""
     return [
+        *(Route(f"/model/{path}", card_endpoint(files, path, partial(card_of, serving, path))) for path in PATHS),
         Route("/docs", page_endpoint(files, "docs.html")),
         Route("/", index_endpoint(files)),
         Route(STATIC_PATH, static_endpoint(files)),

@@ -77,7 +77,7 @@ class Group(msgspec.Struct, frozen=True):
     `coverage` is the share of birds whose prediction set holds the truth, `false_alarms` the share that is called out
     of distribution. `p_values` are by figure: how often as many birds, drawn at random, would be at least as bad,
     corrected for the number of groups and figures (Holm). `p_values_within_species` draw as many of each species as the
-    group has. `worse` names the figures whose `p_values` are below 0.05.
+    group has. `worse` names the figures for which one of the two is below 0.05.
     """
 
     column: str

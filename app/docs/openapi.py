@@ -17,7 +17,7 @@ from app.core.protocol import (
     ServerMetadata,
     ServerReady,
 )
-from app.docs import schemas
+from app.docs import cards, schemas
 from app.docs.tables import score
 from app.model.about import ModelAnswer
 from app.model.comparison import ComparisonReport
@@ -129,6 +129,7 @@ def _document(served: Served) -> dict[str, Any]:
             "/model/rows": {
                 "get": _get("rows", "Rows with known answers that the model's owner published", rows, no_rows)
             },
+            **{f"/model/{path}": {"get": cards.card(path, problem)} for path in cards.SUMMARIES},
             "/challenger": {
                 "get": _get("challenger", "How far a second model agrees with this one", challenger, no_challenger)
             },

@@ -32,11 +32,22 @@ class Served:
     `predict` and `explain` answer the body of a request. `about` is the answer of GET /model. `protocol` has the
     tensors of the Open Inference Protocol. `named` is the header that names the version. `headers` is one list object
     for all JSON answers, so that `HttpContext.head` can recognise it by identity. `offers` passes this model's answers
-    to the challenger.
+    to the challenger. `cards` are by file name, as Markdown and as HTML.
     """
 
     __slots__ = (
-        *("about", "answers", "contract", "drift_baseline", "explain", "headers", "known_rows", "library", "name"),
+        *(
+            "about",
+            "answers",
+            "cards",
+            "contract",
+            "drift_baseline",
+            "explain",
+            "headers",
+            "known_rows",
+            "library",
+            "name",
+        ),
         *("named", "offers", "predict", "protocol", "version"),
     )
 
@@ -58,6 +69,7 @@ class Served:
         )
         self.about = Answer(200, self.headers, msgspec.json.encode(about(bundle)))
         self.drift_baseline: DriftBaseline | None = bundle.drift_baseline
+        self.cards = bundle.cards
         self.known_rows = KnownRowsAnswer(bundle, self.headers)
 
     @property
