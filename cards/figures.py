@@ -55,22 +55,19 @@ def _words(name: str) -> str:
 def _cross_validated(contract: Contract, found: CrossValidation) -> list[str]:
     intervals = {"accuracy": found.accuracy_interval, "log_loss": found.log_loss_interval}
     deviations = {"accuracy": found.accuracy_deviation, "log_loss": found.log_loss_deviation}
-    rows = [
-        (
-            _words(name),
-            f"{value:.4f}",
-            _interval(intervals.get(name)),
-            f"{deviations[name]:.4f}" if name in deviations else "",
-        )
-        for name, value in _values(found).items()
-    ]
+    rows = []
+    for name, value in _values(found).items():
+        deviation = f"{deviations[name]:.4f}" if name in deviations else ""
+        rows.append((_words(name), f"{value:.4f}", deviation, _interval(intervals.get(name))))
+    columns = 4 if found.accuracy_interval or found.log_loss_interval else 3
+    header = ("figure", "value", "deviation over folds", "95 % interval")[:columns]
     classes = contract.output.classes
     counts = [
         (plain(truth), *(f"{count:,}" for count in row)) for truth, row in zip(classes, found.confusion, strict=True)
     ]
     return [
         f"Each {plain(contract.row)} was judged by models that had not seen it: {plain(found.protocol)}.",
-        table(("figure", "value", "95 % interval", "deviation over folds"), rows, 3),
+        table(header, [row[:columns] for row in rows], columns - 1),
         f"What was answered (columns) for each true {plain(contract.output.label)} (rows):",
         table(("", *map(plain, classes)), counts, len(classes)),
     ]

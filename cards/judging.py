@@ -12,7 +12,7 @@ def sections(contract: Contract, found: Uncertainty | None) -> list[str]:
     row, evidence = plain(contract.row), found.evidence
     parts = [heading(2, "How far to trust one answer")]
     if found.set_thresholds:
-        size = "" if evidence.mean_set_size is None else f" It held {evidence.mean_set_size:.3f} on average."
+        size = "" if evidence.mean_set_size is None else f" It held {evidence.mean_set_size:.2f} of them on average."
         parts.append(
             f"A prediction set lists each {plain(contract.output.label)} that cannot be excluded at a level of "
             f"{found.level:g}.{size}"

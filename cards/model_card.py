@@ -18,6 +18,7 @@ from contract.training import HoldOut, TrainingSummary
 from contract.uncertainty import Uncertainty
 
 TASKS = {"classes": "classification", "label": "classification", "number": "regression", "numbers": "regression"}
+MAX_INPUTS = 100  # of the table; some models have thousands
 NO_FIGURES = "No figures are known: the model came without rows that it had not seen."
 
 
@@ -96,10 +97,13 @@ def _inputs(contract: Contract) -> list[str]:
         "numbers": f"The answer is a number{_unit(output.unit)} for each of {_listed(output.values)}.",
     }
     header = ("input", "kind", "unit", "accepted", "typical", "error")
+    more, features = len(contract.inputs) - MAX_INPUTS, _listed_code(contract.features)
     return [
         heading(2, "What it is asked, and what it answers"),
         answers[output.kind],
-        table(header, map(_input, contract.inputs)),
+        table(header, map(_input, contract.inputs[:MAX_INPUTS])),
+        f"There are {more:,} more inputs: GET /model has all of them." if more > 0 else "",
+        f"The trees see {len(contract.features):,} features: {features}." if contract.derived else "",
         "A value outside of what is accepted is refused. The error is how far two people who measure may differ.",
     ]
 
@@ -121,6 +125,10 @@ def _range(each: Input) -> str:
 
 def _listed(names: Sequence[str | int]) -> str:
     return ", ".join(plain(str(name)) for name in names)
+
+
+def _listed_code(names: Sequence[str]) -> str:
+    return ", ".join(map(code, names[:MAX_INPUTS])) + (" and more" if len(names) > MAX_INPUTS else "")
 
 
 def _unit(unit: str) -> str:
