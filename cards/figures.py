@@ -69,7 +69,7 @@ def _cross_validated(contract: Contract, found: CrossValidation) -> list[str]:
         f"Each {plain(contract.row)} was judged by models that had not seen it: {plain(found.protocol)}.",
         table(header, [row[:columns] for row in rows], columns - 1),
         f"What was answered (columns) for each true {plain(contract.output.label)} (rows):",
-        table(("", *map(plain, classes)), counts, len(classes)),
+        table(("truth", *map(plain, classes)), counts, len(classes)),
     ]
 
 
