@@ -21,7 +21,7 @@ node_is_here = command -v npm >/dev/null && node -e 'process.exit(+(parseInt(pro
 
 .DEFAULT_GOAL := help
 .PHONY: help setup train compile run serve test test-long test-browser coverage test-image test-image-build bench bench-http bench-overload
-.PHONY: explore bench-page bench-request bench-swap drift trust renew load load-report deploy canary canary-odds check check-page format clean lock model-matrix fuzz
+.PHONY: explore bench-page bench-request bench-swap drift nested trust renew load load-report deploy canary canary-odds check check-page format clean lock model-matrix fuzz
 .PHONY: test-spark spark-zip spark-bench image image-page image-start image-score score-bench
 
 help: ## list the targets
@@ -163,6 +163,9 @@ spark-bench: .venv-spark/.made $(BUNDLE) ## compare score.spark with other ways,
 
 trust: $(VENV)/.build $(BUNDLE) ## measure when answers are doubted, rightly and wrongly: docs/trust.md
 	$(BIN)/python -m benchmarks.trust $(ARGS)
+
+nested: $(VENV)/.bench $(BUNDLE) ## choose the model's parameters by nested cross-validation: docs/classifier.md; some 4 minutes
+	$(BIN)/python -m benchmarks.classifier $(ARGS)
 
 bench-page: $(VENV)/.dev $(BUNDLE) ## measure the pages in Chromium: first paint, bytes, frames of the map: docs/page.md
 	$(BIN)/python -m tests.browser.measure $(ARGS)

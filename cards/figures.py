@@ -127,4 +127,10 @@ def _grouped(groups: tuple[Group, ...]) -> list[str]:
 
 
 def _named(group: Group) -> str:
-    return ", ".join(f"{_words(name).lower()}, p = {group.p_values.get(name, 0):.2g}" for name in group.worse)
+    return ", ".join(f"{name.replace('_', ' ')}, {_chance(group, name)}" for name in group.worse)
+
+
+def _chance(group: Group, name: str) -> str:
+    """Return the smaller of the two p-values of a figure, and whom the group was compared with."""
+    p, within = group.p_values.get(name, 1.0), group.p_values_within_species.get(name, 1.0)
+    return f"p = {within:.2g} among rows of the same classes" if within < p else f"p = {p:.2g}"

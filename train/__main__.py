@@ -15,11 +15,14 @@ from contract.uncertainty import UNCERTAINTY_FILE
 from evaluation.conformal import LEVEL
 from evaluation.drift import drift_baseline
 from evaluation.published import known_rows
+from train.axes import axes_toml, check_axes
+from train.baselines import baselines
 from train.card import penguin_card
 from train.contract import CLASSES, CONTRACT
 from train.data_card import data_card
 from train.evaluate import cross_validation, hold_out
 from train.features import features
+from train.groups import groups
 from train.model import fit
 from train.page.report import report
 from train.penguins import DATA, load
@@ -33,6 +36,8 @@ MAXIMUM_THREADS = 256  # XGBoost fails for absurd numbers, with a traceback
 def main(arguments: list[str] | None = None) -> int:
     """Run the stage. Return 0, or 2 after a Refusal. argparse exits with 2 for arguments that it does not know."""
     options = _parser().parse_args(arguments)
+    if options.axes:
+        return exit_status(lambda: print_axes(options.data))
     return exit_status(lambda: run(options.data, options.out, options.threads, options.level))
 
 
@@ -42,6 +47,7 @@ def _parser() -> argparse.ArgumentParser:
     parser.add_argument("--out", type=Path, default=Path("artifacts"), help="folder to write to (default: %(default)s)")
     parser.add_argument("--threads", type=_threads, default=0, help="threads to fit with; 0, the default, for all")
     parser.add_argument("--level", type=_level, default=LEVEL, help="of the prediction sets (default: %(default)s)")
+    parser.add_argument("--axes", action="store_true", help="only print the axes of the birds, for the contract")
     return parser
 
 
@@ -59,6 +65,12 @@ def _level(text: str) -> float:
     if not MIN_LEVEL < level < 1:  # also true of NaN
         raise argparse.ArgumentTypeError(f"expected a number between {MIN_LEVEL:.2f} and 1, found {text!r}")
     return level
+
+
+def print_axes(data: Path) -> None:
+    """Print the contract's projections with the axes of the birds in `data`. Raises Refusal if the data are bad."""
+    penguins = load(data)
+    print(axes_toml(penguins.measurements, penguins.labels), end="")
 
 
 def run(data: Path, out: Path, threads: int, level: float) -> None:
@@ -79,16 +91,19 @@ def run(data: Path, out: Path, threads: int, level: float) -> None:
 def train(data: Path, threads: int, level: float) -> tuple[TrainingSummary, dict[str, bytes]]:
     """Return what was learned from `data`, and the files to write: content by name, in order.
 
-    Raises Refusal if the data are bad.
+    Raises Refusal if the data are bad, or if the contract's projections are not the axes of the birds.
     """
     penguins = load(data)
+    check_axes(penguins.measurements, penguins.labels)
     table = features(penguins.measurements)
     booster = fit(table, penguins.labels, threads)
     model = bytes(booster.save_raw("json"))
-    held_out = hold_out(table, penguins.labels)
+    held_out = hold_out(penguins.measurements, penguins.labels)
     baseline = drift_baseline(CONTRACT, penguins.measurements, held_out.probabilities[0])
-    summary = summarise(penguins, model, cross_validation(held_out), baseline)
-    uncertainty = fit_uncertainty(penguins, table, model, held_out, level)
+    figures = cross_validation(held_out)
+    uncertainty, judged = fit_uncertainty(penguins, model, held_out, level)
+    rivals = baselines(penguins, held_out, figures)
+    summary = summarise(penguins, model, figures, baseline, rivals, groups(penguins, held_out, judged))
     # The birds are in the public domain (CC0), so their rows may be published with the model.
     published = known_rows(
         CONTRACT, summary.model_sha256, penguins.measurements, penguins.labels, CONTRACT.output.label

@@ -11,12 +11,10 @@ from cards.story import Licence
 from contract.training import TrainingSummary
 from train.card import CITATION
 from train.contract import CLASSES, CONTRACT
-from train.penguins import MISSING
+from train.penguins import GROUPS, MISSING, NOT_RECORDED
 
 CC0 = Licence("cc0-1.0", "CC0 1.0, public domain", "https://creativecommons.org/publicdomain/zero/1.0/")
 SMALL, THOUSAND = "n<1K", 1_000
-UNSEEN = ("island", "year", "sex")  # columns that the model does not see
-WORDS = {"island": "Island", "year": "Year", "sex": "Sex"}
 
 Birds = Sequence[Mapping[str, str]]  # by column, as the file has it
 
@@ -42,7 +40,7 @@ def data_card(data: bytes, summary: TrainingSummary) -> str:
             _ranges(summary),
             "The units and the bounds are those of the contract. The deviation is that of a sample.",
             heading(2, "How many birds there are"),
-            *(part for column in UNSEEN for part in _counts(birds, column)),
+            *(part for column in GROUPS for part in _counts(birds, column)),
             heading(2, "What is missing"),
             bullets(_missing(birds, summary)),
             heading(2, "What to keep in mind"),
@@ -88,12 +86,12 @@ def _counts(birds: Birds, column: str) -> list[str]:
     rows = []
     for value in values:
         each = [counts[value, species] for species in CLASSES]
-        rows.append(("unknown" if value in MISSING else plain(value), *map(str, each), str(sum(each))))
-    return [heading(3, WORDS[column]), table((column, *CLASSES, "all"), rows, len(CLASSES) + 1)]
+        rows.append((NOT_RECORDED if value in MISSING else plain(value), *map(str, each), str(sum(each))))
+    return [heading(3, column.capitalize()), table((column, *CLASSES, "all"), rows, len(CLASSES) + 1)]
 
 
 def _missing(birds: Birds, summary: TrainingSummary) -> list[str]:
-    absent = {column: sum(bird[column] in MISSING for bird in birds) for column in (*CONTRACT.input_names, *UNSEEN)}
+    absent = {column: sum(bird[column] in MISSING for bird in birds) for column in (*CONTRACT.input_names, *GROUPS)}
     return [
         *(f"{code(column)}: {count} of {len(birds)}" for column, count in absent.items() if count),
         f"{summary.rows_dropped} birds without measurements were left out of the training, which leaves "

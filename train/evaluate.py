@@ -1,5 +1,6 @@
-"""Cross-validation: what the model answers for birds that it has not seen."""
+"""Cross-validation: what the model, or another classifier, answers for birds that it has not seen."""
 
+from collections.abc import Callable, Iterator
 from dataclasses import dataclass
 from statistics import fmean, stdev
 
@@ -9,8 +10,12 @@ from sklearn.metrics import accuracy_score, confusion_matrix, log_loss
 from sklearn.model_selection import RepeatedStratifiedKFold
 
 from contract.training import CrossValidation
-from evaluation.calibration import expected_calibration_error, sort_by_confidence
+from evaluation.calibration import brier_score, expected_calibration_error, sort_by_confidence, sort_evenly
+from evaluation.figures import LEAST
+from evaluation.resampling import interval, resampled_means
+from train.axes import with_axes
 from train.contract import CLASSES
+from train.features import features
 from train.model import fit
 
 FOLDS = 5
@@ -37,20 +42,73 @@ class HeldOut:
         answers: npt.NDArray[np.int64] = self.probabilities.argmax(axis=2)
         return answers
 
+    @property
+    def losses(self) -> npt.NDArray[np.float64]:
+        """Return the log loss of each answer, in nats: float64 (repeats, rows)."""
+        own = np.take_along_axis(self.probabilities, self.labels[..., None], axis=2)[..., 0]
+        return -np.log(np.clip(own.astype(np.float64), LEAST, 1.0))
 
-def hold_out(table: npt.NDArray[np.float32], labels: npt.NDArray[np.int64], repeats: int = REPEATS) -> HeldOut:
-    """Fit a model for every fold and predict the rows that the fold leaves out. Shapes as in `train.model.fit`.
+    @property
+    def pooled(self) -> tuple[npt.NDArray[np.int64], npt.NDArray[np.float32]]:
+        """Return the labels (answers,) and probabilities (answers, len(CLASSES)) of all repeats in a row."""
+        return self.labels.ravel(), self.probabilities.reshape(-1, len(CLASSES))
 
-    Each fit uses one thread: with so few rows more threads are slower, and they change no answer. Raises ValueError if
-    no species has FOLDS rows.
+    @property
+    def means(self) -> npt.NDArray[np.float64]:
+        """Return how often a bird is answered rightly, and its log loss, over the repeats: float64 (rows, 2)."""
+        return np.column_stack([(self.answers == self.labels).mean(axis=0), self.losses.mean(axis=0)])
+
+
+@dataclass(frozen=True)
+class Fold:
+    """The birds that a classifier may learn from, and those that it is asked about.
+
+    Tables are float32 (rows, features), with axes of the seen birds alone. The first columns are the measurements.
     """
-    splitter = RepeatedStratifiedKFold(n_splits=FOLDS, n_repeats=repeats, random_state=RANDOM_STATE)
+
+    table: npt.NDArray[np.float32]
+    labels: npt.NDArray[np.int64]  # of the seen birds: (rows,)
+    unseen_table: npt.NDArray[np.float32]
+
+
+Classifier = Callable[[Fold], npt.NDArray[np.float32]]  # probabilities of the unseen birds: (rows, len(CLASSES))
+
+
+def split(
+    birds: npt.NDArray[np.float32], labels: npt.NDArray[np.int64], repeats: int, seed: int = RANDOM_STATE
+) -> Iterator[tuple[Fold, npt.NDArray[np.int64]]]:
+    """Yield every fold of every repeat, and the rows that it leaves out. `birds` are measurements, (rows, inputs).
+
+    The axes are fitted to the birds of the fold alone. Raises ValueError if no species has FOLDS rows.
+    """
+    splitter = RepeatedStratifiedKFold(n_splits=FOLDS, n_repeats=repeats, random_state=seed)
+    for seen, unseen in splitter.split(birds, labels):
+        contract = with_axes(birds[seen], labels[seen])
+        fold = Fold(features(birds[seen], contract), labels[seen], features(birds[unseen], contract))
+        yield fold, unseen
+
+
+def model_answers(fold: Fold) -> npt.NDArray[np.float32]:
+    """Fit the model to the seen birds, and return its probabilities of the unseen ones.
+
+    The fit uses one thread: with so few rows more threads are slower, and they change no answer.
+    """
+    answers: npt.NDArray[np.float32] = fit(fold.table, fold.labels, threads=1).inplace_predict(fold.unseen_table)
+    return answers
+
+
+def hold_out(
+    birds: npt.NDArray[np.float32],
+    labels: npt.NDArray[np.int64],
+    repeats: int = REPEATS,
+    classifier: Classifier = model_answers,
+) -> HeldOut:
+    """Return what the classifier answers for the rows that each fold leaves out. Shapes and errors as in `split`."""
     probabilities = np.empty((repeats, len(labels), len(CLASSES)), np.float32)
     folds = np.empty((repeats, len(labels)), np.int64)
-    for fold, (seen, unseen) in enumerate(splitter.split(table, labels)):
-        booster = fit(table[seen], labels[seen], threads=1)
-        probabilities[fold // FOLDS, unseen] = booster.inplace_predict(table[unseen])
-        folds[fold // FOLDS, unseen] = fold
+    for number, (fold, unseen) in enumerate(split(birds, labels, repeats)):
+        probabilities[number // FOLDS, unseen] = classifier(fold)
+        folds[number // FOLDS, unseen] = number
     return HeldOut(np.tile(labels, (repeats, 1)), probabilities, folds)
 
 
@@ -60,14 +118,17 @@ def cross_validation(held_out: HeldOut) -> CrossValidation:
     folds = [held_out.folds == fold for fold in range(REPEATS * FOLDS)]
     accuracies = [float(accuracy_score(labels[fold], answers[fold])) for fold in folds]
     losses = [float(log_loss(labels[fold], probabilities[fold], labels=LABELS)) for fold in folds]
+    resampled = resampled_means(held_out.means)
     return CrossValidation(
         protocol=PROTOCOL,
         accuracy=fmean(accuracies),
         accuracy_deviation=stdev(accuracies),
         log_loss=fmean(losses),
         log_loss_deviation=stdev(losses),
-        expected_calibration_error=expected_calibration_error(
-            sort_by_confidence(labels.ravel(), probabilities.reshape(-1, len(CLASSES)))
-        ),
+        expected_calibration_error=expected_calibration_error(sort_by_confidence(*held_out.pooled)),
         confusion=confusion_matrix(labels.ravel(), answers.ravel(), labels=LABELS).tolist(),
+        accuracy_interval=interval(resampled[:, 0]),
+        log_loss_interval=interval(resampled[:, 1]),
+        brier_score=brier_score(*held_out.pooled),
+        adaptive_calibration_error=expected_calibration_error(sort_evenly(*held_out.pooled)),
     )

@@ -1,7 +1,7 @@
 """The training data. To train on your own data, replace this file and the contract (train/contract.py)."""
 
 import csv
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 from hashlib import sha256
 from io import StringIO
 from pathlib import Path
@@ -16,6 +16,9 @@ from train.contract import CLASSES, CONTRACT
 DATA = Path("train/data/penguins.csv")
 SHA256 = "f204db2c753b0937caac3cb35258562c14f073e4bbc76be24b4c51ce22767a93"  # the digest of DATA's bytes
 MISSING = frozenset({"", "NA"})
+# Columns that the model does not see. The report says how good it is for each of their values.
+GROUPS = ("island", "sex", "year")
+NOT_RECORDED = "not recorded"
 
 
 @dataclass(frozen=True)
@@ -26,6 +29,7 @@ class Penguins:
     labels: npt.NDArray[np.int64]  # (rows,), indices into CLASSES
     rows_read: int
     rows_dropped: int  # because a measurement is missing
+    groups: dict[str, tuple[str, ...]] = field(default_factory=dict)  # by column of GROUPS that the file has: (rows,)
 
 
 def load(path: Path = DATA) -> Penguins:
@@ -46,7 +50,9 @@ def load(path: Path = DATA) -> Penguins:
 
 
 def parse(data: bytes) -> Penguins:
-    """Parse CSV text in UTF-8. The header names the label and every input. Other columns are ignored.
+    """Parse CSV text in UTF-8. The header names the label and every input, and perhaps columns of GROUPS.
+
+    Other columns are ignored.
 
     Raises Refusal, naming the column that the header lacks, or the line with a value that is no species or no number
     within the measurement's bounds.
@@ -57,20 +63,26 @@ def parse(data: bytes) -> Penguins:
             raise Refusal(f"line 1: expected a column {column!r}, found {reader.fieldnames}; correct the header")
     birds = [_bird(reader.line_num, row) for row in reader]
     complete = [bird for bird in birds if bird is not None]
+    columns = [column for column in GROUPS if column in (reader.fieldnames or ())]
     return Penguins(
-        measurements=np.array([values for values, _ in complete], np.float32).reshape(-1, len(CONTRACT.inputs)),
-        labels=np.array([label for _, label in complete], np.int64),
+        measurements=np.array([values for values, *_ in complete], np.float32).reshape(-1, len(CONTRACT.inputs)),
+        labels=np.array([label for _, label, _ in complete], np.int64),
         rows_read=len(birds),
         rows_dropped=len(birds) - len(complete),
+        groups={column: tuple(_group(row[column]) for *_, row in complete) for column in columns},
     )
 
 
-def _bird(line: int, row: dict[str, str]) -> tuple[list[float], int] | None:
-    """Return the measurements and the label of one row, or None if a measurement is missing."""
+def _group(text: str) -> str:
+    return NOT_RECORDED if text in MISSING else text
+
+
+def _bird(line: int, row: dict[str, str]) -> tuple[list[float], int, dict[str, str]] | None:
+    """Return the measurements, the label and all cells of one row, or None if a measurement is missing."""
     label = _label(line, row[CONTRACT.output.label])
     if any(row[name] in MISSING for name in CONTRACT.input_names):
         return None
-    return [_number(line, each, row[each.name]) for each in CONTRACT.inputs], label
+    return [_number(line, each, row[each.name]) for each in CONTRACT.inputs], label, row
 
 
 def _label(line: int, text: str) -> int:

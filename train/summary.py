@@ -10,14 +10,19 @@ import numpy.typing as npt
 import xgboost
 
 from contract.drift import DriftBaseline
-from contract.training import CrossValidation, MeasurementRange, TrainingSummary
+from contract.training import Baseline, CrossValidation, Group, MeasurementRange, TrainingSummary
 from train.contract import CLASSES, CONTRACT
 from train.model import PARAMETERS, ROUNDS, SEED
 from train.penguins import SHA256, Penguins
 
 
 def summarise(
-    penguins: Penguins, model: bytes, cross_validation: CrossValidation, drift_baseline: DriftBaseline | None = None
+    penguins: Penguins,
+    model: bytes,
+    cross_validation: CrossValidation,
+    drift_baseline: DriftBaseline,
+    baselines: tuple[Baseline, ...] = (),
+    groups: tuple[Group, ...] = (),
 ) -> TrainingSummary:
     """Summarise the training that made `model`, the bytes of penguin_model.json, from `penguins`."""
     return TrainingSummary(
@@ -36,6 +41,8 @@ def summarise(
         xgboost_version=xgboost.__version__,
         cross_validation=cross_validation,
         drift_baseline=drift_baseline,
+        baselines=baselines,
+        groups=groups,
     )
 
 

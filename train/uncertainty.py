@@ -2,6 +2,7 @@
 
 from collections.abc import Iterator
 from hashlib import sha256
+from typing import NamedTuple
 
 import numpy as np
 import numpy.typing as npt
@@ -21,36 +22,47 @@ PROTOCOL = (
 )
 
 
-def fit_uncertainty(
-    penguins: Penguins, table: npt.NDArray[np.float32], model: bytes, held_out: HeldOut, level: float = LEVEL
-) -> Uncertainty:
-    """Return the uncertainty of `model`, the bytes of the penguin_model.json that was fitted to `table`.
+class Judged(NamedTuple):
+    """What became of each held-out bird in each judged repeat: both bool (EVIDENCE_REPEATS, rows)."""
 
-    `table` is float32 (rows, features). The thresholds come from the first repeat of the cross-validation, which
-    holds out each bird once. Raises Refusal if the level is too high.
+    covered: npt.NDArray[np.bool_]  # the true species is in the prediction set
+    alarms: npt.NDArray[np.bool_]  # the bird is called out of distribution
+
+
+def fit_uncertainty(
+    penguins: Penguins, model: bytes, held_out: HeldOut, level: float = LEVEL
+) -> tuple[Uncertainty, Judged]:
+    """Return the uncertainty of `model`, the bytes of the penguin_model.json that was fitted to the birds.
+
+    The second is what its evidence is the mean of.
+
+    The thresholds come from the first repeat of the cross-validation, which holds out each bird once. Raises Refusal
+    if the level is too high.
     """
     birds, labels = penguins.measurements, penguins.labels
     conformal = conformal_thresholds(labels, held_out.probabilities[0], level, CLASSES, ROW)
-    return Uncertainty(
+    evidence, judged = _evidence(penguins, held_out, level)
+    known = Uncertainty(
         model_sha256=sha256(model).hexdigest(),
         level=level,
         conformal_thresholds=conformal,
         set_thresholds=set_thresholds(conformal, level),
         gaussians=fit_gaussians(birds, labels, CLASSES, ROW),
         distance_limit=distance_limit(held_out_distances(birds, labels, held_out.folds[0], CLASSES, ROW)),
-        evidence=_evidence(penguins, table, held_out, level),
+        evidence=evidence,
     )
+    return known, judged
 
 
-def _evidence(penguins: Penguins, table: npt.NDArray[np.float32], held_out: HeldOut, level: float) -> Evidence:
-    """Return what PROTOCOL measures, over all birds and repeats."""
+def _evidence(penguins: Penguins, held_out: HeldOut, level: float) -> tuple[Evidence, Judged]:
+    """Return what PROTOCOL measures, over all birds and repeats, and for each."""
     shape = held_out.probabilities.shape
     served, conformal = np.zeros(shape, np.bool_), np.zeros(shape, np.bool_)
     alarms = np.zeros(shape[:2], np.bool_)
     for repeat, unseen in _folds(held_out):
         seen = ~unseen
         birds, labels = penguins.measurements[seen], penguins.labels[seen]
-        inner = hold_out(table[seen], labels, repeats=1)
+        inner = hold_out(birds, labels, repeats=1)
         thresholds = conformal_thresholds(labels, inner.probabilities[0], level, CLASSES, ROW)
         probabilities = held_out.probabilities[repeat, unseen]
         conformal[repeat, unseen] = prediction_sets(probabilities, thresholds)
@@ -60,13 +72,15 @@ def _evidence(penguins: Penguins, table: npt.NDArray[np.float32], held_out: Held
         alarms[repeat, unseen] = distances(penguins.measurements[unseen], gaussians) > limit
     judged = slice(0, EVIDENCE_REPEATS)
     truth, sets = held_out.labels[judged].ravel(), served[judged].reshape(-1, shape[2])
-    return Evidence(
+    evidence = Evidence(
         protocol=PROTOCOL,
         coverage=coverage(truth, sets, CLASSES),
         conformal_coverage=coverage(truth, conformal[judged].reshape(-1, shape[2]), CLASSES),
         mean_set_size=float(sets.sum(axis=1).mean()),
         false_alarms=float(alarms[judged].mean()),
     )
+    covered = np.take_along_axis(served[judged], held_out.labels[judged][..., None], axis=2)[..., 0]
+    return evidence, Judged(covered, alarms[judged])
 
 
 def _folds(held_out: HeldOut) -> Iterator[tuple[int, npt.NDArray[np.bool_]]]:

@@ -32,6 +32,13 @@ export interface ContractOutput {
   tolerance?: number;
 }
 
+/** A feature that is made from inputs, as the contract of GET /model has it. */
+export interface Derived {
+  kind: "ratio" | "projection";
+  name?: string;
+  weights?: Record<string, number>;
+}
+
 export interface Gaussian {
   mean: number[];
   whitening: number[][];
@@ -66,6 +73,7 @@ export interface ModelDocument {
   contract: {
     name: string;
     inputs: ContractInput[];
+    derived?: Derived[];
     output: ContractOutput;
     title?: string;
     summary?: string;

@@ -11,14 +11,16 @@ import train
 from contract.training import TrainingSummary
 from contract.uncertainty import Uncertainty
 from evaluation.drift import drift_baseline
+from train.baselines import baselines
 from train.contract import CONTRACT
 from train.evaluate import HeldOut, cross_validation, hold_out
 from train.features import features
+from train.groups import groups
 from train.model import fit
 from train.page.report import report
 from train.penguins import Penguins, load
 from train.summary import summarise
-from train.uncertainty import fit_uncertainty
+from train.uncertainty import Judged, fit_uncertainty
 
 
 @pytest.fixture(scope="session")
@@ -46,24 +48,34 @@ def booster(penguins: Penguins, table: npt.NDArray[np.float32]) -> xgboost.Boost
 
 
 @pytest.fixture(scope="session")
-def held_out(penguins: Penguins, table: npt.NDArray[np.float32]) -> HeldOut:
+def held_out(penguins: Penguins) -> HeldOut:
     """Compute the held-out answers."""
-    return hold_out(table, penguins.labels)
+    return hold_out(penguins.measurements, penguins.labels)
 
 
 @pytest.fixture(scope="session")
-def summary(penguins: Penguins, booster: xgboost.Booster, held_out: HeldOut) -> TrainingSummary:
+def summary(
+    penguins: Penguins, booster: xgboost.Booster, held_out: HeldOut, judged: tuple[Uncertainty, Judged]
+) -> TrainingSummary:
     """Summarise what was learned."""
-    baseline = drift_baseline(CONTRACT, penguins.measurements, held_out.probabilities[0])
-    return summarise(penguins, bytes(booster.save_raw("json")), cross_validation(held_out), baseline)
+    baseline, figures = (
+        drift_baseline(CONTRACT, penguins.measurements, held_out.probabilities[0]),
+        cross_validation(held_out),
+    )
+    rivals, of_groups = baselines(penguins, held_out, figures), groups(penguins, held_out, judged[1])
+    return summarise(penguins, bytes(booster.save_raw("json")), figures, baseline, rivals, of_groups)
 
 
 @pytest.fixture(scope="session")
-def reference(
-    penguins: Penguins, table: npt.NDArray[np.float32], booster: xgboost.Booster, held_out: HeldOut
-) -> Uncertainty:
-    """Make the reference that answers are judged by."""
-    return fit_uncertainty(penguins, table, bytes(booster.save_raw("json")), held_out)
+def judged(penguins: Penguins, booster: xgboost.Booster, held_out: HeldOut) -> tuple[Uncertainty, Judged]:
+    """Make the reference that answers are judged by, and judge every held-out bird."""
+    return fit_uncertainty(penguins, bytes(booster.save_raw("json")), held_out)
+
+
+@pytest.fixture(scope="session")
+def reference(judged: tuple[Uncertainty, Judged]) -> Uncertainty:
+    """Return the reference alone."""
+    return judged[0]
 
 
 @pytest.fixture(scope="session")

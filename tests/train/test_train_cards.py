@@ -121,7 +121,7 @@ BASELINE = Baseline(
     *("logistic regression", "C = 30", 0.9924, (0.98, 1.0), 0.0201, (0.01, 0.03), 0.011, 0.004),
     *(0.003, (-0.001, 0.007), -0.003, (-0.009, 0.002)),
 )
-GROUP = Group("island", "Dream", 123, 0.9837, 0.0412, 1.0, 0.008, {"log_loss": 0.21}, {"log_loss": 0.5})
+GROUP = Group("island", "Dream", 123, 0.9837, 0.0412, 1.0, 0.008, {"log_loss": 0.21}, {"log_loss": 0.03})
 
 
 def enriched(summary: TrainingSummary, *, better: bool, worse: bool) -> TrainingSummary:
@@ -149,7 +149,9 @@ def test_the_card_shows_baselines_and_groups(summary: TrainingSummary, reference
     assert re.search(r"\| Accuracy \| [\d.]+ \| [\d.]+ \| 0.9810 to 0.9960 \|", fair)
     unfair = penguin_card(enriched(summary, better=True, worse=True), reference)
     assert "with an interval that excludes 0: naive Bayes." in unfair
-    assert "Worse than chance would make it: island Biscoe (log loss, nats a row, p = 0.21)." in unfair
+    assert (
+        "Worse than chance would make it: island Biscoe (log loss, p = 0.03 among rows of the same classes)." in unfair
+    )
     assert {"brier_score"} < set(metadata_of(fair)["metrics"])
 
 

@@ -1,8 +1,6 @@
 """reference.json: what it claims about birds that were not seen, and that its bytes are the same again."""
 
 import msgspec
-import numpy as np
-import numpy.typing as npt
 import pytest
 
 from contract.refusal import Refusal
@@ -26,20 +24,16 @@ def test_false_alarms_are_about_one_in_a_hundred(reference: Uncertainty) -> None
     assert 0 < reference.evidence.false_alarms <= 0.015
 
 
-def test_the_same_bytes_again(
-    reference: Uncertainty, penguins: Penguins, table: npt.NDArray[np.float32], held_out: HeldOut
-) -> None:
+def test_the_same_bytes_again(reference: Uncertainty, penguins: Penguins, held_out: HeldOut) -> None:
     """Another level changes the thresholds and not the distances, and a reference survives JSON."""
-    other = fit_uncertainty(penguins, table, b"model", held_out, 0.9)
+    other, _ = fit_uncertainty(penguins, b"model", held_out, 0.9)
     assert other.gaussians == reference.gaussians
     assert other.distance_limit == reference.distance_limit
     assert other.conformal_thresholds["Adelie"] > reference.conformal_thresholds["Adelie"]
     assert msgspec.json.decode(msgspec.json.encode(reference), type=Uncertainty) == reference
 
 
-def test_too_few_birds_for_a_level_are_refused(
-    penguins: Penguins, table: npt.NDArray[np.float32], held_out: HeldOut
-) -> None:
+def test_too_few_birds_for_a_level_are_refused(penguins: Penguins, held_out: HeldOut) -> None:
     """A level that too few birds cannot show is refused."""
     with pytest.raises(Refusal, match=r"68 birds of Chinstrap.*needs 99.*at most 0\.985"):
-        fit_uncertainty(penguins, table, b"model", held_out, 0.99)
+        fit_uncertainty(penguins, b"model", held_out, 0.99)

@@ -3,12 +3,12 @@
 import numpy as np
 import numpy.typing as npt
 
-from contract.training import CrossValidation
+from contract.training import CrossValidation, Group, TrainingSummary
 from contract.uncertainty import Uncertainty
 from evaluation.calibration import Bucket
 from train.contract import CLASSES
 from train.evaluate import REPEATS
-from train.page.labels import feature_words
+from train.page.labels import PROJECTIONS, RATIOS, feature_words
 
 
 def confusion_note(figures: CrossValidation) -> str:
@@ -45,14 +45,69 @@ def calibration_note(figures: CrossValidation, buckets: list[Bucket]) -> str:
     )
 
 
+def binning_note(errors: dict[tuple[str, int], float]) -> str:
+    """Return how the calibration error depends on the bins. `errors` are by the kind of bins and their number."""
+    (least_kind, least), (most_kind, most) = (choose(errors, key=lambda each: errors[each]) for choose in (min, max))
+    return (
+        f"The calibration error depends on the bins: from {errors[least_kind, least]:.2%} with {least} bins of "
+        f"{least_kind} to {errors[most_kind, most]:.2%} with {most} bins of {most_kind}, for the very same answers. "
+        "More bins show more noise, so compare it between classifiers only with the same bins."
+    )
+
+
+def baselines_note(summary: TrainingSummary) -> str:
+    """Return which rivals have a worse log loss than chance would make it, and who is right the most often."""
+    worse = [each.name for each in summary.baselines if each.log_loss_difference_interval[0] > 0]
+    better = [each.name for each in summary.baselines if each.log_loss_difference_interval[1] < 0]
+    rightest = max(summary.baselines, key=lambda each: each.accuracy)
+    own = summary.cross_validation.accuracy
+    first, second = ("this model", rightest.name) if own >= rightest.accuracy else (rightest.name, "this model")
+    shares = sorted((own, rightest.accuracy), reverse=True)
+    return (
+        f"The log loss of {len(worse)} of {len(summary.baselines)} others is larger than this model's, with an "
+        "interval of the difference that excludes 0; "
+        f"{'none is' if not better else ' and '.join(better) + ' is'} smaller so "
+        f"clearly. The most often right is {first}, {shares[0]:.2%}; next is {second}, {shares[1]:.2%}."
+    )
+
+
+def groups_note(groups: tuple[Group, ...]) -> str:
+    """Return which groups are worse than chance would make them, and how that was judged."""
+    tests = len(groups) * len(groups[0].p_values)
+    found = [
+        f"{each.column} {each.value}: {listed_words([name.replace('_', ' ') for name in each.worse])} "
+        f"(p = {min(min(each.p_values[name], each.p_values_within_species[name]) for name in each.worse):.2g})"
+        for each in groups
+        if each.worse
+    ]
+    verdict = (
+        f"Worse than chance would make it: {'; '.join(found)}."
+        if found
+        else "No group is worse than chance would make it."
+    )
+    return (
+        f"The model does not see these columns. {verdict} Each figure is compared with that of as many birds drawn at "
+        "random, of all birds and, so that a species that is harder to tell does not count against its island, of as "
+        f"many birds of the same species. The p-values are corrected for {tests} tests (Holm). Of few birds, only a "
+        "large difference would be seen."
+    )
+
+
+def listed_words(names: list[str]) -> str:
+    """Return names in a sentence: `a, b and c`."""
+    return " and ".join([", ".join(names[:-1]), names[-1]]) if len(names) > 1 else names[0]
+
+
 def importance_note(gains: dict[str, float]) -> str:
     """Return the features with the largest gain. `gains` are by feature, the largest first."""
     first, second = list(gains)[:2]
     share = (gains[first] + gains[second]) / sum(gains.values())
-    ratios = sum(gain for name, gain in gains.items() if "/" in name) / sum(gains.values())
+    ratios, axes = (sum(gains[name] for name in names) / sum(gains.values()) for names in (RATIOS, PROJECTIONS))
     return (
         f"Gain is how much the splits on a feature improved the fit, over all trees. “{feature_words(first)}” and "
-        f"“{feature_words(second)}” carry {share:.0%} of it, and the ratios together {ratios:.0%}. "
+        f"“{feature_words(second)}” carry {share:.0%} of it, the ratios together {ratios:.0%}, the discriminants "
+        f"{axes:.0%}. A discriminant is a weighted sum of all measurements: the direction in which the species differ "
+        "most, given their spread (Fisher's linear discriminant analysis). "
         "Features that say the same thing share their gain, so a short bar is no "
         "proof that a feature is useless."
     )

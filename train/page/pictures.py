@@ -10,6 +10,7 @@ from matplotlib.axes import Axes
 from matplotlib.colors import LinearSegmentedColormap
 from matplotlib.figure import Figure
 
+from contract.training import Interval
 from evaluation.calibration import BUCKETS, Bucket
 from train.contract import CLASSES
 from train.page.labels import feature_axis, feature_words
@@ -88,6 +89,45 @@ def _histogram(axes: Axes, buckets: list[Bucket]) -> None:
     axes.set(
         xlabel="confidence of the answer", ylabel="answers", ylim=(0.5, 8 * max(bucket.answers for bucket in buckets))
     )
+
+
+@_styled
+def tenths_picture(buckets: list[Bucket]) -> str:
+    """Draw, for buckets of equally many answers, which share should be wrong and which is. The least sure come first.
+
+    The axis is linear up to 0.1 %, and logarithmic above.
+    """
+    places = np.arange(len(buckets)) + 1
+    figure, axes = _figure(5.2, 4.0)
+    wrong = [1 - bucket.accuracy for bucket in buckets]
+    axes.bar(places, wrong, width=0.7, color=PALE, edgecolor=BLUE, label="were wrong")
+    expected = [1 - bucket.confidence for bucket in buckets]
+    axes.plot(places, expected, color=INK, marker="o", ls="", label="expected to be wrong")
+    axes.set_yscale("symlog", linthresh=0.001)
+    axes.set_yticks([0, 0.001, 0.01, 0.1, 1], ["0", "0.1%", "1%", "10%", "100%"])
+    axes.set(xlabel="answers, from the least to the most sure, in equal parts", ylabel="share", ylim=(0, 1))
+    axes.set_xticks(places)
+    axes.legend(loc="upper right")
+    axes.grid(axis="y")
+    return _svg(figure, "tenths", "Bar chart: share of wrong answers, expected and found, by confidence")
+
+
+@_styled
+def rivals_picture(names: list[str], losses: list[float], intervals: list[Interval]) -> str:
+    """Draw log losses with their intervals on a logarithmic axis, the first on top, which is this model's."""
+    figure, axes = _figure(9.6, 0.42 * len(names) + 1.0)
+    for place, (loss, (low, high)) in enumerate(zip(losses, intervals, strict=True)):
+        colour = INK if place else BLUE
+        axes.plot([max(low, 1e-4), high], [place, place], color=colour, lw=2 if place else 3, solid_capstyle="round")
+        axes.plot(loss, place, color=colour, marker="o" if place else "D", ms=7)
+    axes.axvline(losses[0], color=FAINT, lw=1, ls="--")
+    axes.set_yticks(range(len(names)), names)
+    axes.invert_yaxis()
+    axes.set_xscale("log")
+    axes.xaxis.set_major_formatter("{x:g}")
+    axes.set(xlabel="log loss (nats per bird), with its 95 % interval; less is better")
+    axes.grid(axis="x")
+    return _svg(figure, "rivals", "Chart: log loss of this model and of other classifiers, with intervals")
 
 
 @_styled

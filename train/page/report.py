@@ -8,14 +8,17 @@ import xgboost
 
 from contract.training import TrainingSummary
 from contract.uncertainty import Uncertainty
-from evaluation.calibration import sort_by_confidence
-from train.contract import CLASSES, CONTRACT
+from evaluation.calibration import expected_calibration_error, sort_by_confidence, sort_evenly
+from train.contract import CONTRACT
 from train.evaluate import HeldOut
 from train.features import features
 from train.page import notes, pictures, tables
 from train.penguins import Penguins
 
-PAGE = Template(Path(__file__).with_name("report.html").read_text("utf-8"))  # lifetime: import
+# Lifetime: import.
+PAGE = Template(Path(__file__).with_name("report.html").read_text("utf-8"))
+GROUPS = Template("<section>\n<h2>Is it as good for all birds?</h2>\n<p>$note</p>\n$table\n</section>\n")
+BIN_COUNTS = (5, 10, 20)
 
 
 def report(
@@ -32,6 +35,8 @@ def report(
         confusion_picture=pictures.confusion_picture(figures.confusion),
         confusion_note=notes.confusion_note(figures),
         **_calibration(summary, held_out),
+        **_rivals(summary),
+        groups_section=_groups(summary),
         **_features(penguins, held_out, booster),
         sets_note=notes.sets_note(uncertainty),
         sets_table=tables.sets_table(uncertainty),
@@ -49,11 +54,42 @@ def report(
 
 def _calibration(summary: TrainingSummary, held_out: HeldOut) -> dict[str, str]:
     """Return the page's fields about confidence."""
-    pooled = sort_by_confidence(held_out.labels.ravel(), held_out.probabilities.reshape(-1, len(CLASSES)))
+    pooled = sort_by_confidence(*held_out.pooled)
+    kinds = {"equal width": sort_by_confidence, "equally many answers": sort_evenly}
+    errors = {
+        (kind, count): expected_calibration_error(sort(*held_out.pooled, count))
+        for kind, sort in kinds.items()
+        for count in BIN_COUNTS
+    }
     return {
         "calibration_picture": pictures.calibration_picture(pooled),
         "calibration_note": notes.calibration_note(summary.cross_validation, pooled),
+        "tenths_picture": pictures.tenths_picture(sort_evenly(*held_out.pooled)),
+        "binning_table": tables.binning_table(errors),
+        "binning_note": notes.binning_note(errors),
     }
+
+
+def _rivals(summary: TrainingSummary) -> dict[str, str]:
+    """Return the page's fields about other classifiers."""
+    figures = summary.cross_validation
+    assert figures.log_loss_interval is not None  # training has just made it
+    intervals = [figures.log_loss_interval, *(each.log_loss_interval for each in summary.baselines)]
+    names = ["this model", *(each.name for each in summary.baselines)]
+    losses = [figures.log_loss, *(each.log_loss for each in summary.baselines)]
+    return {
+        "rivals_picture": pictures.rivals_picture(names, losses, intervals),
+        "baselines_table": tables.baselines_table(summary),
+        "baselines_note": notes.baselines_note(summary),
+        "settings_table": tables.settings_table(summary),
+    }
+
+
+def _groups(summary: TrainingSummary) -> str:
+    """Return the section about groups of birds, empty if the data have no such column."""
+    if not summary.groups:
+        return ""
+    return GROUPS.substitute(table=tables.groups_table(summary), note=notes.groups_note(summary.groups))
 
 
 def _features(penguins: Penguins, held_out: HeldOut, booster: xgboost.Booster) -> dict[str, str]:

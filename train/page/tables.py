@@ -6,7 +6,7 @@ from html import escape
 import numpy as np
 from sklearn.metrics import precision_recall_fscore_support
 
-from contract.training import CrossValidation, TrainingSummary
+from contract.training import Baseline, CrossValidation, Interval, TrainingSummary
 from contract.uncertainty import Uncertainty
 from train.contract import CLASSES, CONTRACT
 from train.evaluate import FOLDS, LABELS, REPEATS, HeldOut
@@ -52,6 +52,73 @@ def sets_table(uncertainty: Uncertainty) -> str:
                 f"{evidence.conformal_coverage[species]:.1%}",
             )
             for species in CLASSES
+        ],
+    )
+
+
+def baselines_table(summary: TrainingSummary) -> str:
+    """Return the figures of the model and of every rival, with intervals, the model first."""
+    own = summary.cross_validation
+    rows = [("this model", *_figures_cells(own), "", "")]
+    for each in summary.baselines:
+        low, high = each.log_loss_difference_interval
+        rows.append(
+            (each.name, *_figures_cells(each), f"{each.log_loss_difference:+.4f}", f"{low:+.4f} to {high:+.4f}")
+        )
+    return _table(
+        (
+            *("classifier", "accuracy", "interval", "log loss", "interval", "Brier score", "calibration error"),
+            *("log loss less the model's", "interval"),
+        ),
+        rows,
+    )
+
+
+def _figures_cells(figures: CrossValidation | Baseline) -> tuple[str, ...]:
+    """Return accuracy, log loss, Brier score and calibration error of a classifier, the first two with intervals."""
+    return (
+        f"{figures.accuracy:.4f}",
+        _between(figures.accuracy_interval, 3),
+        f"{figures.log_loss:.4f}",
+        _between(figures.log_loss_interval, 4),
+        f"{figures.brier_score:.4f}",
+        f"{figures.adaptive_calibration_error:.4f}",
+    )
+
+
+def _between(interval: Interval | None, digits: int) -> str:
+    return "" if interval is None else f"{interval[0]:.{digits}f} to {interval[1]:.{digits}f}"
+
+
+def settings_table(summary: TrainingSummary) -> str:
+    """Return how every rival was made."""
+    return _table(("classifier", "features; settings"), [(each.name, each.settings) for each in summary.baselines])
+
+
+def binning_table(errors: dict[tuple[str, int], float]) -> str:
+    """Return the calibration error by the kind of bins and by their number."""
+    counts = sorted({count for _, count in errors})
+    kinds = dict.fromkeys(kind for kind, _ in errors)
+    rows = [(kind, *(f"{errors[kind, count]:.2%}" for count in counts)) for kind in kinds]
+    return _table(("bins", *map(str, counts)), rows)
+
+
+def groups_table(summary: TrainingSummary) -> str:
+    """Return the figures of each group of birds, and the smallest p-values of the group's figures."""
+    return _table(
+        ("group", "birds", "accuracy", "log loss", "in their set", "false alarms", "least p", "least p, same species"),
+        [
+            (
+                f"{each.column} {each.value}",
+                str(each.rows),
+                f"{each.accuracy:.4f}",
+                f"{each.log_loss:.4f}",
+                f"{each.coverage:.1%}",
+                f"{each.false_alarms:.1%}",
+                f"{min(each.p_values.values()):.2g}",
+                f"{min(each.p_values_within_species.values()):.2g}",
+            )
+            for each in summary.groups
         ],
     )
 

@@ -6,6 +6,7 @@ import { stateOf, setInWords } from "./doubt.js";
 import { byId, make, say } from "./dom.js";
 import { mountExamples } from "./examples.js";
 import { forPeople, mountFields } from "./fields.js";
+import { weightsIn } from "./model.js";
 import { mountWhy } from "./why.js";
 import { capital } from "./words.js";
 
@@ -162,7 +163,9 @@ function weightsOf(model, explanation) {
   const weights = new Map();
   for (const { features } of Object.values(explanation.contributions ?? {})) {
     for (const [feature, size] of Object.entries(features)) {
-      const names = model.byName.has(feature) ? [feature] : feature.split("/");
+      const weighted = Object.keys(weightsIn(model, feature) ?? {});
+      const made = weighted.length > 0 ? weighted : feature.split("/");
+      const names = model.byName.has(feature) ? [feature] : made;
       for (const name of names) weights.set(name, (weights.get(name) ?? 0) + Math.abs(size));
     }
   }

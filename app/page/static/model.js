@@ -222,13 +222,23 @@ export function labelOf(name, unit) {
 }
 
 /**
- * Return the name of a feature for people: "Bill length / bill depth".
+ * Return the weights of a feature that is a weighted sum of inputs, by their names; undefined if it is none.
+ * @param {Model} model
+ * @param {string} feature
+ */
+export function weightsIn(model, feature) {
+  return model.contract.derived?.find(({ kind, name }) => kind === "projection" && name === feature)?.weights;
+}
+
+/**
+ * Return the name of a feature for people: "Bill length ÷ bill depth", "Discriminant 1".
  * @param {Model} model
  * @param {string} feature
  */
 export function featureLabel(model, feature) {
   const input = model.byName.get(feature);
   if (input) return input.label;
+  if (weightsIn(model, feature)) return labelOf(feature, "");
   const parts = feature.split("/").map((part) => model.byName.get(part));
   if (parts.length < 2 || parts.some((part) => !part)) return feature;
   return parts.map((part, place) => (place ? lower(part?.label ?? "") : part?.label)).join(" ÷ ");

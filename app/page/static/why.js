@@ -3,7 +3,7 @@
 import { predict } from "./ask.js";
 import { make } from "./dom.js";
 import { markPicture } from "./marks.js";
-import { featureLabel } from "./model.js";
+import { featureLabel, weightsIn } from "./model.js";
 import { copied } from "./store.js";
 import { aClass, classTitle, inSentence, listed, moved, onScale, plain, rows, shown, withUnit } from "./words.js";
 
@@ -228,7 +228,26 @@ function contributionLines(model, contribution, name) {
   return [
     make("p", { class: "quiet", text: legend }),
     make("ul", { class: "signed" }, ...lines.map((line) => signedBar(...line, most))),
+    ...shownOnes.flatMap(([feature]) => weightedSum(model, feature)),
   ];
+}
+
+/**
+ * Return what a feature is the weighted sum of: "Discriminant 1 is 0.0887 × bill length − 1.04 × bill depth". Nothing
+ * if it is no weighted sum.
+ * @param {Model} model
+ * @param {string} feature
+ * @returns {Node[]}
+ */
+function weightedSum(model, feature) {
+  const weights = weightsIn(model, feature);
+  if (!weights) return [];
+  const terms = Object.entries(weights).map(([name, weight], place) => {
+    const input = model.byName.get(name);
+    const sign = weight < 0 ? "− " : place ? "+ " : "";
+    return `${sign}${plain(Math.abs(weight), 3)} × ${input ? inSentence(input) : name}`;
+  });
+  return [make("p", { class: "quiet", text: `${featureLabel(model, feature)} is ${terms.join(" ")}.` })];
 }
 
 /** @param {string} label @param {number} size @param {number} most */
