@@ -119,7 +119,7 @@ def _grouped(groups: tuple[Group, ...]) -> list[str]:
     header = ("group", "rows", "accuracy", "log loss", "sets with the truth", "called unlike all")
     worse = [f"{plain(each.column)} {plain(each.value)} ({_named(each)})" for each in groups if each.worse]
     said = (
-        f"Worse than chance would make it: {'; '.join(worse)}."
+        f"Worse than as many rows drawn at random, and hardly by chance: {'; '.join(worse)}."
         if worse
         else "No group is worse than as many rows drawn at random would be (corrected for the number of comparisons)."
     )

@@ -71,8 +71,8 @@ def _limits(summary: TrainingSummary) -> tuple[str, ...]:
         f"**Only these species.** Every bird gets one of {listed(CLASSES)}, whatever it is.",
         f"**Few birds.** {fewest} has {summary.species_counts[fewest]}. The figures rest on {wrong} wrong answers in "
         "all repeats: they may be quite different for the next hundred birds.",
-        "**Parameters.** They were chosen by a cross-validation of the same birds, so the figures above are a little too "
-        "good. `docs/classifier.md` has those of a nested one, which chooses without the birds that it judges.",
+        "**Parameters.** They were chosen by a cross-validation of the same birds, so the figures above are a little "
+        "too good. `docs/classifier.md` has those of a nested one, which chooses without the birds that it judges.",
         f"**Measurement errors.** The errors of the contract, {errors}, are an assumption. A bird near a border gets "
         "another answer within them; `POST /explain` says which one.",
         "**Other colonies.** All birds nested on a few islands of one archipelago. Elsewhere birds of the same species "
