@@ -18,7 +18,7 @@ from train.contract import CONTRACT
 ARTIFACTS = ROOT / "artifacts"
 DRAWN_ROWS = 1_000_000  # different birds; larger tables repeat them
 FILE_ROWS = 250_000
-BATCH_ROWS = 65_536  # of a batch of Arrow, for every contender; Spark's default is 10,000
+BATCH_ROWS = 32_768  # of a batch of Arrow, for every contender; Spark's default is 10,000
 
 
 def written(rows: int, directory: Path = ARTIFACTS / "bench" / "spark") -> Path:

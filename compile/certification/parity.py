@@ -32,6 +32,7 @@ EntryPoint = Callable[[tuple[float, ...]], RowPrediction | FeaturePrediction]
 WORST_VALUE_ULP = 1
 WRAPPER_ROWS = 20_000  # rows of each kind
 FEW = 7  # rows that are asked at once, besides one and all
+PART = 187  # rows that are asked at once, too: a part of a block, and not the last one of many
 SAMPLED_ROWS = 10_000  # rows of each kind that are asked singly and in few on instruction sets below the best one
 
 
@@ -112,7 +113,7 @@ class _Comparison:
 
 
 def _all_answers(library: Library, rows: Rows, derived: bool, sampled: int) -> Iterator[Answers]:
-    """Yield answers on each instruction set, the best one last: to one row at a time, few, all, and to columns.
+    """Yield answers on each instruction set, the best one last: to one row at a time, few, parts, all, and columns.
 
     Below the best one, only the first `sampled` rows are asked one at a time and in few.
     """
@@ -124,6 +125,7 @@ def _all_answers(library: Library, rows: Rows, derived: bool, sampled: int) -> I
         if len(some):
             yield _ask(one, library, some)
             yield _in_pieces(library, batch, some, FEW, instruction_set)
+        yield _in_pieces(library, batch, rows, PART, instruction_set)
         yield _in_pieces(library, batch, rows, len(rows), instruction_set)
         if not derived:
             yield _answers(library, score_columns(library, rows, instruction_set).batch, len(rows))

@@ -2,7 +2,8 @@
  * here.
  *
  * compare_rows      column[ROWS] against one threshold -> one plane
- * add_leaves        the planes of a tree's leaf index, and its leaves -> added to sum[ROWS]
+ * compare_ranks     rank[ROWS] against one rank -> one plane
+ * add_leaves        the planes of a tree's leaf index, and its leaves -> added to sum[ROWS], at least for `rows` rows
  */
 #ifndef PLANES_H
 #define PLANES_H
@@ -65,6 +66,46 @@ static inline void compare_rows(const float *column, float threshold, plane *out
 #endif
 }
 
+/* Compute the plane of the ranks that are at least `least`, from 1 to 255. */
+static inline void compare_ranks(const uint8_t *rank, uint32_t least, plane *out) {
+    uint8_t *bits = (uint8_t *)out;
+#if INSTRUCTION_SET == 2
+    const __m512i limit = _mm512_set1_epi8((char)least);
+    UNROLL for (int i = 0; i < ROWS / 64; i++) {
+        const __mmask64 right = _mm512_cmpge_epu8_mask(_mm512_load_si512(rank + 64 * i), limit);
+        memcpy(bits + 8 * i, &right, 8);
+    }
+#elif INSTRUCTION_SET == 1
+    const __m256i limit = _mm256_set1_epi8((char)least);
+    UNROLL for (int i = 0; i < ROWS / 32; i++) {
+        const __m256i ranks = _mm256_load_si256((const __m256i *)(rank + 32 * i));
+        const int right = _mm256_movemask_epi8(_mm256_cmpeq_epi8(_mm256_max_epu8(ranks, limit), ranks));
+        memcpy(bits + 4 * i, &right, 4);
+    }
+#elif defined(__SSE2__)
+    const __m128i limit = _mm_set1_epi8((char)least);
+    UNROLL for (int i = 0; i < ROWS / 16; i++) {
+        const __m128i ranks = _mm_load_si128((const __m128i *)(rank + 16 * i));
+        const int right = _mm_movemask_epi8(_mm_cmpeq_epi8(_mm_max_epu8(ranks, limit), ranks));
+        memcpy(bits + 2 * i, &right, 2);
+    }
+#elif defined(__aarch64__)
+    const uint8x16_t limit = vdupq_n_u8((uint8_t)least);
+    const uint8x8_t places = {1, 2, 4, 8, 16, 32, 64, 128};
+    UNROLL for (int i = 0; i < ROWS / 16; i++) {
+        const uint8x16_t right = vandq_u8(vcgeq_u8(vld1q_u8(rank + 16 * i), limit), vcombine_u8(places, places));
+        bits[2 * i] = vaddv_u8(vget_low_u8(right));
+        bits[2 * i + 1] = vaddv_u8(vget_high_u8(right));
+    }
+#else
+    for (int i = 0; i < ROWS / 8; i++) {
+        unsigned right = 0;
+        for (int j = 0; j < 8; j++) right |= (unsigned)(rank[8 * i + j] >= least) << j;
+        bits[i] = (uint8_t)right;
+    }
+#endif
+}
+
 /* The leaf indices of rows as bytes, with one bit from each plane; depth <= 8. */
 #if INSTRUCTION_SET == 2
 static inline __attribute__((always_inline)) __m512i leaf_indices(const plane *planes, int depth, int group) {
@@ -86,15 +127,16 @@ static inline __attribute__((always_inline)) __m512 look_up(__m512i index, int d
 }
 
 static inline __attribute__((always_inline)) void add_leaves(const plane *planes, int depth, const uint32_t *leaves,
-                                                             float *sum) {
+                                                             int rows, float *sum) {
     if (depth == 1) {
         const __m512 left = _mm512_set1_ps(float_of(leaves[0])), right = _mm512_set1_ps(float_of(leaves[1]));
-        UNROLL for (int i = 0; i < ROWS / 16; i++) {
-            __mmask16 goes_right;
-            memcpy(&goes_right, (const uint8_t *)planes + 2 * i, 2);
-            const __m512 leaf = _mm512_mask_blend_ps(goes_right, left, right);
-            _mm512_store_ps(sum + 16 * i, _mm512_add_ps(_mm512_load_ps(sum + 16 * i), leaf));
-        }
+        for (int first = 0; first < rows; first += 64)
+            UNROLL for (int i = first; i < first + 64; i += 16) {
+                __mmask16 goes_right;
+                memcpy(&goes_right, (const uint8_t *)planes + i / 8, 2);
+                const __m512 leaf = _mm512_mask_blend_ps(goes_right, left, right);
+                _mm512_store_ps(sum + i, _mm512_add_ps(_mm512_load_ps(sum + i), leaf));
+            }
         return;
     }
     __m512 table[4];
@@ -103,7 +145,7 @@ static inline __attribute__((always_inline)) void add_leaves(const plane *planes
         table[i] = _mm512_castsi512_ps(
             depth < 4 ? _mm512_maskz_loadu_epi32((__mmask16)((1 << (1 << depth)) - 1), leaves)
                       : _mm512_loadu_si512(leaves + 16 * i));
-    for (int group = 0; group < ROWS / 64; group++) {
+    for (int group = 0; 64 * group < rows; group++) {
         const __m512i bytes = leaf_indices(planes, depth, group);
 #define ADD(I)                                                                                                        \
     {                                                                                                                 \
@@ -150,14 +192,14 @@ static ALWAYS_INLINE __m256 look_up(__m256i index, int depth, const __m256 *tabl
 #endif
 
 static inline __attribute__((always_inline)) void add_leaves(const plane *planes, int depth, const uint32_t *leaves,
-                                                             float *sum) {
+                                                             int rows, float *sum) {
     const float *value = (const float *)(const void *)leaves;
 #if INSTRUCTION_SET == 1
     __m256 table[8];
     const int tables = depth <= 3 ? 1 : depth <= 6 ? 1 << (depth - 3) : 0;
     for (int i = 0; i < tables; i++) table[i] = _mm256_loadu_ps(value + 8 * i);
 #endif
-    for (int i = 0; i < PLANE_BYTES; i++) {
+    for (int i = 0; 8 * i < rows; i++) {
         uint64_t indices = 0;
         UNROLL for (int j = 0; j < depth; j++) indices |= SPREAD[((const uint8_t *)(planes + j))[i]] << j;
         float *to = sum + 8 * i;

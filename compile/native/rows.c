@@ -38,6 +38,7 @@ static inline void planes_1(const plane_index *order, const plane *goes_right, p
 #define COMPARE_MOST 24
 #endif
 
+#define LOADED 16 /* rows: a line of a column */
 #define ALWAYS inline __attribute__((always_inline))
 #define NEVER __attribute__((noinline))
 DEFINE_PLANES(2, 1, ALWAYS)
@@ -48,7 +49,7 @@ DEFINE_PLANES(6, 5, ALWAYS)
 DEFINE_PLANES(7, 6, NEVER)
 DEFINE_PLANES(8, 7, NEVER)
 
-static inline void add_planes(const struct tree *tree, const plane *goes_right, float *sum) {
+static inline void add_planes(const struct tree *tree, const plane *goes_right, int rows, float *sum) {
     plane planes[8];
     const plane_index *order = ORDER + tree->order;
     const uint32_t *leaves = LEAVES + tree->leaves;
@@ -59,7 +60,7 @@ static inline void add_planes(const struct tree *tree, const plane *goes_right, 
 #define CASE(DEPTH)                                    \
     case DEPTH:                                        \
         planes_##DEPTH(order, goes_right, planes);     \
-        add_leaves(planes, DEPTH, leaves, sum);        \
+        add_leaves(planes, DEPTH, leaves, rows, sum);        \
         break;
         CASE(1) CASE(2) CASE(3) CASE(4) CASE(5) CASE(6) CASE(7) CASE(8)
     }
@@ -93,20 +94,33 @@ static inline uint32_t rank_in(const struct column *column, float value) {
     return 16 * before + rank_of_16(value, threshold + 16 * before);
 }
 
-/* Compute one plane for each threshold. With few thresholds, each is compared with all rows. With many, each row is
- * ranked among them and sets its bit in the plane of the last threshold that is not above it. Then every plane includes
- * the planes of higher thresholds. */
-static void compare_column(const struct column *column, const float *value, plane *goes_right) {
+/* Rank values among at most 255 thresholds: the first of each further 16 of them stay in a register. */
+static void rank_bytes(const struct column *column, const float *value, int rows, uint8_t *rank) {
+    const float *threshold = THRESHOLDS + column->thresholds, *group = GROUPS + column->groups;
+    for (int i = 0; i < rows; i++) {
+        const uint32_t before = 16 * rank_of_16(value[i], group);
+        rank[i] = (uint8_t)(before + rank_of_16(value[i], threshold + before));
+    }
+}
+
+/* Compute one plane for each threshold. Few thresholds are compared with all rows. Among more, the values are ranked,
+ * which leaves bytes to compare. Among more than bytes can count, a value sets its bit in the plane of the last
+ * threshold that is not above it, and then every plane includes the planes of higher thresholds. */
+static void compare_column(const struct column *column, const float *value, int rows, plane *goes_right) {
     plane *planes = goes_right + column->first_plane;
     if (column->count <= COMPARE_MOST) {
         for (uint32_t i = 0; i < column->count; i++)
             compare_rows(value, THRESHOLDS[column->thresholds + i], planes + 1 + i);
-        return;
+    } else if (column->count <= UINT8_MAX) {
+        uint8_t rank[ROWS] __attribute__((aligned(PLANE_BYTES))) = {0};
+        rank_bytes(column, value, rows, rank);
+        for (uint32_t i = 1; i <= column->count; i++) compare_ranks(rank, i, planes + i);
+    } else {
+        memset(planes, 0, (column->count + 1) * sizeof *planes);
+        for (int i = 0; i < rows; i++)
+            ((uint8_t *)(planes + rank_in(column, value[i])))[i / 8] |= (uint8_t)(1 << i % 8);
+        for (uint32_t i = column->count; i-- > 1;) planes[i] |= planes[i + 1];
     }
-    memset(planes, 0, (column->count + 1) * sizeof *planes);
-    for (int i = 0; i < ROWS; i++)
-        ((uint8_t *)(planes + rank_in(column, value[i])))[i / 8] |= (uint8_t)(1 << i % 8);
-    for (uint32_t i = column->count; i-- > 1;) planes[i] |= planes[i + 1];
 }
 
 static inline float below_infinity(float value) { return SET_COUNT && value > FLT_MAX ? FLT_MAX : value; }
@@ -127,7 +141,7 @@ static void combine_sets(plane *goes_right) {
 
 /* In a column that sends missing values right, +infinity replaces NaN: it is below no threshold. If there are sets of
  * codes, +infinity is also a threshold, for missing values alone, and the largest float32 replaces an infinity. */
-static void compare_columns(const float (*feature)[ROWS], plane *goes_right) {
+static void compare_columns(const float (*feature)[ROWS], int rows, plane *goes_right) {
     for (int i = 0; i < COLUMN_COUNT; i++) {
         const float *value = feature[COLUMNS[i].feature];
         float raised[ROWS] __attribute__((aligned(PLANE_BYTES)));
@@ -135,17 +149,20 @@ static void compare_columns(const float (*feature)[ROWS], plane *goes_right) {
             for (int j = 0; j < ROWS; j++) raised[j] = value[j] == value[j] ? below_infinity(value[j]) : INFINITY;
             value = raised;
         }
-        compare_column(COLUMNS + i, value, goes_right);
+        compare_column(COLUMNS + i, value, rows, goes_right);
     }
     memset(goes_right, 0, sizeof *goes_right);
     combine_sets(goes_right);
 }
 
-/* Load at most ROWS rows as columns. If there are fewer, the rest of the block repeats the first row. */
+/* Load at most ROWS rows as columns, some rows at a time: their lines stay in the nearest cache, and whole lines of the
+ * columns are written. If there are fewer rows, the rest of the block repeats the first one. */
 static void load_columns(const float *row, int64_t rows, int width, float (*column)[ROWS]) {
-    for (int i = 0; i < ROWS; i++) {
-        const float *from = row + (i < rows ? i : 0) * width;
-        for (int j = 0; j < width; j++) memcpy(&column[j][i], from + j, sizeof(float));
+    for (int first = 0; first < ROWS; first += LOADED) {
+        const float *from[LOADED];
+        for (int i = 0; i < LOADED; i++) from[i] = row + (first + i < rows ? first + i : 0) * width;
+        for (int j = 0; j < width; j++)
+            UNROLL for (int i = 0; i < LOADED; i++) memcpy(&column[j][first + i], from[i] + j, sizeof(float));
     }
 }
 
@@ -182,7 +199,7 @@ void NAMED(predict_block, INSTRUCTION_SET)(const float *row, int64_t rows, int d
 #if WALKED_TREES
     copy_columns_for_walks(column);
 #endif
-    compare_columns((const float(*)[ROWS])column, goes_right);
+    compare_columns((const float(*)[ROWS])column, (int)rows, goes_right);
     for (int i = 0; i < OUTPUT_COUNT; i++)
         for (int j = 0; j < ROWS; j++) sum[i][j] = BASE_MARGINS[i];
     for (int i = 0; i < TREE_COUNT; i++) {
@@ -192,7 +209,7 @@ void NAMED(predict_block, INSTRUCTION_SET)(const float *row, int64_t rows, int d
             continue;
         }
 #endif
-        add_planes(TREES + i, goes_right, sum[TREES[i].output]);
+        add_planes(TREES + i, goes_right, (int)rows, sum[TREES[i].output]);
     }
     for (int i = 0; i < OUTPUT_COUNT; i++)
         for (int64_t j = 0; j < rows; j++) margin[j * OUTPUT_COUNT + i] = sum[i][j];

@@ -43,6 +43,7 @@ COMMANDS: dict[str, tuple[set[str], set[str]]] = {
     "storage buckets add-iam-policy-binding": (BINDING, set()),
     "secrets create": ({"--project", "--replication-policy"}, {"--data-file"}),
     "secrets add-iam-policy-binding": (BINDING, set()),
+    "secrets versions access": ({"--project", "--secret", "--out-file"}, set()),
     "iam service-accounts create": ({"--project"}, set()),
     "iam service-accounts add-iam-policy-binding": (BINDING, set()),
     "iam workload-identity-pools create": ({"--project", "--location"}, set()),
@@ -122,6 +123,9 @@ class Google:
             return json.dumps({"projectId": PROJECT, "projectNumber": NUMBER})
         if name == "auth print-access-token":
             return "token\n"
+        if name == "secrets versions access":
+            Path(flags["--out-file"]).write_bytes(Path(os.environ["FAKE_GCLOUD_SECRET"]).read_bytes())
+            return ""
         if name.startswith("alpha monitoring policies"):
             return self.monitor(name.split()[-1], subjects, flags)
         if name.startswith("run"):
