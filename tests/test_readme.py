@@ -45,7 +45,7 @@ def test_its_quality_is_the_model_s(artifacts: Path) -> None:
     found = summary.cross_validation.accuracy, summary.cross_validation.log_loss
     if is_described():
         assert printed.groups() == tuple(f"{figure:.4f}" for figure in found)
-    assert found == pytest.approx(tuple(map(float, printed.groups())), abs=2e-3)
+    assert found == pytest.approx(tuple(map(float, printed.groups())), abs=4e-3)
 
 
 def test_every_setting_is_listed_with_its_default() -> None:

@@ -83,7 +83,7 @@ def verdict(own: Figures, rivals: dict[str, Figures]) -> str:
     winner = f"the model wins, {lead:.4f} against {other:.4f} of {rightest}"
     if other >= lead:
         winner = f"{rightest} wins or draws, {other:.4f} against {lead:.4f} of the model"
-    clear = "is chance as well as not" if accuracy.low <= 0 <= accuracy.high else "is more than chance"
+    clear = "may be chance: its interval holds 0" if accuracy.low <= 0 <= accuracy.high else "is more than chance"
     return (
         f"{_listed(better) if better else 'None'} has a better log loss with an interval that excludes 0; "
         f"{len(worse)} of {len(rivals)} have a worse one so clearly ({_listed(worse) if worse else 'none'}). "
@@ -136,11 +136,19 @@ def reason(found: Nested, spent: dict[int, Cost]) -> str:
     one, ratio = cost.row_ns[OURS, ONE], cost.row_ns[XGBOOST, MANY] / cost.row_ns[OURS, MANY]
     kept = one <= MOST_ROW_NS and ratio >= LEAST_TIMES
     losses = {rounds: figures_of(found.labels, answers).loss for rounds, answers in found.model.items()}
-    least = min(losses, key=lambda rounds: losses[rounds])
     return (
         f"The limits are {MOST_ROW_NS:,} ns for one row and {LEAST_TIMES} times XGBoost's speed in batches: they are "
-        f"{'kept' if kept else '**not** kept'}. The least log loss on the curve is that of {least} rounds: "
-        f"{losses[least]:.4f} against {losses[model.ROUNDS]:.4f}."
+        f"{'kept' if kept else '**not** kept'}. {_others(model.ROUNDS, losses)}"
+    )
+
+
+def _others(served: int, losses: dict[int, float]) -> str:
+    """Return which number of rounds has the least log loss, if it is another one than what is served."""
+    least = min(losses, key=lambda rounds: losses[rounds])
+    if least == served:
+        return "No other number on the curve has a smaller log loss."
+    return (
+        f"The least log loss on the curve is that of {least} rounds, {losses[least]:.4f} against {losses[served]:.4f}."
     )
 
 

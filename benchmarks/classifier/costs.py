@@ -29,7 +29,10 @@ FITS = 5
 
 
 class Cost(NamedTuple):
-    """Of one model: seconds to fit it, bytes of its library, and nanoseconds a row by (contender, rows of a call)."""
+    """Of one model: seconds to fit it, bytes of its library, nanoseconds a row by (contender, rows of a call).
+
+    Times are of the CPU.
+    """
 
     fit_seconds: float
     library_bytes: int
@@ -64,9 +67,9 @@ def _fitted(parameters: Parameters, artifacts: Path) -> tuple[float, Path]:
     birds, taken = load(), []
     table = features(birds.measurements)
     for _ in range(FITS):
-        start = time.perf_counter()
+        start = time.thread_time()
         booster = fit(table, birds.labels, threads=1, rounds=parameters.rounds, **parameters.fitting)
-        taken.append(time.perf_counter() - start)
+        taken.append(time.thread_time() - start)
     path = artifacts / "bench" / "classifier" / f"{parameters.rounds}" / "model.json"
     write_atomically(path, bytes(booster.save_raw("json")))
     shutil.copyfile(PENGUINS, path.with_suffix(".toml"))
@@ -96,9 +99,9 @@ def _timed(models: dict[int, Model], turns: int) -> dict[tuple[int, str, int], f
 
 
 def _turn(ready: Ready) -> float:
-    """Return the seconds of a call, over calls of some 5 ms."""
+    """Return the seconds of CPU of a call, over calls of some 5 ms: other users of the machine do not count."""
     calls = calls_in_a_turn(ready.seconds)
-    start = time.perf_counter()
+    start = time.thread_time()
     for _ in range(calls):
         ready.call()
-    return (time.perf_counter() - start) / calls
+    return (time.thread_time() - start) / calls

@@ -1,5 +1,7 @@
 """The features: bit for bit the divisions that the contract lays down."""
 
+from functools import reduce
+
 import numpy as np
 import numpy.typing as npt
 import pytest
@@ -7,11 +9,12 @@ from hypothesis import given
 from hypothesis import strategies as st
 from hypothesis.extra.numpy import arrays
 
-from contract.derived import Ratio
+from contract.derived import Projection, Ratio
 from train.contract import CONTRACT
 from train.features import features
 
 RATIOS = [each for each in CONTRACT.derived if isinstance(each, Ratio)]
+AXES = [each for each in CONTRACT.derived if isinstance(each, Projection)]
 
 # Every float32 there is: zeros of both signs, subnormal numbers, infinities, NaN.
 BIRDS = arrays(np.float32, st.tuples(st.integers(0, 9), st.just(4)), elements=st.floats(width=32))
@@ -19,14 +22,15 @@ BIRDS = arrays(np.float32, st.tuples(st.integers(0, 9), st.just(4)), elements=st
 
 @given(BIRDS)
 def test_equals_division_element_by_element(birds: npt.NDArray[np.float32]) -> None:
-    """Each ratio has the bits of one float32 division."""
-    assert len(RATIOS) == 6
+    """Each ratio has the bits of one float32 division, each projection those of products that are added in order."""
+    assert (len(RATIOS), len(AXES)) == (6, 2)
     table = features(birds)
     for row, bird in enumerate(birds):
         named = dict(zip(CONTRACT.input_names, bird, strict=True))
         with np.errstate(all="ignore"):
+            sums = [reduce(np.add, [named[name] * np.float32(w) for name, w in each.weights.items()]) for each in AXES]
             ratios = [np.float32(named[ratio.numerator]) / np.float32(named[ratio.denominator]) for ratio in RATIOS]
-        expected = np.array([*bird, *ratios], np.float32)
+        expected = np.array([*bird, *ratios, *sums], np.float32)
         assert np.array_equal(np.isnan(table[row]), np.isnan(expected))
         numbers = ~np.isnan(expected)
         assert table[row][numbers].tobytes() == expected[numbers].tobytes()

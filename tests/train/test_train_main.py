@@ -83,8 +83,8 @@ def test_says_what_it_did(runs: dict[int, Run]) -> None:
     """The command prints rows, quality and paths, the model last, and nothing on stderr."""
     folder, printed, errors = runs[1]
     assert "Read 344 birds, dropped 2" in printed
-    assert "accuracy 0.98" in printed
-    assert "log loss 0.02" in printed
+    assert "accuracy 0.99" in printed
+    assert "log loss 0.01" in printed
     assert printed.split()[-9:] == [str(folder / name) for name in FILES]
     assert errors == ""
 

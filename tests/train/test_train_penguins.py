@@ -89,3 +89,11 @@ def test_a_missing_column_is_refused(text: bytes) -> None:
 def test_no_birds() -> None:
     """A header alone gives empty arrays of the right shape."""
     assert parse(HEADER).measurements.shape == (0, 4)
+
+
+def test_groups_are_read_where_there_are_columns() -> None:
+    """The columns of groups are read for the birds that are kept; a missing cell has a name, a missing column none."""
+    header = HEADER.rstrip(b"\n") + b",sex,year\n"
+    rows = b"Adelie,39.1,18.7,181,3750,male,2007\nAdelie,NA,NA,NA,NA,female,2007\nGentoo,47,15,215,5000,NA,2009\n"
+    assert parse(header + rows).groups == {"sex": ("male", "not recorded"), "year": ("2007", "2009")}
+    assert parse(HEADER).groups == {}

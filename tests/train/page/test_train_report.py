@@ -4,16 +4,17 @@ import re
 from html.parser import HTMLParser
 from xml.etree import ElementTree
 
+import msgspec
 import numpy as np
 import pytest
 import xgboost
 
-from contract.training import CrossValidation, TrainingSummary
+from contract.training import Baseline, CrossValidation, Group, TrainingSummary
 from contract.uncertainty import Uncertainty
 from evaluation.calibration import Bucket
 from train.contract import CLASSES, CONTRACT
 from train.evaluate import HeldOut
-from train.page.notes import calibration_note, confusion_note
+from train.page.notes import baselines_note, binning_note, calibration_note, confusion_note, groups_note
 from train.page.pictures import scatter_picture
 from train.page.report import report, total_gains
 from train.page.tables import misjudged_table
@@ -46,9 +47,9 @@ class Elements(HTMLParser):
 
 
 def test_pictures(page: str) -> None:
-    """The report has four well-formed pictures, each with a description in a figure."""
+    """The report has six well-formed pictures, each with a description in a figure."""
     pictures = re.findall(r"<figure>(<svg.*?</svg>)", page, re.DOTALL)
-    assert len(pictures) == 4
+    assert len(pictures) == 6
     for picture in pictures:
         root = ElementTree.fromstring(picture)  # noqa: S314  # our own page
         assert root.get("role") == "img"
@@ -77,7 +78,7 @@ def test_states_the_figures(page: str, summary: TrainingSummary) -> None:
     figures = summary.cross_validation
     for figure in (figures.accuracy, figures.accuracy_deviation, figures.log_loss, figures.expected_calibration_error):
         assert f"<td>{figure:.4f}</td>" in page
-    for text in (summary.data_sha256, summary.model_sha256, "<td>344</td>", "<td>342</td>", "chosen on the same folds"):
+    for text in (summary.data_sha256, summary.model_sha256, "<td>344</td>", "<td>342</td>", "chosen on the same birds"):
         assert text in page
     for species in CLASSES:
         assert f'<th scope="row">{species}</th>' in page
@@ -148,3 +149,70 @@ def test_calibration_note(accuracy: float, word: str) -> None:
     """The note says whether the model is too sure or not sure enough."""
     buckets = [Bucket(0, 0.0, 0.0)] * 9 + [Bucket(10, 0.95, accuracy)]
     assert f"errs towards {word}" in calibration_note(_figures([[1]]), buckets)
+
+
+def test_shows_rivals_and_groups(page: str, summary: TrainingSummary) -> None:
+    """The report has a row for every rival and every group, with its figures."""
+    for each in summary.baselines:
+        assert f"<td>{each.log_loss:.4f}</td>" in page
+        assert f"<td>{each.settings}</td>" in page
+    for group in summary.groups:
+        assert f'<th scope="row">{group.column} {group.value}</th><td>{group.rows}</td>' in page
+
+
+def test_no_groups_no_section(
+    summary: TrainingSummary,
+    reference: Uncertainty,
+    penguins: Penguins,
+    held_out: HeldOut,
+    booster: xgboost.Booster,
+) -> None:
+    """Without columns of groups, the report has no section about them."""
+    bare = msgspec.structs.replace(summary, groups=())
+    written = report(bare, reference, penguins, held_out, booster)
+    assert "as good for all birds" not in written
+    assert "$" not in written
+
+
+def test_binning_note_names_the_extremes() -> None:
+    """The sentence about bins has the smallest and the largest error, with their bins."""
+    errors = {("equal width", 5): 0.002, ("equal width", 20): 0.004, ("equally many answers", 5): 0.001}
+    note = binning_note(errors)
+    assert "from 0.10% with 5 bins of equally many answers to 0.40% with 20 bins of equal width" in note
+
+
+def _rival(difference: float, interval: tuple[float, float], accuracy: float) -> Baseline:
+    return Baseline(
+        name="rival",
+        settings="",
+        accuracy=accuracy,
+        accuracy_interval=(0.9, 1.0),
+        log_loss=0.1,
+        log_loss_interval=(0.0, 0.2),
+        brier_score=0.1,
+        adaptive_calibration_error=0.1,
+        accuracy_difference=0.0,
+        accuracy_difference_interval=(0.0, 0.0),
+        log_loss_difference=difference,
+        log_loss_difference_interval=interval,
+    )
+
+
+def test_baselines_note_says_who_wins(summary: TrainingSummary) -> None:
+    """A rival that is clearly better is named, and so is the one that is right the most often."""
+    better = msgspec.structs.replace(summary, baselines=(_rival(-0.1, (-0.2, -0.05), 1.0),))
+    note = baselines_note(better)
+    assert "of 0 of 1" in note
+    assert "rival is smaller so clearly" in note
+    assert "The most often right is rival, 100.00%" in note
+    worse = baselines_note(msgspec.structs.replace(summary, baselines=(_rival(0.1, (0.05, 0.2), 0.5),)))
+    assert "none is smaller" in worse
+    assert "The most often right is this model" in worse
+
+
+def test_groups_note_names_the_worse() -> None:
+    """A group that is worse than chance is named with its figure and p-value."""
+    chance = {"accuracy": 1.0, "log_loss": 0.01}
+    group = Group("island", "Far", 9, 0.5, 1.0, 1.0, 0.0, chance, chance, ("log_loss",))
+    assert "island Far: log loss (p = 0.01)" in groups_note((group,))
+    assert "No group is worse" in groups_note((msgspec.structs.replace(group, worse=()),))
