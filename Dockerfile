@@ -16,6 +16,7 @@ RUN python -m venv /opt/build \
 # From here on a layer is made again only when what it reads has changed.
 COPY contract contract
 COPY evaluation evaluation
+COPY cards cards
 COPY train train
 RUN /opt/build/bin/python -m train
 COPY binding binding

@@ -72,10 +72,10 @@ $(VENV)/.bench: requirements/bench.txt $(RENEW)
 .venv-spark/.made: requirements/spark.txt
 	$(install)
 
-$(TRAINED): $(VENV)/.build $(CONTRACT_FILES) $(wildcard evaluation/*.py train/*.py train/page/* train/data/*.csv)
+$(TRAINED): $(VENV)/.build $(CONTRACT_FILES) $(wildcard evaluation/*.py cards/*.py train/*.py train/page/* train/data/*.csv)
 	$(BIN)/python -m train
 
-$(BUNDLE): $(TRAINED) $(wildcard compile/*.py compile/*/*.py compile/*/*/*.py compile/native/*) bundle/write.py $(wildcard binding/*.py)
+$(BUNDLE): $(TRAINED) $(wildcard cards/*.py compile/*.py compile/*/*.py compile/*/*/*.py compile/native/*) bundle/write.py $(wildcard binding/*.py)
 	$(BIN)/python -m compile $(TRAINED)
 	@touch $@
 

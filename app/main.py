@@ -3,6 +3,7 @@
 import sys
 from collections.abc import Callable
 from concurrent.futures import ThreadPoolExecutor
+from functools import partial
 
 from starlette.applications import Starlette
 from starlette.exceptions import HTTPException
@@ -15,6 +16,7 @@ from app.core.answer import Answer, Problem, json_answer, problem
 from app.core.memory import SMALL_BYTES, Memory, batch_memory, give_back_large_blocks
 from app.core.operation import BodyLimit, Handler, Operation
 from app.core.protocol import MODEL_PATH, VERSION_PATH, ServerMetadata
+from app.core.query import INTERACTIONS, P_VALUES
 from app.core.settings import Settings, read_settings
 from app.docs.openapi import VERSION, openapi
 from app.http.context import HttpContext
@@ -28,9 +30,11 @@ from app.http.endpoint import (
     operation_endpoint,
     unexpected_problem,
 )
+from app.model.cards import PATHS, card_of
 from app.model.health import HealthChecks
 from app.model.loading import start_serving
 from app.model.serving import Served, Serving
+from app.page.cards import card_endpoint
 from app.page.endpoints import STATIC_PATH, index_endpoint, page_endpoint, static_endpoint
 from app.page.files import StaticFiles
 from app.table.tables import TableEndpoint
@@ -74,7 +78,7 @@ def create_app(serving: Serving, settings: Settings, counters: int = -1) -> Star
             Route("/model/rows", changing_endpoint(lambda: rows_answer(serving))),
             Route("/challenger", changing_endpoint(lambda: challenger_answer(serving))),
             Route("/openapi.json", changing_endpoint(openapi_reader(serving))),
-            *page_routes(StaticFiles()),
+            *page_routes(StaticFiles(), serving),
             *protocol_routes(serving, infer, health),
         ],
         exception_handlers={HTTPException: http_problem, Exception: unexpected_problem},
@@ -119,7 +123,7 @@ def prediction_route(prediction: Operation, serving: Serving, settings: Settings
         operation_endpoint(each, timed=settings.server_timing)
         for each in (prediction, prediction._replace(handler=predict, receipt=receipt))
     ]
-    return Route(prediction.route, choosing_endpoint(usual, asked), methods=["POST"])
+    return Route(prediction.route, choosing_endpoint(P_VALUES, usual, asked), methods=["POST"])
 
 
 def set_limit(limit: BodyLimit, settings: Settings, served: Served) -> None:
@@ -158,12 +162,17 @@ def prediction_operation(serving: Serving, limit: BodyLimit) -> Operation:
 
 def explanation_endpoint(serving: Serving, limit: BodyLimit) -> ASGIApp:
     """Return the endpoint of POST /explain. It runs on a thread of its own, as an explanation takes milliseconds."""
+    thread = ThreadPoolExecutor(1, "explain")
 
-    def explain(body: bytes | bytearray) -> Answer:
+    def explain(body: bytes | bytearray, *, interactions: bool = False) -> Answer:
         served = serving.served
-        return serving.unavailable if served is None else served.explain(body)
+        return serving.unavailable if served is None else served.explain(body, interactions=interactions)
 
-    return operation_endpoint(Operation(b"POST", explain, limit, json=True), executor=ThreadPoolExecutor(1, "explain"))
+    plain, asked = (
+        operation_endpoint(Operation(b"POST", handler, limit, json=True), executor=thread)
+        for handler in (explain, partial(explain, interactions=True))
+    )
+    return choosing_endpoint(INTERACTIONS, plain, asked)
 
 
 def many_row_endpoints(serving: Serving, settings: Settings) -> tuple[ASGIApp, ASGIApp]:
@@ -210,9 +219,10 @@ def challenger_answer(serving: Serving) -> Answer:
     return json_answer(serving.comparison()) if serving.comparison else NO_CHALLENGER
 
 
-def page_routes(files: StaticFiles) -> list[Route]:
+def page_routes(files: StaticFiles, serving: Serving) -> list[Route]:
     """Return the routes of the pages for a browser, and of the files that they load."""
     return [
+        *(Route(f"/model/{path}", card_endpoint(files, path, partial(card_of, serving, path))) for path in PATHS),
         Route("/docs", page_endpoint(files, "docs.html")),
         Route("/", index_endpoint(files)),
         Route(STATIC_PATH, static_endpoint(files)),

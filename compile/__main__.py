@@ -18,6 +18,7 @@ from binding.library import Library
 from bundle.write import check_destination, write_bundle
 from compile.beside import read_beside
 from compile.build import ONE_ROW, Build
+from compile.cards import with_cards
 from compile.certification.parity import certify, golden
 from compile.certification.probes import Rows
 from compile.contract_file import contract_for, contract_path, write_derived
@@ -151,6 +152,7 @@ def compile_model(
     bundle_version = version_label(label, created_at, Digest.of(model.data).sha256)
     known = read_beside(path, model)
     known = with_held_out(known, given, model) if given else known
+    known = with_cards(known, path, model)
     model = msgspec.structs.replace(model, uncertainty=known.uncertainty)
     for notice in (*model.notices, *known.notices):
         print(f"note: {notice}")

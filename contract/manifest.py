@@ -23,6 +23,9 @@ READABLE_FORMATS = (2, FORMAT_VERSION)
 MANIFEST_FILE = "manifest.json"
 MODEL_FILE = "model.json"
 TRAINING_FILE = "training.json"
+MODEL_CARD_FILE = "model_card.md"  # what people read; beside it in a bundle is the same as HTML
+DATA_CARD_FILE = "data_card.md"
+CARD_FILES = (MODEL_CARD_FILE, DATA_CARD_FILE)
 SHA256_PATTERN = r"^[0-9a-f]{64}\Z"  # \Z and not $, which allows a newline at the end
 LABEL_PATTERN = r"^[A-Za-z0-9][A-Za-z0-9._+-]{0,63}\Z"  # valid as a file name, on a command line and in a log line
 
@@ -57,6 +60,11 @@ class Trees(msgspec.Struct, frozen=True):
     base_margins: tuple[float, ...]
     rounds: int = 0
     rounds_trained: int = 0
+
+
+def html_file(card: str) -> str:
+    """Return the name of the file that has a card as HTML."""
+    return card.removesuffix(".md") + ".html"
 
 
 class Toolchain(msgspec.Struct, frozen=True):

@@ -17,7 +17,7 @@ from bundle.signing.trusted import trust_in
 from bundle.verify import IN_PLACE, OWN, Trust, VerifiedBundle, Wanted
 from contract.certificate import Certificate
 from contract.drift import DriftBaseline
-from contract.manifest import TRAINING_FILE, Manifest, PlatformBuild, platform_name
+from contract.manifest import CARD_FILES, TRAINING_FILE, Manifest, PlatformBuild, html_file, platform_name
 from contract.refusal import COMPILE_AGAIN, Refusal
 from contract.schema import Contract
 from contract.training import HOLDOUT_FILE, KNOWN_ROWS_FILE, HoldOut, TrainingSummary
@@ -32,6 +32,7 @@ Document = TypeVar("Document")
 _TRAINING, _UNCERTAINTY = msgspec.json.Decoder(TrainingSummary), msgspec.json.Decoder(Uncertainty)
 _HOLDOUT = msgspec.json.Decoder(HoldOut)
 FETCH_SECONDS = 60.0
+CARDS = (*CARD_FILES, *map(html_file, CARD_FILES))
 GOLDEN_ROWS = 512  # the largest block of rows that the library evaluates at once
 
 
@@ -41,7 +42,7 @@ class Bundle(msgspec.Struct, frozen=True):
     `origin` is the place from which its files were read. `signed_by` is the id of the key that signed it, or None.
     `trees` is the content of trees.json, for explanations. `known_rows` is that of known_rows.json, which is decoded
     when somebody asks for it. `trees`, `known_rows`, `training`, `holdout` and `uncertainty` are None if the bundle
-    does not have the file.
+    does not have the file. `cards` are the cards that it has, as Markdown and as HTML, by file name.
     """
 
     version: str
@@ -56,6 +57,7 @@ class Bundle(msgspec.Struct, frozen=True):
     known_rows: bytes | None
     origin: str
     signed_by: str | None
+    cards: dict[str, bytes] = {}  # msgspec copies it
 
     @property
     def target(self) -> PlatformBuild:
@@ -138,6 +140,7 @@ def load_verified(verified: VerifiedBundle) -> Bundle:
         known_rows=verified.files.get(KNOWN_ROWS_FILE),
         origin=place,
         signed_by=verified.signed_by,
+        cards={name: verified.files[name] for name in CARDS if name in verified.files},
     )
 
 

@@ -7,7 +7,7 @@ from pathlib import Path
 import msgspec
 
 from contract.files import write_atomically
-from contract.manifest import encode
+from contract.manifest import DATA_CARD_FILE, MODEL_CARD_FILE, encode
 from contract.reading import PENGUINS
 from contract.refusal import exit_status
 from contract.training import KNOWN_ROWS_FILE, TrainingSummary
@@ -17,7 +17,9 @@ from evaluation.drift import drift_baseline
 from evaluation.published import known_rows
 from train.axes import axes_toml, check_axes
 from train.baselines import baselines
+from train.card import penguin_card
 from train.contract import CLASSES, CONTRACT
+from train.data_card import data_card
 from train.evaluate import cross_validation, hold_out
 from train.features import features
 from train.groups import groups
@@ -72,7 +74,7 @@ def print_axes(data: Path) -> None:
 
 
 def run(data: Path, out: Path, threads: int, level: float) -> None:
-    """Train on `data` and write seven files into `out`.
+    """Train on `data` and write nine files into `out`.
 
     Raises Refusal if the data are bad or the folder cannot be written. The written bytes depend on `data` and `level`
     alone. The model is written last: if it is there, the other files are too.
@@ -112,6 +114,8 @@ def train(data: Path, threads: int, level: float) -> tuple[TrainingSummary, dict
         "training.json": encode(summary),
         UNCERTAINTY_FILE: encode(uncertainty),
         KNOWN_ROWS_FILE: msgspec.json.encode(published) + b"\n",
+        MODEL_CARD_FILE: penguin_card(summary, uncertainty).encode(),
+        DATA_CARD_FILE: data_card(data.read_bytes(), summary).encode(),
         "penguin_model.toml": PENGUINS.read_bytes(),
         "penguin_model.json": model,
     }

@@ -6,7 +6,7 @@ from typing import TYPE_CHECKING
 
 import orjson
 
-from app.answers.explain import explaining
+from app.answers.explain import Explain, explaining
 from app.answers.p_values import WithPValues, with_p_values
 from app.answers.parts import Offers, Parts
 from app.answers.predict import predictor
@@ -51,7 +51,7 @@ class BundleAnswers:
             p_values=PValues.by(uncertainty),
         )
         self.predict: Handler = predictor(self.parts)
-        self.explain: Handler = explaining(self.parts, trees)
+        self.explain: Explain = explaining(self.parts, trees)
 
     @cached_property
     def scorer(self) -> "Scorer":

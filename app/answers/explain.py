@@ -5,16 +5,17 @@ An explanation takes milliseconds, so it runs in a thread while the event loop a
 
 import struct
 from collections.abc import Sequence
-from typing import Any
+from typing import Any, Protocol
 
 import msgspec
 
+from app.answers.interacting import interaction_document, too_large
 from app.answers.p_values import p_value_fields
 from app.answers.parts import Parts
 from app.core.answer import Answer, Problem, problem, with_header
-from app.core.operation import Handler
 from app.explanation.explainer import Explainer
 from app.explanation.flips import Flip
+from app.explanation.interactions import TooMuchWork
 from app.explanation.scales import exact, float32
 from contract.schema import Input
 from score.inputs import FAULTY, Row
@@ -24,7 +25,14 @@ NOTHING_TO_EXPLAIN_WITH = problem(
 )
 
 
-def explaining(parts: Parts, trees: bytes | None) -> Handler:
+class Explain(Protocol):
+    """The function that explains the answer to a body; with `interactions`, also how features act together."""
+
+    def __call__(self, body: bytes | bytearray, *, interactions: bool = False) -> Answer:
+        """Return the explanation, or a problem document."""
+
+
+def explaining(parts: Parts, trees: bytes | None) -> Explain:
     """Return the function that explains the answer to a body. It accepts the same bodies as POST /predict.
 
     It never raises. It may run on any thread, but not on two threads at the same time. `trees` is the content of
@@ -33,7 +41,7 @@ def explaining(parts: Parts, trees: bytes | None) -> Handler:
     unexplained = with_header(NOTHING_TO_EXPLAIN_WITH, (b"model-version", parts.version.encode()))
     explainer = None if trees is None else Explainer(parts.library, parts.contract, trees)
 
-    def answer(body: bytes | bytearray) -> Answer:
+    def answer(body: bytes | bytearray, *, interactions: bool = False) -> Answer:
         try:
             row = parts.inputs.row(body)
         except FAULTY:
@@ -43,14 +51,21 @@ def explaining(parts: Parts, trees: bytes | None) -> Handler:
             row = diagnosis
         if explainer is None:
             return unexplained
-        return Answer(200, parts.headers, msgspec.json.encode(explain(parts, explainer, row)))
+        try:
+            document = explain(parts, explainer, row, interactions=interactions)
+        except TooMuchWork as error:
+            return with_header(too_large(error), (b"model-version", parts.version.encode()))
+        return Answer(200, parts.headers, msgspec.json.encode(document))
 
     return answer
 
 
-def explain(parts: Parts, explainer: Explainer, measured: Row) -> dict[str, Any]:
-    """Return the document of an explanation. docs/api.md and the schema in app/docs say what each field is."""
-    contract = parts.contract
+def explain(parts: Parts, explainer: Explainer, measured: Row, *, interactions: bool = False) -> dict[str, Any]:
+    """Return the document of an explanation. docs/api.md and the schema in app/docs say what each field is.
+
+    Raises TooMuchWork if `interactions` are wanted of a model that is too large for them.
+    """
+    contract, together = parts.contract, explainer.interactions if interactions else None
     numbers = parts.inputs.numbers(measured)
     row = tuple([float32(number) for number in numbers])
     label, values = explainer.library.predict(row)[:2]
@@ -62,9 +77,12 @@ def explain(parts: Parts, explainer: Explainer, measured: Row) -> dict[str, Any]
         each.name: _sensitivity(parts, each, measured[place], numbers[place], explainer.flips.of(row, place))
         for place, each in enumerate(contract.inputs)
     }
-    document["contributions"] = _contributions(parts, explainer, row)
+    contributions = document["contributions"] = _contributions(parts, explainer, row)
     if parts.p_values:
         document |= p_value_fields(parts.p_values, values)
+    if together is not None:
+        features = [feature.value(row) for feature in explainer.features]
+        document["interactions"] = interaction_document(together, features, contract.features, contributions)
     return document
 
 

@@ -1,23 +1,31 @@
-"""What a request asks for in the query of its target: /predict?p_values=true, /score?p_values=true."""
+"""Options in the query of a request: /predict?p_values=true. Unknown ones are ignored, as unknown fields are."""
 
 from urllib.parse import parse_qsl
 
 from app.core.answer import Answer, Problem, problem
 
-P_VALUES = "p_values"
-WANTED = {"true": True, "false": False}
+P_VALUES, INTERACTIONS = "p_values", "interactions"
+MOST_OPTIONS = 100
+SHOWN_CHARACTERS = 40  # of a wrong value
+VALUES = {"true": True, "false": False}
 
 
-def asks_for_p_values(query: bytes) -> bool | Answer:
-    """Return whether a query asks for p-values, or the answer that refuses its value.
+def option(query: bytes, name: str) -> bool | Answer:
+    """Return whether the option is `true`, or the answer that refuses its value. If it is repeated, the last one wins.
 
-    Other parameters are ignored. If one is repeated, the last value wins.
+    `query` is what follows the question mark.
     """
     if not query:
         return False
-    value = dict(parse_qsl(query.decode("latin-1"), keep_blank_values=True)).get(P_VALUES, "false")
-    if value in WANTED:
-        return WANTED[value]
-    shown = ascii(value[:40])
-    detail = f"{P_VALUES}: expected true or false, found {shown}; send ?{P_VALUES}=true"
+    try:
+        given = dict(parse_qsl(query.decode("latin-1"), keep_blank_values=True, max_num_fields=MOST_OPTIONS))
+    except ValueError:
+        return _refused(f"the query has more than {MOST_OPTIONS} options; send fewer")
+    value = given.get(name, "false")
+    if value in VALUES:
+        return VALUES[value]
+    return _refused(f"{name}: expected true or false, found {value[:SHOWN_CHARACTERS]!a}; send ?{name}=true")
+
+
+def _refused(detail: str) -> Answer:
     return problem(Problem("Bad Request", 400, detail))

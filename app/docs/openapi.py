@@ -17,7 +17,7 @@ from app.core.protocol import (
     ServerMetadata,
     ServerReady,
 )
-from app.docs import schemas
+from app.docs import cards, schemas
 from app.docs.tables import P_VALUES_ASKED, score
 from app.model.about import ModelAnswer
 from app.model.comparison import ComparisonReport
@@ -66,6 +66,12 @@ HEADER_LENGTH = {
     "in": "header",
     "description": "The length in bytes of the JSON before the binary data; if absent, the whole body is JSON",
     "schema": {"type": "integer", "minimum": 0},
+}
+INTERACTIONS = {
+    "name": "interactions",
+    "in": "query",
+    "description": "Whether the explanation also says how features act together. A large model is answered with 422",
+    "schema": {"type": "boolean", "default": False},
 }
 TAGS = {  # groups of operations, by the start of their paths
     "/v2": ("Open Inference Protocol", "The same model by the protocol of KServe and Triton: many rows at once."),
@@ -125,6 +131,7 @@ def _document(served: Served) -> dict[str, Any]:
             "/model/rows": {
                 "get": _get("rows", "Rows with known answers that the model's owner published", rows, no_rows)
             },
+            **{f"/model/{path}": {"get": cards.card(path, problem)} for path in cards.SUMMARIES},
             "/challenger": {
                 "get": _get("challenger", "How far a second model agrees with this one", challenger, no_challenger)
             },
@@ -173,6 +180,7 @@ def _explain(contract: Contract, measurements: Any, explanation: Any, problem: A
     return {
         **operation,
         "operationId": "explain",
+        "parameters": [INTERACTIONS],
         "summary": f"The explanation of the answer for one {contract.row}",
         "responses": {**operation["responses"], "200": explained, "501": no_trees},
     }

@@ -167,7 +167,28 @@ def explanation(contract: Contract, *, p_values: bool = False) -> Schema:
     }
     if p_values:
         properties |= _likeness(contract)
-    return _object("ExplanationAnswer", properties, list(properties), "The explanation of one answer.")
+    required = list(properties)
+    properties["interactions"] = _interactions()
+    return _object("ExplanationAnswer", properties, required, "The explanation of one answer.")
+
+
+def _interactions() -> Schema:
+    """Return the schema of what `?interactions=true` adds to an explanation."""
+    numbers = {"type": "object", "additionalProperties": NUMBER}
+    matrix = {"type": "object", "additionalProperties": numbers}
+    return {
+        "type": ["object", "null"],
+        "description": (
+            "What XGBoost calls pred_interactions, by output, feature and feature: a symmetric matrix, each row of "
+            "which sums to the contribution of its feature. What is absent is 0. Only with `interactions=true`; null "
+            "if `contributions` is"
+        ),
+        "properties": {
+            "note": {"type": ["string", "null"], "description": "Says so if no two features of the model interact"},
+            "values": {"type": "object", "additionalProperties": matrix},
+        },
+        "required": ["note", "values"],
+    }
 
 
 def _numbers(names: tuple[str, ...]) -> Schema:

@@ -75,14 +75,19 @@ class Leaf(NamedTuple):
 
 
 class Contributions:
-    """Computes the contributions for one model. Lifetime: the model's."""
+    """Computes the contributions for one model. Lifetime: the model's. `leaves` are those of all its trees."""
 
     def __init__(self, forest: Forest, features: int) -> None:
         self._features = features
-        self._leaves = [leaf for tree in forest.trees for leaf in leaves_of(tree)]
+        self.leaves = [leaf for tree in forest.trees for leaf in leaves_of(tree)]
         self._biases = list(forest.base_margins)
-        for leaf in self._leaves:
+        for leaf in self.leaves:
             self._biases[leaf.output] += leaf.value * prod(passed.share for passed in leaf.ranges)
+
+    @property
+    def outputs(self) -> int:
+        """The number of margins."""
+        return len(self._biases)
 
     def of(self, row: Sequence[float]) -> list[list[float]]:
         """Return, for each output, the contribution of each feature of `row` and then the bias: they sum to the margin.
@@ -90,7 +95,7 @@ class Contributions:
         `row` has `features` float32 values. The result has shape (outputs, features + 1), in log-odds.
         """
         contributions = [[0.0] * self._features + [bias] for bias in self._biases]
-        for output, value, ranges in self._leaves:
+        for output, value, ranges in self.leaves:
             inside = [each.holds(row[each.feature]) for each in ranges]
             for i, each in enumerate(ranges):
                 contributions[output][each.feature] += value * (inside[i] - each.share) * _weight(ranges, inside, i)

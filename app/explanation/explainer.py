@@ -8,6 +8,7 @@ import msgspec
 from app.explanation.contributions import Contributions
 from app.explanation.features import Feature, features_of
 from app.explanation.flips import Flips, Row
+from app.explanation.interactions import Interactions
 from app.explanation.survival import Survival
 from binding.library import Library
 from contract.schema import Contract
@@ -40,6 +41,11 @@ class Explainer:
     def contributions(self) -> Contributions:
         """How much each feature contributed to each margin."""
         return Contributions(self._forest, len(self.features))
+
+    @cached_property
+    def interactions(self) -> Interactions:
+        """How two features act together. Raises TooMuchWork if the model is too large for it."""
+        return Interactions(self.contributions)
 
     @property
     def knows_missing(self) -> bool:

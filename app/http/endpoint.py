@@ -19,7 +19,7 @@ from starlette.types import ASGIApp, Receive, Scope, Send
 from app.core.answer import ANSWER_EXTENSION, Answer, Problem, problem
 from app.core.operation import Operation, prepare, too_large
 from app.core.protocol import MODEL_PATH, MODEL_VERSION, protocol_error
-from app.core.query import asks_for_p_values
+from app.core.query import option
 
 
 def operation_endpoint(operation: Operation, *, timed: bool = False, executor: Executor | None = None) -> ASGIApp:
@@ -50,18 +50,18 @@ def operation_endpoint(operation: Operation, *, timed: bool = False, executor: E
     return OperationEndpoint()
 
 
-def choosing_endpoint(usual: ASGIApp, with_p_values: ASGIApp) -> ASGIApp:
-    """Return an ASGI endpoint that calls the second one if the query asks for p-values, and else the first."""
+def choosing_endpoint(name: str, usual: ASGIApp, asked: ASGIApp) -> ASGIApp:
+    """Return an ASGI endpoint that calls `asked` if the query has the option of this name, and else the usual one."""
 
     class ChoosingEndpoint:
         """A class, for the same reason."""
 
         async def __call__(self, scope: Scope, receive: Receive, send: Send) -> None:
-            asked = asks_for_p_values(scope["query_string"])
-            if isinstance(asked, Answer):
-                await send_answer(scope, send, asked)
+            found = option(scope["query_string"], name)
+            if isinstance(found, Answer):
+                await send_answer(scope, send, found)
             else:
-                await (with_p_values if asked else usual)(scope, receive, send)
+                await (asked if found else usual)(scope, receive, send)
 
     return ChoosingEndpoint()
 

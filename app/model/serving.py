@@ -11,6 +11,7 @@ from collections.abc import Callable
 import msgspec
 
 from app.answers.bundle_answers import BundleAnswers
+from app.answers.explain import Explain
 from app.core.answer import JSON, Answer, Headers, Problem, problem
 from app.core.operation import Handler, Receipt
 from app.core.protocol import Protocol, ServerReady, protocol_error
@@ -31,11 +32,22 @@ class Served:
     `predict` and `explain` answer the body of a request. `about` is the answer of GET /model. `protocol` has the
     tensors of the Open Inference Protocol. `named` is the header that names the version. `headers` is one list object
     for all JSON answers, so that `HttpContext.head` can recognise it by identity. `offers` passes this model's answers
-    to the challenger.
+    to the challenger. `cards` are by file name, as Markdown and as HTML.
     """
 
     __slots__ = (
-        *("about", "answers", "contract", "drift_baseline", "explain", "headers", "known_rows", "library", "name"),
+        *(
+            "about",
+            "answers",
+            "cards",
+            "contract",
+            "drift_baseline",
+            "explain",
+            "headers",
+            "known_rows",
+            "library",
+            "name",
+        ),
         *("named", "offers", "predict", "protocol", "version"),
     )
 
@@ -47,7 +59,7 @@ class Served:
         self.library = bundle.library
         self.answers = BundleAnswers(bundle.library, bundle.contract, bundle.version, bundle.trees, bundle.uncertainty)
         self.predict: Handler = self.answers.predict
-        self.explain: Handler = self.answers.explain
+        self.explain: Explain = self.answers.explain
         self.named = self.answers.named
         self.headers: Headers = self.answers.parts.headers
         self.offers = self.answers.offers
@@ -60,6 +72,7 @@ class Served:
         )
         self.about = Answer(200, self.headers, msgspec.json.encode(about(bundle)))
         self.drift_baseline: DriftBaseline | None = bundle.drift_baseline
+        self.cards = bundle.cards
         self.known_rows = KnownRowsAnswer(bundle, self.headers)
 
     @property

@@ -36,7 +36,7 @@ def static_endpoint(files: StaticFiles) -> Endpoint:
         if found is None:
             raise HTTPException(404)
         caching = FOR_EVER if request.path_params["digest"] == files.digest else "no-store"
-        return _respond(request, found, {"Cache-Control": caching, "Vary": "Accept-Encoding"})
+        return respond(request, found, {"Cache-Control": caching, "Vary": "Accept-Encoding"})
 
     return get
 
@@ -63,10 +63,10 @@ def index_endpoint(files: StaticFiles) -> Endpoint:
 
 def _page(request: Request, files: StaticFiles, name: str, vary: str) -> Response:
     headers = {"Cache-Control": "no-cache", "Vary": vary, "Content-Security-Policy": POLICY}
-    return _respond(request, files.page(name), headers)
+    return respond(request, files.page(name), headers)
 
 
-def _respond(request: Request, file: StaticFile, headers: dict[str, str]) -> Response:
+def respond(request: Request, file: StaticFile, headers: dict[str, str]) -> Response:
     """Return the file in the encoding that the client takes, or 304 if the client has it."""
     chosen = file.best(gzip=takes_gzip(request.headers.getlist("accept-encoding")))
     headers = {**headers, **SAFE, "ETag": chosen.etag}

@@ -89,7 +89,7 @@ class StaticFiles:
                 content = content.replace(PLACE, self.digest.encode())
             elif name.endswith((".js", ".css")):
                 content = _COMMENT.sub(_same_lines, content)
-            self._made[name] = _static_file(content, TYPES[Path(name).suffix])
+            self._made[name] = static_file(content, TYPES[Path(name).suffix])
         return self._made[name]
 
 
@@ -98,7 +98,8 @@ def _same_lines(comment: re.Match[bytes]) -> bytes:
     return b"\n" * comment[0].count(b"\n")
 
 
-def _static_file(content: bytes, media_type: str) -> StaticFile:
+def static_file(content: bytes, media_type: str) -> StaticFile:
+    """Return a file with this content, compressed if that makes it smaller."""
     tag = sha256(content).hexdigest()[:DIGEST_DIGITS]
     compressor = zlib.compressobj(GZIP_LEVEL, wbits=GZIP_FORMAT)
     small = compressor.compress(content) + compressor.flush()

@@ -25,6 +25,12 @@ def wants_html(accept: list[str]) -> bool:
     return weights(accept).get("text/html", 0) > 0
 
 
+def wants_markdown(accept: list[str]) -> bool:
+    """Return whether the client names Markdown, and does not want HTML more."""
+    wanted = weights(accept)
+    return 0 < wanted.get("text/markdown", 0) >= wanted.get("text/html", 0)
+
+
 def takes_gzip(accept_encoding: list[str]) -> bool:
     """Return whether the client takes gzip. Without the header it may take anything, but need not know gzip."""
     wanted = weights(accept_encoding)

@@ -5,7 +5,7 @@ from collections.abc import Mapping
 from app.answers.p_values import p_values_refused
 from app.core.answer import Answer, Problem, problem
 from app.core.operation import encoded
-from app.core.query import asks_for_p_values
+from app.core.query import P_VALUES, option
 from app.model.serving import Served
 from app.table.forms import EXPECTED, Form, form_of_answer, form_of_body
 
@@ -39,6 +39,6 @@ def forms_of(headers: Mapping[bytes, bytes]) -> tuple[Form, Form] | Answer:
 
 def p_values_of(query: bytes, served: Served) -> bool | Answer:
     """Return whether the answer has p-values, or the answer that refuses the request: this model has none."""
-    asked = asks_for_p_values(query)
+    asked = option(query, P_VALUES)
     parts = served.answers.parts
     return p_values_refused(parts) if asked is True and parts.p_values is None else asked

@@ -1,4 +1,4 @@
-"""axe finds nothing on both pages, in light and dark, whatever they show."""
+"""axe finds nothing on all pages, in light and dark, whatever they show."""
 
 from typing import Any
 
@@ -73,3 +73,19 @@ def test_axe_finds_nothing_in_the_documentation(chromium: Browser, service: Serv
         page.locator("#explain").get_by_role("button", name="Send", exact=True).click()
         expect(page.locator("#explain .status")).to_contain_text("422")
         assert violations(page) == []
+
+
+@pytest.mark.parametrize("path", ["card", "datacard"])
+@pytest.mark.parametrize(("scheme", "width"), SCREENS)
+def test_axe_finds_nothing_on_a_card(chromium: Browser, service: Service, scheme: Any, width: int, path: str) -> None:
+    """A card is a text that fits a phone: only its tables scroll, and the keyboard reaches them."""
+    with opened(chromium, color_scheme=scheme, viewport=ViewportSize(width=width, height=900)) as watched:
+        page = watched.page
+        page.goto(f"http://127.0.0.1:{service.port}/model/{path}")
+        assert violations(page) == []
+        assert page.evaluate("document.documentElement.scrollWidth") <= width
+        table = page.locator(".wide").first
+        table.focus()
+        expect(table).to_be_focused()
+        page.get_by_role("link", name="The page to try the model").click()
+        expect(page.get_by_role("heading", level=1)).to_have_text("Penguin species")

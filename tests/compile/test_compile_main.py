@@ -9,7 +9,16 @@ import xgboost
 
 from compile.reading.booster import read_model
 from contract.certificate import Certificate
-from contract.manifest import MANIFEST_FILE, MODEL_FILE, TRAINING_FILE, Digest, decode_manifest, platform_name
+from contract.manifest import (
+    CARD_FILES,
+    MANIFEST_FILE,
+    MODEL_FILE,
+    TRAINING_FILE,
+    Digest,
+    decode_manifest,
+    html_file,
+    platform_name,
+)
 from contract.reading import PENGUINS, read_contract
 from contract.schema import CONTRACT_FILE, decode_contract
 from contract.training import KNOWN_ROWS_FILE
@@ -31,6 +40,8 @@ def test_the_bundle_holds_what_its_manifest_says(bundle_path: Path, model_path: 
         KNOWN_ROWS_FILE,
         TREES_FILE,
         CONTRACT_FILE,
+        *CARD_FILES,
+        *map(html_file, CARD_FILES),
     }
     assert set(os.listdir(bundle_path)) == {*manifest.files, MANIFEST_FILE}
     for name, digest in manifest.files.items():

@@ -25,6 +25,8 @@ FILES = (
     "training.json",
     "reference.json",
     "known_rows.json",
+    "model_card.md",
+    "data_card.md",
     "penguin_model.toml",
     "penguin_model.json",
 )
@@ -61,7 +63,7 @@ def runs(data: Path, tmp_path_factory: pytest.TempPathFactory) -> dict[int, Run]
 
 
 def test_threads_do_not_change_a_byte(runs: dict[int, Run]) -> None:
-    """One, two and four threads write the same seven files."""
+    """One, two and four threads write the same nine files."""
     first, *others = ({path.name: path.read_bytes() for path in run.folder.iterdir()} for run in runs.values())
     assert set(first) == set(FILES)
     assert all(other == first for other in others)
@@ -83,7 +85,7 @@ def test_says_what_it_did(runs: dict[int, Run]) -> None:
     assert "Read 344 birds, dropped 2" in printed
     assert "accuracy 0.99" in printed
     assert "log loss 0.01" in printed
-    assert printed.split()[-7:] == [str(folder / name) for name in FILES]
+    assert printed.split()[-9:] == [str(folder / name) for name in FILES]
     assert errors == ""
 
 
@@ -142,7 +144,7 @@ def _failing(real: Callable[..., object], failing_call: int) -> Callable[..., ob
 
 
 @pytest.mark.usefixtures("trained")
-@pytest.mark.parametrize(("owner", "operation", "calls"), [(os, "fsync", 14), (Path, "replace", 7), (Path, "open", 7)])
+@pytest.mark.parametrize(("owner", "operation", "calls"), [(os, "fsync", 18), (Path, "replace", 9), (Path, "open", 9)])
 def test_a_failing_disk(tmp_path: Path, owner: object, operation: str, calls: int) -> None:
     """A disk that fails at any operation ends with status 2 and leaves whole files."""
     for number in count(1):
