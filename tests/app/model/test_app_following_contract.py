@@ -7,14 +7,15 @@ from typing import Any
 import msgspec
 import pytest
 
-from contract.format_2 import CONTRACT
 from contract.manifest import MANIFEST_FILE, Digest, decode_manifest, encode
+from contract.reading import PENGUINS, read_contract
 from contract.schema import CONTRACT_FILE
 from tests.support.bundles import put_manifest
 from tests.support.format_2 import make_format_2
 from tests.support.releases import FAST, Release, Shop, assert_serves, assert_unready, said, until_ready, until_served
 from tests.support.service import APP, Service, serving
 
+CONTRACT = read_contract(PENGUINS)
 INCHES = msgspec.structs.replace(
     CONTRACT, inputs=(msgspec.structs.replace(CONTRACT.inputs[0], unit="in"), *CONTRACT.inputs[1:])
 )

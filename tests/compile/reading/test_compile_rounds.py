@@ -11,7 +11,7 @@ import xgboost
 from binding.library import Library
 from compile.certification.parity import certify
 from compile.reading.booster import CompilableModel, read_model
-from contract.format_2 import CONTRACT
+from contract.reading import PENGUINS, read_contract
 from contract.refusal import Refusal
 from tests.compile.models import edited
 from tests.support.libraries import WALK, built
@@ -151,7 +151,8 @@ def test_a_value_that_means_missing_answers_as_the_wrapper_that_was_trained_with
 
 def test_a_possible_value_of_an_input_cannot_mean_missing(model_path: Path) -> None:
     """A value within the bounds of an input is refused as the value that means missing."""
+    contract = read_contract(PENGUINS)
     with pytest.raises(Refusal, match=r"no flipper_length_mm from 120 to 280, found 200; choose .* outside the bounds"):
-        read_model(model_path, missing=200.0, contract=CONTRACT)
-    assert read_model(model_path, missing=SENTINEL, contract=CONTRACT).missing == SENTINEL
+        read_model(model_path, missing=200.0, contract=contract)
+    assert read_model(model_path, missing=SENTINEL, contract=contract).missing == SENTINEL
     assert read_model(model_path, missing=200.0).missing == 200.0
