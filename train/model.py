@@ -36,5 +36,7 @@ def fit(
     `threads` 0 means all cores. `parameters` replace those of PARAMETERS. The same inputs give the same booster, byte
     for byte, with any number of threads.
     """
-    matrix = xgboost.DMatrix(features, labels, feature_names=list(CONTRACT.features), nthread=threads or None)
-    return xgboost.train({**PARAMETERS, **parameters, "nthread": threads}, matrix, num_boost_round=rounds)
+    matrix = xgboost.DMatrix(features, labels, nthread=threads or None)
+    booster = xgboost.train({**PARAMETERS, **parameters, "nthread": threads}, matrix, num_boost_round=rounds)
+    booster.feature_names = list(CONTRACT.features)  # a matrix with names makes XGBoost compare them in every round
+    return booster
