@@ -16,7 +16,8 @@ BUNDLE, MODEL = ARTIFACTS / "bundle", ARTIFACTS / "penguin_model.json"
 READ, IDENTITY, CARRY = "reading alone", "mapInArrow, identity", "our answers, made once and repeated"
 OURS, PROBABILITIES = "ours: score.spark", "ours, probabilities alone, as the others answer"
 XGBOOST_SPARK, PANDAS_UDF = "xgboost.spark", "pandas_udf with Booster"
-NAMES = (READ, IDENTITY, CARRY, OURS, PROBABILITIES, XGBOOST_SPARK, PANDAS_UDF)
+OWN = (READ, IDENTITY, CARRY, OURS, PROBABILITIES)
+NAMES = (*OWN, XGBOOST_SPARK, PANDAS_UDF)
 INPUTS = CONTRACT.input_names
 NAMED = [f"probability_{name}" for name in CONTRACT.output.classes]
 

@@ -5,13 +5,13 @@ import os
 import shutil
 import threading
 import time
-from collections.abc import Iterator
+from collections.abc import Iterator, Sequence
 from pathlib import Path
 from statistics import median
 from typing import Any, NamedTuple
 
 from benchmarks.spark.birds import session
-from benchmarks.spark.contenders import NAMES, contenders
+from benchmarks.spark.contenders import contenders
 
 SAMPLE_SECONDS = 0.2
 MEBIBYTE = 1 << 20
@@ -26,12 +26,12 @@ class Measured(NamedTuple):
     written_bytes: float
 
 
-def measure(place: Path, few: Path, rounds: int, scratch: Path) -> dict[str, Measured]:
-    """Return the medians of some rounds; in each round every contender has its turn, in a session of its own.
+def measure(place: Path, few: Path, rounds: int, names: Sequence[str], scratch: Path) -> dict[str, Measured]:
+    """Return the medians of some rounds; in each round every named contender has its turn, in a session of its own.
 
     At first it answers a few birds: that starts its workers, loads its model and compiles Spark's plan.
     """
-    found: dict[str, list[Measured]] = {name: [] for name in NAMES}
+    found: dict[str, list[Measured]] = {name: [] for name in names}
     for _ in range(rounds):
         for name, turns in found.items():
             with session(scratch) as spark:
