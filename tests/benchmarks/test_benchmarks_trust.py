@@ -45,8 +45,8 @@ def test_the_command_measures_what_is_published(artifacts: Path, tmp_path: Path)
     assert {name: cells for name, cells in found.items() if name not in of_model} == {
         name: cells for name, cells in published.items() if name not in of_model
     }
-    for level in LEVELS:  # sets from p-values cover about what they say
-        assert all(float(cell.rstrip("%")) / 100 >= float(level) - 0.02 for cell in found[level][: len(CLASSES)])
+    for level in LEVELS:  # sets from p-values cover about what they say: 0.05 is one standard error of 68 birds at 0.8
+        assert all(float(cell.rstrip("%")) / 100 >= float(level) - 0.06 for cell in found[level][: len(CLASSES)])
     assert good_coverage(found)
     assert set(found) >= {*CLASSES, AS_THEY_ARE.name, *(mistake.name for mistake in mistakes())}
     assert {name for name, _ in points()} <= set(found)
