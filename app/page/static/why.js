@@ -251,7 +251,7 @@ function weightedSum(model, feature) {
     const sign = weight < 0 ? "− " : place ? "+ " : "";
     return `${sign}${plain(Math.abs(weight), 3)} × ${input ? inSentence(input) : name}`;
   });
-  return [make("p", { class: "quiet", text: `${featureLabel(model, feature)} is ${terms.join(" ")}.` })];
+  return [make("p", { class: "quiet weighted-sum", text: `${featureLabel(model, feature)} is ${terms.join(" ")}.` })];
 }
 
 /** @param {string} label @param {number} size @param {number} most */
