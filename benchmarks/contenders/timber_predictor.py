@@ -1,5 +1,6 @@
 """timber-compiler: C of its own, called with arrays."""
 
+import hashlib
 import subprocess
 import sys
 from pathlib import Path
@@ -18,7 +19,8 @@ def prepare(model: Model, _rows: int) -> Entry:
 
 
 def _artifact(model: Model) -> Path:
-    made = model.cache.absolute() / f"timber-{model.path.stem}"  # it builds in that directory
+    key = hashlib.sha256(model.path.read_bytes()).hexdigest()[:12]
+    made = model.cache.absolute() / f"timber-{key}"  # it builds in that directory
     if not made.exists():
         compiler = [sys.executable, "-m", "timber.cli", "compile"]
         command = [*compiler, "--model", str(model.path.absolute()), "--out", str(made)]
