@@ -62,6 +62,7 @@ def runs(data: Path, tmp_path_factory: pytest.TempPathFactory) -> dict[int, Run]
     return {threads: Run(folder, *texts) for (threads, folder), texts in zip(folders.items(), printed, strict=True)}
 
 
+@pytest.mark.long
 def test_threads_do_not_change_a_byte(runs: dict[int, Run]) -> None:
     """One, two and four threads write the same nine files."""
     first, *others = ({path.name: path.read_bytes() for path in run.folder.iterdir()} for run in runs.values())
@@ -69,6 +70,7 @@ def test_threads_do_not_change_a_byte(runs: dict[int, Run]) -> None:
     assert all(other == first for other in others)
 
 
+@pytest.mark.long
 def test_the_files_belong_together(runs: dict[int, Run], summary: TrainingSummary) -> None:
     """training.json describes the model beside it, and XGBoost loads that model."""
     written = msgspec.json.decode((runs[1].folder / "training.json").read_bytes(), type=TrainingSummary)
@@ -79,6 +81,7 @@ def test_the_files_belong_together(runs: dict[int, Run], summary: TrainingSummar
     assert xgboost.Booster(model_file=bytearray(model)).num_boosted_rounds() == written.rounds
 
 
+@pytest.mark.long
 def test_says_what_it_did(runs: dict[int, Run]) -> None:
     """The command prints rows, quality and paths, the model last, and nothing on stderr."""
     folder, printed, errors = runs[1]

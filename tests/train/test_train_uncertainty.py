@@ -28,6 +28,7 @@ def test_false_alarms_are_about_one_in_a_hundred(reference: Uncertainty) -> None
     assert 0 < reference.evidence.false_alarms <= 0.015
 
 
+@pytest.mark.long
 def test_the_same_bytes_again(reference: Uncertainty, penguins: Penguins, held_out: HeldOut) -> None:
     """Another level changes the thresholds and not the distances, and a reference survives JSON."""
     other, _ = fit_uncertainty(penguins, b"model", held_out, 0.9)

@@ -89,7 +89,7 @@ def test_without_trees_there_is_no_explanation(bundle: Bundle) -> None:
     assert answers.explain(b"{}").status == 422
 
 
-@pytest.mark.parametrize("kind", KINDS)
+@pytest.mark.parametrize("kind", [KINDS[0], *(pytest.param(kind, marks=pytest.mark.long) for kind in KINDS[1:])])
 def test_an_explanation_agrees_with_the_prediction(
     apples: Callable[[str], Compiled], apple_bundle: Loaded, kind: str
 ) -> None:
@@ -189,6 +189,7 @@ def test_inputs_without_bounds_are_explained(boundless: BundleAnswers, x: float 
         assert parts["bias"] + sum(parts["features"].values()) == pytest.approx(parts["margin"], abs=1e-5)
 
 
+@pytest.mark.long
 def test_a_bound_that_no_float32_equals_is_kept(tmp_path: Path) -> None:
     """A change is never beyond a bound, although the bound's float32 is, and leads to the stated answer."""
     low, high = 0.7, 1.1

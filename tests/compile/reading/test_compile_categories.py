@@ -67,6 +67,7 @@ COLOUR = Input("feature_0", "category", categories=tuple(LISTS[0]))
 CODE = Input("feature_2", "category", categories=tuple(LISTS[2]), unseen="missing")
 
 
+@pytest.mark.long
 def test_a_given_contract_must_list_the_same_categories(tmp_path: Path) -> None:
     """A contract that is given lists the file's categories in the file's order; `unseen` is its own choice."""
     path = with_categories(Grown().saved(tmp_path / "model.json"), LISTS)

@@ -64,6 +64,7 @@ def test_every_alert_is_a_policy_that_stands_by_itself() -> None:
         assert re.fullmatch(r"\d+s", condition["duration"]), name
 
 
+@pytest.mark.long
 def test_policies_fire_where_the_rules_do(tmp_path: Path) -> None:
     """Whole expressions pass the same tests in figures as the rules with recorded series."""
     needed("promtool")

@@ -160,6 +160,7 @@ def test_shows_rivals_and_groups(page: str, summary: TrainingSummary) -> None:
         assert f'<th scope="row">{group.column} {group.value}</th><td>{group.rows}</td>' in page
 
 
+@pytest.mark.long
 def test_no_groups_no_section(
     summary: TrainingSummary,
     reference: Uncertainty,
