@@ -32,6 +32,7 @@ def main(arguments: Sequence[str] | None = None) -> int:
             heading("Load test report", "make load-report", PACKAGES),
             service=subject.words,
             steady=report.steady(results),
+            conclusions=report.conclusions(results),
             profiles=report.profiles(results),
             objectives=report.objectives(results),
             footprints=report.footprints(results),

@@ -1,4 +1,4 @@
-"""LOAD_TEST_REPORT.md: tables from one run. What follows from them is for a person to say."""
+"""LOAD_TEST_REPORT.md: tables from one run, and what they say of the size that deploy/service.yaml has."""
 
 from statistics import fmean
 
@@ -8,6 +8,7 @@ from benchmarks.load.prices import instance_based, request_based
 from benchmarks.load.run import LoadResults
 from benchmarks.tables import figure, table
 
+CONCURRENCY, MEMORY_MIB = 64, 512  # of deploy/service.yaml; a test compares them
 QUANTILES = {"p50, ms": 0.5, "p95, ms": 0.95, "p99, ms": 0.99, "p99.9, ms": 0.999}
 
 
@@ -36,6 +37,30 @@ def steady(results: LoadResults) -> str:
         )
     more = ["wrong", "in flight", "service, cores", "generator late, p99, ms"]
     return table(["requests/s", "requests", *QUANTILES, *more], rows)
+
+
+def conclusions(results: LoadResults) -> str:
+    """Return what follows for the size of an instance."""
+    rate, busiest = sustained(results.search), results.steady[-1]
+    return size(
+        f"{rate:,.0f}",
+        figure(busiest.rate),
+        figure(busiest.achieved * fmean(busiest.latencies_us or [0.0]) / 1e6),
+        f"{max(profiled.most_mb for profiled in results.profiles.values()):.0f}",
+    )
+
+
+def size(sustained_rate: str, steady_rate: str, in_flight: str, most_mb: str) -> str:
+    """Return the sentences about an instance, from figures that are rounded."""
+    return (
+        f"- **Capacity**: one instance sustains {sustained_rate} requests/s with its p99 within 25 ms.\n"
+        f"- **Concurrency**: {CONCURRENCY}, as many batches and documents as may wait at once (MAX_IN_FLIGHT). By "
+        f"Little's law\n  {steady_rate} requests/s keep {in_flight} in flight on average: CPU, not concurrency, asks "
+        "for more instances.\n"
+        f"- **Memory**: {MEMORY_MIB} MiB, the least of Cloud Run's second generation. At most {most_mb} MB were "
+        "resident here. What\n  batches take is claimed before, and refused where it does not fit "
+        "(MAX_BATCH_MEMORY_BYTES)."
+    )
 
 
 def profiles(results: LoadResults) -> str:
