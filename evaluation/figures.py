@@ -34,10 +34,19 @@ def figures(
     return {f"root_mean_squared_error_{name}": _root_mean_square(column) for name, column in errors}
 
 
+def log_losses(labels: npt.NDArray[np.int64], probabilities: npt.NDArray[np.float32]) -> npt.NDArray[np.float64]:
+    """Return the log loss of each answer, in nats: float64 of the shape of `labels`.
+
+    `probabilities` has one more axis, the classes. `labels` are indices into it.
+    """
+    own = np.take_along_axis(probabilities, labels[..., None], axis=-1)[..., 0].astype(np.float64)
+    losses: npt.NDArray[np.float64] = -np.log(np.clip(own, LEAST, 1))
+    return losses
+
+
 def _of_probabilities(labels: npt.NDArray[np.int64], probabilities: npt.NDArray[np.float32]) -> dict[str, float]:
-    own = probabilities[np.arange(len(labels)), labels].astype(np.float64)
     return {
-        "log_loss": float(-np.log(np.clip(own, LEAST, 1)).mean()),  # nats a row
+        "log_loss": float(log_losses(labels, probabilities).mean()),
         "expected_calibration_error": expected_calibration_error(sort_by_confidence(labels, probabilities)),
     }
 

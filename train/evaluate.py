@@ -13,11 +13,11 @@ from sklearn.model_selection import RepeatedStratifiedKFold
 
 from contract.training import CrossValidation
 from evaluation.calibration import brier_score, expected_calibration_error, sort_by_confidence, sort_evenly
-from evaluation.figures import LEAST
+from evaluation.figures import log_losses
 from train.axes import with_axes
 from train.contract import CLASSES
 from train.features import features
-from train.model import fit
+from train.model import ROUNDS, fit
 from train.resampling import interval, resampled_means
 
 FOLDS = 5
@@ -47,8 +47,7 @@ class HeldOut:
     @property
     def losses(self) -> npt.NDArray[np.float64]:
         """Return the log loss of each answer, in nats: float64 (repeats, rows)."""
-        own = np.take_along_axis(self.probabilities, self.labels[..., None], axis=2)[..., 0]
-        return -np.log(np.clip(own.astype(np.float64), LEAST, 1.0))
+        return log_losses(self.labels, self.probabilities)
 
     @property
     def pooled(self) -> tuple[npt.NDArray[np.int64], npt.NDArray[np.float32]]:
@@ -90,12 +89,14 @@ def split(
         yield fold, unseen
 
 
-def model_answers(fold: Fold) -> npt.NDArray[np.float32]:
+def model_answers(fold: Fold, rounds: int = ROUNDS, **parameters: float) -> npt.NDArray[np.float32]:
     """Fit the model to the seen birds, and return its probabilities of the unseen ones.
 
-    The fit uses one thread: with so few rows more threads are slower, and they change no answer.
+    `parameters` replace those of `train.model.PARAMETERS`. The fit uses one thread: with so few rows more threads are
+    slower, and they change no answer.
     """
-    answers: npt.NDArray[np.float32] = fit(fold.table, fold.labels, threads=1).inplace_predict(fold.unseen_table)
+    booster = fit(fold.table, fold.labels, threads=1, rounds=rounds, **parameters)
+    answers: npt.NDArray[np.float32] = booster.inplace_predict(fold.unseen_table)
     return answers
 
 

@@ -15,9 +15,8 @@ import numpy as np
 import numpy.typing as npt
 
 from benchmarks.classifier.grids import CHOICES, ROUNDS, Answers, Choice, Parameters, model_grid
-from evaluation.figures import LEAST
-from train.evaluate import FOLDS, Fold, split
-from train.model import fit
+from evaluation.figures import log_losses
+from train.evaluate import FOLDS, Fold, model_answers, split
 from train.penguins import load
 
 INNER_SEED = 1  # of the shuffles into inner folds
@@ -49,22 +48,16 @@ class FoldResult(NamedTuple):
     rivals: dict[str, Answers]
 
 
-def own_losses(labels: Rows, probabilities: Answers) -> npt.NDArray[np.float64]:
-    """Return the log loss of each row, in nats: float64 (rows,)."""
-    own = probabilities[np.arange(len(labels)), labels].astype(np.float64)
-    return -np.log(np.clip(own, LEAST, 1.0))
-
-
 def pick(birds: npt.NDArray[np.float32], labels: Rows) -> Picks:
     """Choose by the log loss of one cross-validation of these birds. Among equal ones the first is chosen."""
     model: dict[Parameters, float] = {}
     rivals: dict[str, list[float]] = {name: [0.0] * len(tried) for name, tried in CHOICES.items()}
     for fold, unseen in split(birds, labels, repeats=1, seed=INNER_SEED):
         for parameters, answers in model_grid(fold):
-            model[parameters] = model.get(parameters, 0.0) + float(own_losses(labels[unseen], answers).sum())
+            model[parameters] = model.get(parameters, 0.0) + float(log_losses(labels[unseen], answers).sum())
         for name, tried in CHOICES.items():
             for place, choice in enumerate(tried if len(tried) > 1 else []):
-                rivals[name][place] += float(own_losses(labels[unseen], choice.answers(fold)).sum())
+                rivals[name][place] += float(log_losses(labels[unseen], choice.answers(fold)).sum())
     return Picks(
         {rounds: _best(model, rounds, len(labels)) for rounds in ROUNDS},
         {
@@ -98,9 +91,7 @@ def judge(number: int, repeats: int) -> FoldResult:
 
 def refit(parameters: Parameters, fold: Fold) -> Answers:
     """Fit the model with these parameters to the seen birds, and return its probabilities of the unseen ones."""
-    booster = fit(fold.table, fold.labels, threads=1, rounds=parameters.rounds, **parameters.fitting)
-    answers: Answers = booster.inplace_predict(fold.unseen_table)
-    return answers
+    return model_answers(fold, parameters.rounds, **parameters.fitting)
 
 
 def pick_on_all() -> Picks:
