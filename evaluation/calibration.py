@@ -25,8 +25,7 @@ def sort_by_confidence(
     `labels` is (answers,), `probabilities` is (answers, classes). A confidence on a border goes into the bucket above
     the border, and 1 goes into the last bucket.
     """
-    confidence = probabilities.max(axis=1).astype(np.float64)
-    right = probabilities.argmax(axis=1) == labels
+    confidence, right = _judged(labels, probabilities)
     bucket_of = np.minimum((confidence * buckets).astype(np.int64), buckets - 1)
     return [_bucket(confidence[bucket_of == number], right[bucket_of == number]) for number in range(buckets)]
 
@@ -38,10 +37,16 @@ def sort_evenly(
 
     Arrays are as in `sort_by_confidence`. If most answers are sure, buckets of equal width would put them all into one.
     """
-    confidence = probabilities.max(axis=1).astype(np.float64)
-    right = probabilities.argmax(axis=1) == labels
+    confidence, right = _judged(labels, probabilities)
     order = np.argsort(confidence, kind="stable")
     return [_bucket(confidence[chosen], right[chosen]) for chosen in np.array_split(order, buckets)]
+
+
+def _judged(
+    labels: npt.NDArray[np.int64], probabilities: npt.NDArray[np.float32]
+) -> tuple[npt.NDArray[np.float64], npt.NDArray[np.bool_]]:
+    """Return the confidence of each answer, and whether it is right: both (answers,)."""
+    return probabilities.max(axis=1).astype(np.float64), probabilities.argmax(axis=1) == labels
 
 
 def _bucket(confidence: npt.NDArray[np.float64], right: npt.NDArray[np.bool_]) -> Bucket:

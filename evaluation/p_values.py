@@ -17,7 +17,7 @@ import numpy.typing as npt
 
 from contract.refusal import Refusal
 from contract.uncertainty import PERCENTS, LevelEvidence
-from evaluation.conformal import Labels, Probabilities, Sets, coverage
+from evaluation.conformal import Labels, Probabilities, Sets, coverage, set_thresholds
 
 Calibration = Mapping[str, Sequence[float]]  # as in contract/uncertainty.py
 
@@ -84,16 +84,12 @@ def p_value_sets(probabilities: Probabilities, calibration: Calibration, percent
 
 
 def served_thresholds(calibration: Calibration, percent: int) -> npt.NDArray[np.float32]:
-    """Return the thresholds that `set_thresholds` would serve at this level, (classes,); 0 if a class has too few rows.
-
-    See evaluation/conformal.py.
-    """
-    improbable = np.float32(min(1 - percent / 100, (1 - 1e-6) / len(calibration)))
-    conformal = []
-    for own in calibration.values():
+    """Return what `set_thresholds` would serve at this level, (classes,). If a class has too few rows, it is 0."""
+    conformal = {}
+    for name, own in calibration.items():
         place = (100 - percent) * (len(own) + 1) // 100
-        conformal.append(own[place - 1] if place else 0.0)
-    return np.minimum(np.array(conformal, np.float32), improbable)
+        conformal[name] = own[place - 1] if place else 0.0
+    return np.array([*set_thresholds(conformal, percent / 100).values()], np.float32)
 
 
 class LevelSets:

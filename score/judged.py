@@ -49,31 +49,33 @@ class PValues:
 
     def of(self, probabilities: Mapping[str, float]) -> dict[str, float | None]:
         """Return the p-value of each class for one row, by name, from the probabilities by name."""
-        return {
-            name: (bisect_right(own, probabilities[name]) + 1) / (len(own) + 1)
-            if probabilities[name] == probabilities[name]
-            else None
-            for name, own in self._calibration.items()
-        }
+        ranks = self._ranks(probabilities)
+        return {name: rank and rank / rows for name, (rank, rows) in ranks.items()}
 
     def sets(self, probabilities: Mapping[str, float]) -> dict[str, list[str]]:
         """Return the classes whose p-value is above 1 - level, by the level: "0.8", "0.9", "0.95", "0.99".
 
         A set may be empty. Whole numbers are compared, so that 1 / 20 is not above 1 - 0.95.
         """
-        ranks = [
-            (name, bisect_right(own, probabilities[name]) + 1, len(own) + 1)
-            for name, own in self._calibration.items()
-            if probabilities[name] == probabilities[name]
-        ]
+        known = [(name, rank, rows) for name, (rank, rows) in self._ranks(probabilities).items() if rank]
         return {
-            f"{percent / 100:g}": [name for name, rank, rows in ranks if 100 * rank > (100 - percent) * rows]
+            f"{percent / 100:g}": [name for name, rank, rows in known if 100 * rank > (100 - percent) * rows]
             for percent in PERCENTS
+        }
+
+    def _ranks(self, probabilities: Mapping[str, float]) -> dict[str, tuple[int | None, int]]:
+        """Return the numerator of each class's p-value, None for NaN, and its denominator."""
+        return {
+            name: (None if isnan(probabilities[name]) else bisect_right(own, probabilities[name]) + 1, len(own) + 1)
+            for name, own in self._calibration.items()
         }
 
     @cached_property
     def _tables(self) -> list[tuple[tuple[float, ...], tuple[float, ...]]]:
-        """For each class: its calibration, and the p-value for each number of rows that are at least as strange."""
+        """For each class: its calibration, and the p-values that it can give.
+
+        The p-value at place i is that of a row for which i held-out rows of the class are at least as strange.
+        """
         return [
             (own, tuple([rank / (len(own) + 1) for rank in range(1, len(own) + 2)]))
             for own in self._calibration.values()

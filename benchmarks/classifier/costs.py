@@ -29,9 +29,10 @@ FITS = 5
 
 
 class Cost(NamedTuple):
-    """Of one model: seconds to fit it, bytes of its library, nanoseconds a row by (contender, rows of a call).
+    """What one model costs. Times are of the CPU.
 
-    Times are of the CPU.
+    `fit_seconds` is for fitting it to all birds, `library_bytes` the size of its library. `row_ns` has the nanoseconds
+    that a contender takes for each row of a call, by the contender's name and the number of rows of the call.
     """
 
     fit_seconds: float
