@@ -55,17 +55,18 @@ class BundleAnswers:
 
     @cached_property
     def scorer(self) -> "Scorer":
-        """Answers many rows. Made when the first table comes, and imported then."""
-        from score.scorer import Scorer
-
-        return Scorer(self.parts.library, self.inputs, self.parts.judged)
+        """Answers many rows. Made when the first table comes."""
+        return self._scorer(None)
 
     @cached_property
     def scorer_with_p_values(self) -> "Scorer":
         """Answers many rows with p-values, if the bundle has something to make them from."""
-        from score.scorer import Scorer
+        return self._scorer(self.parts.p_values)
 
-        return Scorer(self.parts.library, self.inputs, self.parts.judged, self.parts.p_values)
+    def _scorer(self, p_values: PValues | None) -> "Scorer":
+        from score.scorer import Scorer  # the first table pays for it
+
+        return Scorer(self.parts.library, self.inputs, self.parts.judged, p_values)
 
     @cached_property
     def with_p_values(self) -> WithPValues:

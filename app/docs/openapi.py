@@ -17,6 +17,7 @@ from app.core.protocol import (
     ServerMetadata,
     ServerReady,
 )
+from app.core.query import INTERACTIONS
 from app.docs import cards, schemas
 from app.docs.tables import P_VALUES_ASKED, score
 from app.model.about import ModelAnswer
@@ -67,12 +68,9 @@ HEADER_LENGTH = {
     "description": "The length in bytes of the JSON before the binary data; if absent, the whole body is JSON",
     "schema": {"type": "integer", "minimum": 0},
 }
-INTERACTIONS = {
-    "name": "interactions",
-    "in": "query",
-    "description": "Whether the explanation also says how features act together. A large model is answered with 422",
-    "schema": {"type": "boolean", "default": False},
-}
+INTERACTIONS_ASKED = schemas.asked(
+    INTERACTIONS, "Whether the explanation also says how features act together. A large model is answered with 422"
+)
 TAGS = {  # groups of operations, by the start of their paths
     "/v2": ("Open Inference Protocol", "The same model by the protocol of KServe and Triton: many rows at once."),
     "/health": ("Health", "For load balancers and orchestrators."),
@@ -120,9 +118,7 @@ def _document(served: Served) -> dict[str, Any]:
         },
         "servers": [{"url": "/"}],
         "paths": {
-            "/predict": {
-                "post": {**_predict(contract, measurements, prediction, problem), "parameters": [P_VALUES_ASKED]}
-            },
+            "/predict": {"post": _predict(contract, measurements, prediction, problem)},
             "/explain": {"post": _explain(contract, measurements, explanation, problem)},
             "/score": {"post": score(served, problem)},
             "/model": {
@@ -169,6 +165,7 @@ def _predict(contract: Contract, measurements: Any, prediction: Any, problem: An
             "200": _response("The answer", "application/json", prediction),
             **{status: _response(text, "application/problem+json", problem) for status, text in PROBLEMS.items()},
         },
+        "parameters": [P_VALUES_ASKED],
     }
 
 
@@ -180,7 +177,7 @@ def _explain(contract: Contract, measurements: Any, explanation: Any, problem: A
     return {
         **operation,
         "operationId": "explain",
-        "parameters": [INTERACTIONS],
+        "parameters": [INTERACTIONS_ASKED],
         "summary": f"The explanation of the answer for one {contract.row}",
         "responses": {**operation["responses"], "200": explained, "501": no_trees},
     }

@@ -125,24 +125,6 @@ def explanation(contract: Contract, *, p_values: bool = False) -> Schema:
     """Return the schema of the answer of POST /explain."""
     output, classed = contract.output, contract.output.classed
     answered = {output.label: _class(contract)} if classed else {"prediction": _prediction(contract)}
-    change = {
-        "type": ["object", "null"],
-        "description": (
-            "The nearest value for which the answer is another one; null if there is none within the bounds. `change` "
-            "is the difference, in the input's unit"
-        ),
-        "properties": {"value": {}, "change": {"type": ["number", "null"]}, **answered},
-    }
-    sensitivity = {
-        "type": "object",
-        "properties": {
-            "value": {},
-            "measurement_error": NUMBER,
-            "survives": {"type": "boolean", "description": "The answer stays within `measurement_error` of `value`"},
-            "below": change,
-            "above": change,
-        },
-    }
     contribution = {
         "type": "object",
         "description": "The parts of a margin: `bias` and the sum of `features` equal `margin`",
@@ -158,7 +140,7 @@ def explanation(contract: Contract, *, p_values: bool = False) -> Schema:
                 "without a proof or a counterexample"
             ),
         }
-    each = dict.fromkeys(contract.input_names, sensitivity)
+    each = dict.fromkeys(contract.input_names, _sensitivity(answered))
     properties["measurements"] = {"type": "object", "properties": each, "required": list(each)}
     properties["contributions"] = {
         "type": ["object", "null"],
@@ -170,6 +152,33 @@ def explanation(contract: Contract, *, p_values: bool = False) -> Schema:
     required = list(properties)
     properties["interactions"] = _interactions()
     return _object("ExplanationAnswer", properties, required, "The explanation of one answer.")
+
+
+def _sensitivity(answered: Schema) -> Schema:
+    """Return the schema of what an explanation says of one input. `answered` is that of another answer."""
+    change = {
+        "type": ["object", "null"],
+        "description": (
+            "The nearest value for which the answer is another one; null if there is none within the bounds. `change` "
+            "is the difference, in the input's unit"
+        ),
+        "properties": {"value": {}, "change": {"type": ["number", "null"]}, **answered},
+    }
+    return {
+        "type": "object",
+        "properties": {
+            "value": {},
+            "measurement_error": NUMBER,
+            "survives": {"type": "boolean", "description": "The answer stays within `measurement_error` of `value`"},
+            "below": change,
+            "above": change,
+        },
+    }
+
+
+def asked(name: str, description: str) -> Schema:
+    """Return the parameter of an option in the query."""
+    return {"name": name, "in": "query", "description": description, "schema": {"type": "boolean", "default": False}}
 
 
 def _interactions() -> Schema:

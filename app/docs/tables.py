@@ -13,15 +13,11 @@ Schema = dict[str, Any]
 
 TYPES = {"text": "string", "double": "number"}  # of JSON, by the kind of a column
 
-P_VALUES_ASKED = {
-    "name": P_VALUES,
-    "in": "query",
-    "description": (
-        "Whether the answer has p-values: how unusual the row would be for each class. A bundle that has no held-out "
-        "rows to make them from answers 400"
-    ),
-    "schema": {"type": "boolean", "default": False},
-}
+P_VALUES_ASKED = schemas.asked(
+    P_VALUES,
+    "Whether the answer has p-values: how unusual the row would be for each class. A bundle that has no held-out rows "
+    "to make them from answers 400",
+)
 REASON_TEXT = (
     "Why the row was not judged, in the words of POST /predict; then all other columns of the answer are null, or "
     "empty in CSV"

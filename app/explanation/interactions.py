@@ -55,9 +55,7 @@ class Interactions:
         for output, value, ranges in contributions.leaves:
             features = [each.feature for each in ranges]
             self._used[output].update(features)
-            pairs = [
-                (output, min(one, other), max(one, other)) for i, one in enumerate(features) for other in features[:i]
-            ]
+            pairs = [(output, min(pair), max(pair)) for pair in _pairs(features)]
             if pairs:
                 slots = tuple(places.setdefault(pair, len(places)) for pair in pairs)
                 self._paths.append(_Path(value, ranges, slots, rule(len(ranges) // 2)))
