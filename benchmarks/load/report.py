@@ -7,6 +7,7 @@ from benchmarks.load.capacity import holds, sustained
 from benchmarks.load.prices import instance_based, request_based
 from benchmarks.load.run import LoadResults
 from benchmarks.tables import figure, table
+from benchmarks.wire.openloop import Step
 
 CONCURRENCY, MEMORY_MIB = 64, 512  # of deploy/service.yaml; a test compares them
 QUANTILES = {"p50, ms": 0.5, "p95, ms": 0.95, "p99, ms": 0.99, "p99.9, ms": 0.999}
@@ -19,18 +20,17 @@ def quantiles(ordered: list[float], unit: float = 1.0) -> list[str]:
 
 
 def steady(results: LoadResults) -> str:
-    """Return the headline: latency in the open loop. By Little's law, requests/s times seconds are in flight."""
+    """Return the headline: latency in the open loop."""
     rows = []
     for step in results.steady:
         half = step.rate == sustained(results.search) / 2
-        in_flight = step.achieved * fmean(step.latencies_us or [0.0]) / 1e6
         rows.append(
             [
                 figure(step.rate) + " (half of capacity)" * half,
                 f"{step.offered:,}",
                 *quantiles(step.latencies_us, 1000),
                 f"{step.wrong:,}",
-                figure(in_flight),
+                figure(in_flight(step)),
                 f"{step.cores:.3f}",
                 figure(step.late_p99_us / 1000),
             ]
@@ -42,25 +42,21 @@ def steady(results: LoadResults) -> str:
 def conclusions(results: LoadResults) -> str:
     """Return what follows for the size of an instance."""
     rate, busiest = sustained(results.search), results.steady[-1]
-    return size(
-        f"{rate:,.0f}",
-        figure(busiest.rate),
-        figure(busiest.achieved * fmean(busiest.latencies_us or [0.0]) / 1e6),
-        f"{max(profiled.most_mb for profiled in results.profiles.values()):.0f}",
-    )
-
-
-def size(sustained_rate: str, steady_rate: str, in_flight: str, most_mb: str) -> str:
-    """Return the sentences about an instance, from figures that are rounded."""
+    most_mb = max(profiled.most_mb for profiled in results.profiles.values())
     return (
-        f"- **Capacity**: one instance sustains {sustained_rate} requests/s with its p99 within 25 ms.\n"
+        f"- **Capacity**: one instance sustains {rate:,.0f} requests/s with its p99 within 25 ms.\n"
         f"- **Concurrency**: {CONCURRENCY}, as many batches and documents as may wait at once (MAX_IN_FLIGHT). By "
-        f"Little's law\n  {steady_rate} requests/s keep {in_flight} in flight on average: CPU, not concurrency, asks "
-        "for more instances.\n"
-        f"- **Memory**: {MEMORY_MIB} MiB, the least of Cloud Run's second generation. At most {most_mb} MB were "
+        f"Little's law\n  {figure(busiest.rate)} requests/s keep {figure(in_flight(busiest))} in flight on average: "
+        "CPU, not concurrency, asks for more instances.\n"
+        f"- **Memory**: {MEMORY_MIB} MiB, the least of Cloud Run's second generation. At most {most_mb:.0f} MB were "
         "resident here. What\n  batches take is claimed before, and refused where it does not fit "
         "(MAX_BATCH_MEMORY_BYTES)."
     )
+
+
+def in_flight(step: Step) -> float:
+    """Return how many requests are in flight on average: by Little's law, requests/s times seconds."""
+    return step.achieved * fmean(step.latencies_us or [0.0]) / 1e6
 
 
 def profiles(results: LoadResults) -> str:
