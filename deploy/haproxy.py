@@ -16,8 +16,9 @@ from deploy.canary.front import FrontFigures
 SECONDS = 5.0
 MAX_BYTES = 1 << 20
 ANSWERED = ("hrsp_1xx", "hrsp_2xx", "hrsp_3xx", "hrsp_4xx", "hrsp_5xx", "hrsp_other")
-# A server's own 5xx, connections that failed and answers that broke off. A request that was asked again of the other
-# server, and answered, is no failure. (docs.haproxy.org, management guide, section 9.1)
+# A server's own 5xx, connections that failed and answers that broke off (docs.haproxy.org, management guide, section
+# 9.1). A request that is asked again after an orderly close counts once, by what the user got at last. A reset counts
+# in each attempt, also where the other server answered then: a revision that crashes looks worse, never better.
 FAILED = ("hrsp_5xx", "econ", "eresp")
 NAME = re.compile(r"[A-Za-z0-9_.:-]+")  # the names that HAProxy accepts
 

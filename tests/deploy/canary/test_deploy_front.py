@@ -2,6 +2,7 @@
 
 import http.client
 import socket
+import struct
 import threading
 import time
 from collections.abc import Iterator
@@ -18,9 +19,13 @@ from tests.deploy.stage import haproxy
 from tests.support.telemetry import free_port, needed
 
 
+BODY = b"{}"
+RESET = struct.pack("ii", 1, 0)  # linger: a close throws away what was not sent, and resets the connection
+
+
 @contextmanager
-def saying(answer: bytes) -> Iterator[int]:
-    """Run a server that is ready, and answers every other request with these bytes. Yields its port."""
+def saying(answer: bytes, reset: bool = False) -> Iterator[int]:
+    """Run a server that is ready, and says these bytes to every POST, then closes or resets. Yields its port."""
     with socket.create_server(("127.0.0.1", 0)) as listener:
 
         def serve() -> None:
@@ -30,8 +35,16 @@ def saying(answer: bytes) -> Iterator[int]:
                 except OSError:
                     return
                 with connection:
-                    ready = b"GET /health" in connection.recv(9999)
-                    connection.sendall(b"HTTP/1.1 200 OK\r\nContent-Length: 0\r\n\r\n" if ready else answer)
+                    request = connection.recv(9999)
+                    if b"GET /health" in request:
+                        connection.sendall(b"HTTP/1.1 200 OK\r\nContent-Length: 0\r\n\r\n")
+                        continue
+                    # A close resets, too, where something is unread: the body may come after the head.
+                    while not request.endswith(BODY):
+                        request += connection.recv(9999)
+                    connection.sendall(answer)
+                    if reset:
+                        connection.setsockopt(socket.SOL_SOCKET, socket.SO_LINGER, RESET)
 
         thread = threading.Thread(target=serve)
         thread.start()
@@ -43,12 +56,15 @@ def saying(answer: bytes) -> Iterator[int]:
 
 
 def ask(port: int, times: int) -> list[int]:
-    """Return the statuses that users got."""
+    """Return the statuses that users got; 0 is a connection that ended without one."""
     found = []
     for _ in range(times):
         with closing(http.client.HTTPConnection("127.0.0.1", port, timeout=30)) as connection:
-            connection.request("POST", "/predict", b"{}")
-            found.append(connection.getresponse().status)
+            connection.request("POST", "/predict", BODY)
+            try:
+                found.append(connection.getresponse().status)
+            except ConnectionResetError:
+                found.append(0)
     return found
 
 
@@ -57,19 +73,25 @@ def port(number: int) -> Any:
     return SimpleNamespace(port=number)
 
 
+@contextmanager
+def fronts(directory: Path, blue: int, green: int) -> Iterator[tuple[int, HAProxy, HAProxyFront, HAProxyFront]]:
+    """Run HAProxy before two ports; all requests go to blue. Yields its port and what reads its figures."""
+    front = free_port()
+    with haproxy(directory, front, port(blue), port(green)):
+        splitter = HAProxy(directory / "admin.sock", "penguins")
+        for name in ("blue", "green"):  # on a busy machine a check may be late
+            splitter._ask(f"disable health penguins/{name}; set server penguins/{name} health up")
+        yield front, splitter, HAProxyFront(splitter, "blue"), HAProxyFront(splitter, "green")
+
+
 def test_haproxy_counts_what_users_got(tmp_path: Path) -> None:
     """A server's 5xx, and answers that broke off, are failures; those before the moment do not count."""
     needed("haproxy", "haproxy")
-    front = free_port()
     with (
         saying(b"HTTP/1.1 500 Failed\r\nContent-Length: 0\r\n\r\n") as failing,
         saying(b"HTTP/1.1 200") as broken,
-        haproxy(tmp_path, front, port(failing), port(broken)),
+        fronts(tmp_path, failing, broken) as (front, splitter, blue, green),
     ):
-        splitter = HAProxy(tmp_path / "admin.sock", "penguins")
-        blue, green = (HAProxyFront(splitter, name) for name in ("blue", "green"))
-        for name in ("blue", "green"):  # on a busy machine a check may be late
-            splitter._ask(f"disable health penguins/{name}; set server penguins/{name} health up")
         assert ask(front, 3) == [500, 500, 500]
         assert (blue.read(time.time()).requests, green.read(time.time()).requests) == (0, 0)  # the first reading
         began = time.time()
@@ -79,3 +101,17 @@ def test_haproxy_counts_what_users_got(tmp_path: Path) -> None:
         assert [(each.requests, each.failures) for each in (blue.read(began), green.read(began))] == [(5, 5), (5, 5)]
         with pytest.raises(Refusal, match="shows no statistics of penguins/purple"):
             HAProxyFront(splitter, "purple").read(began)
+
+
+def test_haproxy_counts_each_reset(tmp_path: Path) -> None:
+    """A server that resets its connections fails in each attempt: no fewer failures than users saw, all of them."""
+    needed("haproxy", "haproxy")
+    with (
+        saying(b"HTTP/1.1 200", reset=True) as resetting,
+        fronts(tmp_path, resetting, resetting) as (front, _, blue, _),
+    ):
+        blue.read(time.time())
+        began = time.time()
+        assert set(ask(front, 5)) <= {0, 502}
+        figures = blue.read(began)
+        assert figures.requests == figures.failures >= 5
