@@ -6,10 +6,8 @@ j has, for each other feature, the factor 1 or 0 if it is known (`inside`) and `
 
     value / 2 * (inside_i - share_i) * (inside_j - share_j) * mean over all orders of the others' product
 
-and that mean is the integral, over t from 0 to 1, of the product of `inside * t + share * (1 - t)`: t is the chance
-that a feature is known. The integrand is a polynomial, so a few points give it exactly (quadrature.py), and one point
-serves all pairs of a path. Both halves of a pair are equal. What a feature does alone is its contribution without its
-interactions, so a row of the matrix sums to the contribution.
+and that mean is an integral, as it is there: one point serves all pairs of a path. Both halves of a pair are equal.
+What a feature does alone is its contribution without its interactions, so a row of the matrix sums to the contribution.
 """
 
 from collections.abc import Sequence
