@@ -17,6 +17,7 @@ from contract.schema import Contract
 from contract.trees import Forest
 
 Row = tuple[float, ...]  # the inputs in the contract's order, float32 values; NaN is missing
+Moved = list[tuple[Feature, list[float]]]  # features that one input moves, with the thresholds of each
 Found = TypeVar("Found")  # an answer: a label, or numbers
 
 
@@ -47,11 +48,14 @@ class Flips(Generic[Found]):
             for node, (left, feature, value) in enumerate(zip(tree.left, tree.feature, tree.value, strict=True)):
                 if left != -1:
                     thresholds[feature] |= _ends(tree.categories[node]) if node in tree.categories else {value}
-        # By input: the features that depend on it, with their thresholds.
-        self._moved: list[list[tuple[Feature, list[float]]]] = [[] for _ in contract.inputs]
+        # By input: the features that depend on it alone, and those that depend on others, too, with their thresholds.
+        self._alone: list[Moved] = [[] for _ in contract.inputs]
+        self._shared: list[Moved] = [[] for _ in contract.inputs]
         for feature_of, values in zip(features, thresholds, strict=True):
+            moved = self._alone if len(feature_of.sources) == 1 else self._shared
             for place in feature_of.sources if values else ():
-                self._moved[place].append((feature_of, sorted(values)))
+                moved[place].append((feature_of, sorted(values)))
+        self._fixed: dict[int, frozenset[int]] = {}  # by input: the steps that are the same for all rows
 
     def of(self, row: Row, place: int) -> tuple[Flip[Found] | None, Flip[Found] | None]:
         """Return the flips below and above input number `place` of the row.
@@ -80,20 +84,27 @@ class Flips(Generic[Found]):
 
         Each is the first ordinal after the change. The first and the last one are the ends of the scale.
         """
+        if place not in self._fixed:
+            stretches = self._scales[place].stretches()
+            ends = {low for low, _ in stretches} | {stretches[-1][1] + 1}
+            self._fixed[place] = frozenset(ends | self._crossings(row, place, self._alone[place]))
+        return sorted(self._fixed[place] | self._crossings(row, place, self._shared[place]))
+
+    def _crossings(self, row: Row, place: int, moved: Moved) -> set[int]:
+        """Return the ordinals at which a feature crosses a threshold."""
         numbers, scale = list(row), self._scales[place]
-        stretches = scale.stretches()
-        steps = {low for low, _ in stretches} | {stretches[-1][1] + 1}
-        for feature, thresholds in self._moved[place]:
+        crossings = set()
+        for feature, thresholds in moved:
 
             def at(ordinal: int, feature: Feature = feature) -> float:
                 numbers[place] = scale.value(ordinal)
                 return feature.value(numbers)
 
-            for low, high in stretches:
+            for low, high in scale.stretches():
                 first, last = at(low), at(high)
                 for threshold in _between(thresholds, first, last):
-                    steps.add(_bisect(at, threshold, low, high, rising=first < last))
-        return sorted(steps)
+                    crossings.add(_bisect(at, threshold, low, high, rising=first < last))
+        return crossings
 
 
 def _ends(codes: Sequence[int]) -> set[float]:
