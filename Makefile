@@ -96,11 +96,12 @@ serve: $(VENV)/.build ## compile and serve MODEL=FILE; optional: CONTRACT=TOML, 
 	  $(if $(ROWS),--rows "$(ROWS)") $(if $(TARGET),--target "$(TARGET)") $(ARGS) && \
 	BUNDLE="$$out" exec $(BIN)/python -m app
 
+# Three workers keep two cores busy: many tests wait for a process or a deadline.
 test: $(VENV)/.dev ## run the tests
-	$(BIN)/python -m pytest -n 2 $(ARGS)
+	$(BIN)/python -m pytest -n 3 $(ARGS)
 
 test-long: $(VENV)/.dev ## run those tests that take many seconds
-	$(BIN)/python -m pytest -n 2 -m long $(ARGS)
+	$(BIN)/python -m pytest -n 3 -m long $(ARGS)
 
 test-browser: $(VENV)/.dev ## run the tests of the pages, in Debian's Chromium
 	@$(node_is_here) && $(MAKE) --no-print-directory $(NODE)/.installed || echo "without $(NODE): some tests skip"
