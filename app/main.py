@@ -2,7 +2,6 @@
 
 import sys
 from collections.abc import Callable
-from concurrent.futures import ThreadPoolExecutor
 from functools import partial
 
 from starlette.applications import Starlette
@@ -30,6 +29,7 @@ from app.http.endpoint import (
     operation_endpoint,
     unexpected_problem,
 )
+from app.http.in_turn import InTurn
 from app.model.cards import PATHS, card_of
 from app.model.health import HealthChecks
 from app.model.loading import start_serving
@@ -162,14 +162,14 @@ def prediction_operation(serving: Serving, limit: BodyLimit) -> Operation:
 
 def explanation_endpoint(serving: Serving, limit: BodyLimit) -> ASGIApp:
     """Return the endpoint of POST /explain. It runs on a thread of its own, as an explanation takes milliseconds."""
-    thread = ThreadPoolExecutor(1, "explain")
+    line = InTurn("explain")
 
     def explain(body: bytes | bytearray, *, interactions: bool = False) -> Answer:
         served = serving.served
         return serving.unavailable if served is None else served.explain(body, interactions=interactions)
 
     plain, asked = (
-        operation_endpoint(Operation(b"POST", handler, limit, json=True), executor=thread)
+        operation_endpoint(Operation(b"POST", handler, limit, json=True), line=line)
         for handler in (explain, partial(explain, interactions=True))
     )
     return choosing_endpoint(INTERACTIONS, plain, asked)

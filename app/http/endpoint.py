@@ -3,9 +3,7 @@
 Errors are problem documents. Below /v2 they have the form of the Open Inference Protocol.
 """
 
-import asyncio
 from collections.abc import Awaitable, Callable, Mapping
-from concurrent.futures import Executor
 from contextlib import suppress
 from functools import cache, partial
 from http import HTTPStatus
@@ -20,12 +18,13 @@ from app.core.answer import ANSWER_EXTENSION, Answer, Problem, problem
 from app.core.operation import Operation, prepare, too_large
 from app.core.protocol import MODEL_PATH, MODEL_VERSION, protocol_error
 from app.core.query import option
+from app.http.in_turn import InTurn
 
 
-def operation_endpoint(operation: Operation, *, timed: bool = False, executor: Executor | None = None) -> ASGIApp:
+def operation_endpoint(operation: Operation, *, timed: bool = False, line: InTurn | None = None) -> ASGIApp:
     """Return an ASGI endpoint that calls the operation's handler, or answers 413 as soon as the body is too large.
 
-    If `timed`, every answer carries a receipt. A slow handler runs in `executor`, so that other requests go on.
+    If `timed`, every answer carries a receipt. A slow handler waits for its turn in `line`, and other requests go on.
     """
 
     async def respond(scope: Scope, receive: Receive) -> Answer:
@@ -36,8 +35,8 @@ def operation_endpoint(operation: Operation, *, timed: bool = False, executor: E
         body = await read_body(receive, operation.body.max_bytes)
         if body is None:
             return too_large(operation)
-        if executor is not None:
-            return await asyncio.get_running_loop().run_in_executor(executor, wanted.handler, body)
+        if line is not None:
+            return await line.answer(partial(wanted.handler, body))
         return wanted.handler(body)
 
     class OperationEndpoint:

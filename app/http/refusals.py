@@ -60,6 +60,13 @@ def too_many_requests(wait_seconds: float) -> Answer:
     return _refusal(429, detail, (b"retry-after", b"%d" % seconds), reason="rate")
 
 
+def too_long_a_line(wait_seconds: float) -> Answer:
+    """Return a 503 with Retry-After, for work that others are waiting for already."""
+    seconds = max(math.ceil(wait_seconds), RETRY_SECONDS)
+    detail = f"others wait for the same work, and each takes its time; try again in {seconds} s"
+    return _refusal(503, detail, (b"retry-after", b"%d" % seconds), reason="overload")
+
+
 def last(answer: Answer) -> Answer:
     """Return the same refusal as the last answer of its connection."""
     return answer if CLOSE in answer.headers else msgspec.structs.replace(answer, headers=[*answer.headers, CLOSE])

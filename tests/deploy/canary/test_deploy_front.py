@@ -18,7 +18,6 @@ from deploy.haproxy import HAProxy, HAProxyFront
 from tests.deploy.stage import haproxy
 from tests.support.telemetry import free_port, needed
 
-
 BODY = b"{}"
 RESET = struct.pack("ii", 1, 0)  # linger: a close throws away what was not sent, and resets the connection
 
