@@ -162,8 +162,12 @@ def serving(module: Sequence[str], environment: Mapping[str, str], cores: Cores)
 
 
 def _bare() -> dict[str, str]:
-    """Return this process's environment without settings of servers, so that they run by their defaults."""
-    ours = {field.encode_name for field in msgspec.structs.fields(Settings)} | {"WEB_CONCURRENCY"}
+    """Return this process's environment without settings of servers, so that they run by their defaults.
+
+    Python keeps what it compiled, as for packages: else each start of ours would compile its modules anew.
+    """
+    ours = {field.encode_name for field in msgspec.structs.fields(Settings)}
+    ours |= {"WEB_CONCURRENCY", "PYTHONDONTWRITEBYTECODE"}
     return {name: value for name, value in os.environ.items() if name not in ours and not name.startswith(SERVERS_OWN)}
 
 
