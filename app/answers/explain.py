@@ -9,13 +9,13 @@ from typing import Any, Protocol
 
 import msgspec
 
-from app.answers.interacting import interaction_document, too_large
+from app.answers.interacting import interaction_document
 from app.answers.p_values import p_value_fields
 from app.answers.parts import Parts
 from app.core.answer import Answer, Problem, problem, with_header
 from app.explanation.explainer import Explainer
 from app.explanation.flips import Flip
-from app.explanation.interactions import TooMuchWork
+from app.explanation.paths import TooMuchWork
 from app.explanation.scales import exact, float32
 from contract.schema import Input
 from score.inputs import FAULTY, Row
@@ -63,7 +63,7 @@ def explaining(parts: Parts, trees: bytes | None) -> Explain:
 def explain(parts: Parts, explainer: Explainer, measured: Row, *, interactions: bool = False) -> dict[str, Any]:
     """Return the document of an explanation. docs/api.md and the schema in app/docs say what each field is.
 
-    Raises TooMuchWork if `interactions` are wanted of a model that is too large for them.
+    Raises TooMuchWork if the model is too large for it, or for the `interactions` that are wanted.
     """
     contract, together = parts.contract, explainer.interactions if interactions else None
     numbers = parts.inputs.numbers(measured)
@@ -84,6 +84,12 @@ def explain(parts: Parts, explainer: Explainer, measured: Row, *, interactions: 
         features = [feature.value(row) for feature in explainer.features]
         document["interactions"] = interaction_document(together, features, contract.features, contributions)
     return document
+
+
+def too_large(error: TooMuchWork) -> Answer:
+    """Return the answer for a model whose explanation nobody could wait for."""
+    detail = f"this model is too large for {error.wanted} ({error}); {error.instead}"
+    return problem(Problem("Unprocessable Content", 422, detail))
 
 
 def _prediction(parts: Parts, label: int, values: dict[str, float]) -> Any:

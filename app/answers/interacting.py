@@ -3,19 +3,12 @@
 from collections.abc import Mapping, Sequence
 from typing import Any
 
-from app.core.answer import Answer, Problem, problem
-from app.explanation.interactions import Interactions, TooMuchWork
+from app.explanation.interactions import Interactions
 
 ALONE = (
     "every path in this model's trees asks one feature only, so no two features interact: each acts alone. A derived "
     "feature mixes inputs; that is part of what it contributes"
 )
-
-
-def too_large(error: TooMuchWork) -> Answer:
-    """Return the answer for a model whose interactions nobody could wait for."""
-    detail = f"this model is too large for interactions ({error}); ask without interactions=true"
-    return problem(Problem("Unprocessable Content", 422, detail))
 
 
 def interaction_document(

@@ -9,6 +9,7 @@ from app.explanation.contributions import Contributions
 from app.explanation.features import Feature, features_of
 from app.explanation.flips import Flips, Row
 from app.explanation.interactions import Interactions
+from app.explanation.paths import Paths
 from app.explanation.survival import Survival
 from binding.library import Library
 from contract.schema import Contract
@@ -38,9 +39,13 @@ class Explainer:
         return features_of(self.contract)
 
     @cached_property
+    def _paths(self) -> Paths:
+        return Paths(self._forest)
+
+    @cached_property
     def contributions(self) -> Contributions:
         """How much each feature contributed to each margin."""
-        return Contributions(self._forest, len(self.features))
+        return Contributions(self._paths, len(self.features))
 
     @cached_property
     def interactions(self) -> Interactions:
@@ -62,7 +67,7 @@ class Explainer:
     @cached_property
     def survival(self) -> Survival:
         """Whether the class stays the same if all inputs are off by up to their errors."""
-        return Survival(self._forest, self.contract, self._label)
+        return Survival(self._paths, self.contract, self._label)
 
     def _label(self, row: Row) -> int:
         return self.library.predict(row)[0]

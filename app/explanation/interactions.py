@@ -14,7 +14,8 @@ from collections.abc import Sequence
 from math import prod
 from typing import NamedTuple
 
-from app.explanation.contributions import Contributions, Range
+from app.explanation.contributions import Contributions
+from app.explanation.paths import KEPT_LEAVES, Range, TooMuchWork, check_work
 from app.explanation.quadrature import rule
 
 # Points times pairs of features, over all leaves. A step takes about 0.1 us in Python: this is a second or two, in
@@ -25,8 +26,11 @@ MOST_PAIRS = 100_000  # of features, over all outputs: an answer of some 10 MB
 Matrix = dict[int, dict[int, float]]  # by feature, then by feature; what is not there is 0
 
 
-class TooMuchWork(ValueError):
-    """A model for which the interactions of one row take longer, or are more, than a service can answer."""
+class TooManyInteractions(TooMuchWork):
+    """A model that can be explained, but not with interactions."""
+
+    wanted = "interactions"
+    instead = "ask without interactions=true"
 
 
 class _Path(NamedTuple):
@@ -45,19 +49,21 @@ class Interactions:
     """
 
     def __init__(self, contributions: Contributions) -> None:
-        """Raise TooMuchWork if one row would take too long, or its answer would be too large."""
-        _check("steps", sum(_steps(len(leaf.ranges)) for leaf in contributions.leaves), MOST_STEPS)
+        """Raise TooManyInteractions if one row would take too long, or its answer would be too large."""
+        paths = contributions.paths
+        check_work("leaves", paths.leaves, KEPT_LEAVES, TooManyInteractions)
+        check_work("steps", sum(_steps(len(leaf.ranges)) for leaf in paths), MOST_STEPS, TooManyInteractions)
         self._used: list[set[int]] = [set() for _ in range(contributions.outputs)]
         places: dict[tuple[int, int, int], int] = {}  # by output and pair: the place of the pair's sum
         self._paths: list[_Path] = []
-        for output, value, ranges in contributions.leaves:
+        for output, value, ranges in paths:
             features = [each.feature for each in ranges]
             self._used[output].update(features)
             pairs = [(output, min(pair), max(pair)) for pair in _pairs(features)]
             if pairs:
                 slots = tuple(places.setdefault(pair, len(places)) for pair in pairs)
                 self._paths.append(_Path(value, ranges, slots, rule(len(ranges) // 2)))
-                _check("pairs of features", len(places), MOST_PAIRS)
+                check_work("pairs of features", len(places), MOST_PAIRS, TooManyInteractions)
         self._pairs = list(places)
         self.any = bool(places)
 
@@ -85,11 +91,6 @@ class Interactions:
 def _pairs(features: Sequence[int]) -> list[tuple[int, int]]:
     """Return all pairs of the features of a path, in the order in which `_add` takes them."""
     return [(one, other) for place, one in enumerate(features) for other in features[:place]]
-
-
-def _check(what: str, found: int, most: int) -> None:
-    if found > most:
-        raise TooMuchWork(f"{what}: expected at most {most:,}, found {found:,}")
 
 
 def _steps(features: int) -> int:

@@ -9,12 +9,11 @@ from collections import deque
 from collections.abc import Callable, Iterator
 from math import inf
 
-from app.explanation.contributions import Leaf, leaves_of
 from app.explanation.features import Span, features_of
 from app.explanation.flips import Row
+from app.explanation.paths import Paths
 from app.explanation.scales import Scale
 from contract.schema import Contract
-from contract.trees import Forest
 
 Box = tuple[Span, ...]  # a span of values for each input
 LEAVES = 25_000  # leaves to visit before the question is left open; this takes a few milliseconds
@@ -27,21 +26,24 @@ SPREAD = 0x9E3779B97F4A7C15  # an odd number: its multiples have every combinati
 class Survival:
     """Decides survival for one model of classes. Lifetime: the model's."""
 
-    def __init__(self, forest: Forest, contract: Contract, predict: Callable[[Row], int]) -> None:
+    def __init__(self, paths: Paths, contract: Contract, predict: Callable[[Row], int]) -> None:
         """`predict` returns the library's label for a row."""
         self._predict = predict
         self._scales = [Scale.of(each) for each in contract.inputs]
         self._errors = [float(each.error) for each in contract.inputs]
         self._features = features_of(contract)
-        self._trees: list[list[Leaf]] = [list(leaves_of(tree)) for tree in forest.trees]
-        self._used = {each.feature for leaves in self._trees for leaf in leaves for each in leaf.ranges}
+        self._paths, forest = paths, paths.forest
+        self._used = {each.feature for leaf in paths for each in leaf.ranges}
         self._knows_missing = all(tree.missing_left for tree in forest.trees)
         # A model of two classes has the margin of the second one; the first has 0.
         self._zeros = len(contract.output.classes) - len(forest.base_margins)
         self._bases = [0.0] * self._zeros + list(forest.base_margins)
-        self._boxes = max(1, LEAVES // sum(map(len, self._trees)))
-        most = sum(max(abs(leaf.value) for leaf in leaves) for leaves in self._trees)
-        self._slack = MARGIN_SLACK + 2 * EPSILON * len(self._trees) * (most + max(map(abs, self._bases)))
+        self._boxes = max(1, LEAVES // paths.leaves)
+        most = sum(
+            max(abs(value) for left, value in zip(tree.left, tree.value, strict=True) if left == -1)
+            for tree in forest.trees
+        )
+        self._slack = MARGIN_SLACK + 2 * EPSILON * len(forest.trees) * (most + max(map(abs, self._bases)))
 
     def of(self, row: Row) -> bool | None:
         """Return whether the label stays the same if all inputs may be off by up to their errors at once.
@@ -72,7 +74,7 @@ class Survival:
                 return False
             spans[feature] = span
         lowest, highest = list(self._bases), list(self._bases)
-        for leaves in self._trees:
+        for leaves in self._paths.by_tree():
             reached = [leaf.value for leaf in leaves if all(each.meets(*spans[each.feature]) for each in leaf.ranges)]
             output = leaves[0].output + self._zeros
             lowest[output] += min(reached)

@@ -9,7 +9,7 @@ import pytest
 from app.answers.bundle_answers import BundleAnswers
 from app.core.answer import Answer
 from app.core.query import option
-from app.explanation import interactions
+from app.explanation import interactions, paths
 from score.bundle import Bundle
 from tests.support.apples import KINDS, Compiled
 from tests.support.commands import EXAMPLE
@@ -112,3 +112,29 @@ def test_a_model_that_is_too_large_is_refused_by_name(
         assert b"ask without interactions=true" in refused.body
         assert answers.named in refused.headers
         assert answers.explain(body).status == 200
+
+
+def test_a_large_forest_is_explained_alike_and_a_larger_one_refused(
+    apple_bundle: Callable[[str], Bundle], apples: Callable[[str], Compiled], monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """Leaves that are not kept explain as those that are; of too many, the answer is 422 and says how many."""
+    bundle = apple_bundle("classes")
+    body = json.dumps(apples("classes").documents(1)[0]).encode()
+    kept = answers_of(bundle).explain(body)
+    monkeypatch.setattr(paths, "KEPT_LEAVES", 5)
+    monkeypatch.setattr(interactions, "KEPT_LEAVES", 5)
+    large = answers_of(bundle)
+    assert [large.explain(body).body for _ in range(2)] == [kept.body] * 2
+    alone = large.explain(body, interactions=True)
+    assert alone.status == 422
+    assert b"too large for interactions (leaves: expected at most 5, found" in alone.body
+    assert b"ask without interactions=true" in alone.body
+    monkeypatch.setattr(paths, "MOST_LEAVES", 6)
+    larger = answers_of(bundle)
+    for asked in (False, True):
+        refused = larger.explain(body, interactions=asked)
+        assert refused.status == 422
+        assert b"too large for explanations (leaves: expected at most 6, found" in refused.body
+        assert b"POST /predict answers it" in refused.body
+        assert larger.named in refused.headers
+    assert larger.predict(body).status == 200

@@ -10,8 +10,8 @@ import xgboost
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
-from app.explanation.contributions import Range
 from app.explanation.explainer import Explainer
+from app.explanation.paths import Range
 from binding.library import Library
 from compile.forest import forest_file
 from compile.reading.booster import read_model

@@ -10,6 +10,7 @@ from hypothesis import strategies as st
 
 from app.explanation.features import features_of
 from app.explanation.flips import Flip, Flips
+from app.explanation.paths import Paths
 from app.explanation.scales import INFINITE, LARGEST, Scale, exact, float32
 from app.explanation.survival import Survival
 from contract.derived import Projection, Ratio
@@ -124,7 +125,7 @@ def check_flip(
 def test_survival_around_zero_is_proved(around_zero: tuple[Forest, Callable[[Row], int]]) -> None:
     """True means that no row within the errors has another answer, at zero and without a value too."""
     forest, predict = around_zero
-    survival, chance, found = Survival(forest, AROUND_ZERO, predict), np.random.default_rng(4), set()
+    survival, chance, found = Survival(Paths(forest), AROUND_ZERO, predict), np.random.default_rng(4), set()
     for row in rows_around_zero():
         survives = survival.of(row)
         found.add(survives)
@@ -173,7 +174,7 @@ def test_large_integers_are_explained(each: Input) -> None:
     predict = library(forest, lambda values: values)
     flips, survival, (low, high) = (
         Flips(forest, contract, predict, differ),
-        Survival(forest, contract, predict),
+        Survival(Paths(forest), contract, predict),
         each.bounds,
     )
     for value in (LATE, LATE + 10**6 - 65, LATE + 10**6, 2 * LATE, -LATE, -2 * LATE, 0, 7, 10**30, 10**40):
@@ -211,6 +212,6 @@ def test_many_inputs_do_not_multiply() -> None:
         return 0
 
     forest = stumps([2.5] * 300, 200)
-    assert Survival(forest, contract, predict).of((2.0,) * 200) is None
+    assert Survival(Paths(forest), contract, predict).of((2.0,) * 200) is None
     flips = Flips(forest, contract, predict, differ)
     assert [flips.of((2.0,) * 200, place) for place in range(200)] == [(None, None)] * 200

@@ -14,7 +14,8 @@ from hypothesis import given, settings
 from hypothesis import strategies as st
 
 from app.explanation.contributions import Contributions
-from app.explanation.interactions import Interactions, Matrix, TooMuchWork
+from app.explanation.interactions import Interactions, Matrix
+from app.explanation.paths import Paths, TooMuchWork
 from app.explanation.quadrature import rule
 from compile.forest import forest_file
 from compile.reading.booster import read_model
@@ -65,7 +66,7 @@ def model(request: pytest.FixtureRequest, tmp_path_factory: pytest.TempPathFacto
 
 
 def found_by(forest: Forest, features: int, row: list[float]) -> tuple[list[list[float]], list[Matrix]]:
-    contributions = Contributions(forest, features)
+    contributions = Contributions(Paths(forest), features)
     parts = contributions.of(row)
     return parts, Interactions(contributions).of(row, parts)
 
@@ -143,7 +144,7 @@ def test_stumps_have_none(tmp_path: Path) -> None:
     twice = Grown((0,) * 4, {"max_depth": 3, "interaction_constraints": "[[0],[1],[2],[3]]"})
     for place, grown in enumerate((once, twice)):
         model = model_of(grown, tmp_path / f"{place}.json")
-        contributions = Contributions(model.forest, 4)
+        contributions = Contributions(Paths(model.forest), 4)
         interactions = Interactions(contributions)
         assert not interactions.any
         parts = contributions.of(model.row(1))
@@ -187,7 +188,7 @@ def test_what_would_take_too_long_is_refused() -> None:
     parts, (matrix,) = found_by(Forest("0" * 64, (0.0,), (chain(50),)), 50, [1.0] * 50)
     assert dense(matrix, 50).sum(axis=1) == pytest.approx(parts[0][:-1], abs=1e-12)
     with pytest.raises(TooMuchWork, match=r"steps: expected at most 10,000,000, found [\d,]+"):
-        Interactions(Contributions(Forest("0" * 64, (0.0,), (chain(500),)), 500))
+        Interactions(Contributions(Paths(Forest("0" * 64, (0.0,), (chain(500),))), 500))
 
 
 @pytest.mark.parametrize("points", [1, 2, 3, 7, 40])
