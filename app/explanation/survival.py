@@ -33,7 +33,8 @@ class Survival:
         self._errors = [float(each.error) for each in contract.inputs]
         self._features = features_of(contract)
         self._paths, forest = paths, paths.forest
-        self._used = {each.feature for leaf in paths for each in leaf.ranges}
+        nodes = (node for tree in forest.trees for node in zip(tree.left, tree.feature, strict=True))
+        self._used = {feature for left, feature in nodes if left != -1}
         self._knows_missing = all(tree.missing_left for tree in forest.trees)
         # A model of two classes has the margin of the second one; the first has 0.
         self._zeros = len(contract.output.classes) - len(forest.base_margins)
