@@ -8,7 +8,7 @@ from typing import NamedTuple
 from contract.trees import Forest, Tree
 
 KEPT_LEAVES = 100_000  # a leaf takes some 500 bytes: those of a larger forest are made anew each time they are needed
-MOST_LEAVES = 500_000  # of a model that is explained: about 15 seconds of work, in which other explanations wait
+MOST_LEAVES = 500_000  # of a model that is explained: some ten seconds of work, in which other explanations wait
 
 
 class TooMuchWork(ValueError):
