@@ -9,7 +9,7 @@ from app.explanation.contributions import Contributions
 from app.explanation.features import Feature, features_of
 from app.explanation.flips import Flips, Row
 from app.explanation.interactions import Interactions
-from app.explanation.paths import Paths
+from app.explanation.paths import MOST_LEAVES, Paths, check_work, count_leaves
 from app.explanation.survival import Survival
 from binding.library import Library
 from contract.schema import Contract
@@ -30,7 +30,13 @@ class Explainer:
         self._trees = trees
 
     @cached_property
+    def _leaves(self) -> int:
+        return count_leaves(self._trees)
+
+    @cached_property
     def _forest(self) -> Forest:
+        """The trees. Raises TooMuchWork, before they take memory, if they are too many."""
+        check_work("leaves", self._leaves, MOST_LEAVES)
         return _decode_forest(self._trees)
 
     @cached_property

@@ -9,7 +9,7 @@ import pytest
 from app.answers.bundle_answers import BundleAnswers
 from app.core.answer import Answer
 from app.core.query import option
-from app.explanation import interactions, paths
+from app.explanation import explainer, interactions, paths
 from score.bundle import Bundle
 from tests.support.apples import KINDS, Compiled
 from tests.support.commands import EXAMPLE
@@ -129,7 +129,7 @@ def test_a_large_forest_is_explained_alike_and_a_larger_one_refused(
     assert alone.status == 422
     assert b"too large for interactions (leaves: expected at most 5, found" in alone.body
     assert b"ask without interactions=true" in alone.body
-    monkeypatch.setattr(paths, "MOST_LEAVES", 6)
+    monkeypatch.setattr(explainer, "MOST_LEAVES", 6)
     larger = answers_of(bundle)
     for asked in (False, True):
         refused = larger.explain(body, interactions=asked)

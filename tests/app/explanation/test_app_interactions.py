@@ -15,7 +15,7 @@ from hypothesis import strategies as st
 
 from app.explanation.contributions import Contributions
 from app.explanation.interactions import Interactions, Matrix
-from app.explanation.paths import Paths, TooMuchWork
+from app.explanation.paths import Paths, TooMuchWork, count_leaves
 from app.explanation.quadrature import rule
 from compile.forest import forest_file
 from compile.reading.booster import read_model
@@ -170,6 +170,11 @@ def test_a_split_that_no_training_row_took() -> None:
         parts, (matrix,) = found_by(forest, 2, row)
         assert all(np.isfinite(list(each.values())).all() for each in matrix.values())
         assert dense(matrix, 2).sum(axis=1) == pytest.approx(parts[0][:-1])
+
+
+def test_leaves_are_counted_before_trees_are_decoded(model: Model) -> None:
+    """The count from the bytes of a file is that of its trees."""
+    assert count_leaves(msgspec.json.encode(model.forest)) == Paths(model.forest).leaves > 0
 
 
 def chain(length: int) -> Tree:
