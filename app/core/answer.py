@@ -1,5 +1,6 @@
 """What a handler returns: a status, headers and a body. It does not depend on any HTTP server."""
 
+import math
 from typing import Any, Literal
 
 import msgspec
@@ -55,6 +56,11 @@ class Health(msgspec.Struct, frozen=True):
 def problem(document: Problem, headers: Headers | None = None, reason: str = "") -> Answer:
     """Return an answer with this problem document as its body and `document.status` as its status."""
     return Answer(document.status, PROBLEM_JSON + (headers or []), msgspec.json.encode(document), reason=reason)
+
+
+def retry_after(wait_seconds: float) -> tuple[bytes, bytes]:
+    """Return the header that says when to try again: in whole seconds, at least one."""
+    return b"retry-after", b"%d" % max(1, math.ceil(wait_seconds))
 
 
 def with_header(answer: Answer, header: tuple[bytes, bytes]) -> Answer:

@@ -42,10 +42,10 @@ class InTurn:
             self._unfinished -= 1
 
     def _timed(self, work: Callable[[], Answer], asked: float) -> Answer:
-        self._began = time.monotonic()
-        if self._began - asked > LONGEST_WAIT:
+        began = self._began = time.monotonic()
+        if began - asked > LONGEST_WAIT:
             return too_long_a_line(self._mean)
         try:
             return work()
         finally:
-            self._mean += NEWEST * (time.monotonic() - self._began - self._mean)
+            self._mean += NEWEST * (time.monotonic() - began - self._mean)

@@ -1,16 +1,14 @@
 """Answers to requests that never reach a handler. They are made once, at import."""
 
-import math
 from http import HTTPStatus
 
 import msgspec
 
-from app.core.answer import CLOSE, PROBLEM_JSON, Answer, Problem, problem
+from app.core.answer import CLOSE, PROBLEM_JSON, Answer, Problem, problem, retry_after
 from app.core.protocol import protocol_error
 
-RETRY_SECONDS = 1
 _decode_problem = msgspec.json.Decoder(Problem).decode
-RETRY = (b"retry-after", b"%d" % RETRY_SECONDS)
+RETRY = retry_after(1)
 
 
 def _refusal(status: int, detail: str, *headers: tuple[bytes, bytes], reason: str = "") -> Answer:
@@ -55,16 +53,17 @@ def headers_too_large(most: int, lines: int) -> Answer:
 
 def too_many_requests(wait_seconds: float) -> Answer:
     """Return a 429 with Retry-After."""
-    seconds = math.ceil(wait_seconds)
-    detail = f"more requests than one client may send; try again in {seconds} s"
-    return _refusal(429, detail, (b"retry-after", b"%d" % seconds), reason="rate")
+    return _later(429, "more requests than one client may send", wait_seconds, "rate")
 
 
 def too_long_a_line(wait_seconds: float) -> Answer:
     """Return a 503 with Retry-After, for work that others are waiting for already."""
-    seconds = max(math.ceil(wait_seconds), RETRY_SECONDS)
-    detail = f"others wait for the same work, and each takes its time; try again in {seconds} s"
-    return _refusal(503, detail, (b"retry-after", b"%d" % seconds), reason="overload")
+    return _later(503, "others wait for the same work, and each takes its time", wait_seconds, "overload")
+
+
+def _later(status: int, why: str, wait_seconds: float, reason: str) -> Answer:
+    header = retry_after(wait_seconds)
+    return _refusal(status, f"{why}; try again in {header[1].decode()} s", header, reason=reason)
 
 
 def last(answer: Answer) -> Answer:

@@ -4,7 +4,6 @@ A request reads `served` once and keeps a reference until it has its answer, so 
 began. A library is unmapped when the last reference to it is gone (binding/mapping.py).
 """
 
-import math
 import threading
 from collections.abc import Callable
 
@@ -12,7 +11,7 @@ import msgspec
 
 from app.answers.bundle_answers import BundleAnswers
 from app.answers.explain import Explain
-from app.core.answer import JSON, Answer, Headers, Problem, problem
+from app.core.answer import JSON, Answer, Headers, Problem, problem, retry_after
 from app.core.operation import Handler, Receipt
 from app.core.protocol import Protocol, ServerReady, protocol_error
 from app.model.about import about
@@ -141,7 +140,7 @@ class Serving:
         `retry_seconds` becomes their Retry-After, in whole seconds; None means that no further attempt is made.
         """
         detail = f"no model is loaded: {why}"
-        retry = [] if retry_seconds is None else [(b"retry-after", b"%d" % max(1, math.ceil(retry_seconds)))]
+        retry = [] if retry_seconds is None else [retry_after(retry_seconds)]
         self.protocol_unavailable = protocol_error(503, detail, retry)
         self.unavailable = problem(Problem("Service Unavailable", 503, detail), retry)
 
