@@ -15,6 +15,7 @@ from typing import NamedTuple
 from urllib.parse import parse_qs, unquote, urlsplit
 
 from tests.support.fakes import Handler, running
+from tests.support.wire import RESET
 
 Fault = int | str  # a status, or one of FAULTS
 FAULTS = (
@@ -244,5 +245,5 @@ class _Handler(Handler):
             self.cloud.sent_bytes += len(body)
 
     def _reset(self) -> None:
-        self.connection.setsockopt(socket.SOL_SOCKET, socket.SO_LINGER, struct.pack("ii", 1, 0))
+        self.connection.setsockopt(socket.SOL_SOCKET, socket.SO_LINGER, RESET)
         self.close_connection = True

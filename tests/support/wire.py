@@ -9,12 +9,14 @@ Nothing hangs: what does not come in time fails. Nothing is forgiven: a malforme
 
 import re
 import socket
+import struct
 import time
 from typing import Any, NamedTuple, Self
 
 import msgspec
 
 SECONDS = 9.0  # bound a hang, and are less than any deadline that a service has by itself (FIRST_BYTE_SECONDS)
+RESET = struct.pack("ii", 1, 0)  # for SO_LINGER: a close throws away what was not sent, and resets the connection
 PAUSE = 0.0005  # seconds between two pieces: a waiting peer on this machine takes each as a read of its own
 
 _TOKEN = rb"[!#$%&'*+\-.^_`|~0-9A-Za-z]+"

@@ -2,7 +2,6 @@
 
 import http.client
 import socket
-import struct
 import threading
 import time
 from collections.abc import Iterator
@@ -17,9 +16,9 @@ from contract.refusal import Refusal
 from deploy.haproxy import HAProxy, HAProxyFront
 from tests.deploy.stage import haproxy
 from tests.support.telemetry import free_port, needed
+from tests.support.wire import RESET
 
 BODY = b"{}"
-RESET = struct.pack("ii", 1, 0)  # linger: a close throws away what was not sent, and resets the connection
 
 
 @contextmanager
