@@ -72,9 +72,9 @@ class PValues:
 
     @cached_property
     def _tables(self) -> list[tuple[tuple[float, ...], tuple[float, ...]]]:
-        """For each class: its calibration, and the p-values that it can give.
+        """For each class, the sorted probabilities that held-out rows of it got, and all p-values that a row can get.
 
-        The p-value at place i is that of a row for which i held-out rows of the class are at least as strange.
+        The p-value at place i is that of a row for which i of those held-out rows are at least as strange.
         """
         return [
             (own, tuple([rank / (len(own) + 1) for rank in range(1, len(own) + 2)]))
