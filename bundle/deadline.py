@@ -76,7 +76,8 @@ def run_within(
 ) -> Result:
     """Return the result of `work`, or raise its exception. `work` runs on a thread of its own.
 
-    At the deadline, abort what the work is `waiting_for` and raise BundleRefusal. The work's thread closes it later.
+    At the deadline, abort what the work is `waiting_for` and raise BundleRefusal. The work's thread closes it later. If
+    the work's last attempt gives up in the same moment, it is the deadline, too.
     """
     outcome: Future[Result] = Future()
     lock = threading.Lock()
@@ -98,7 +99,10 @@ def run_within(
     wait([outcome], deadline.remaining)
     with lock:
         if outcome.done():
-            return outcome.result()
+            error = outcome.exception()
+            if deadline.remaining or not (isinstance(error, BundleRefusal) and error.retryable):
+                return outcome.result()
+            raise deadline.passed(what) from error
         left.append(interrupted := waiting_for())
     if interrupted:
         interrupted.abort()

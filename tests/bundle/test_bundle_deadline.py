@@ -99,3 +99,24 @@ def test_what_the_work_raises_is_raised(error: BaseException) -> None:
     with pytest.raises(type(error)) as raised:
         run_within(Deadline(5), work, lambda: pytest.fail("it was done"), "it")
     assert raised.value is error
+
+
+class Ended(Deadline):
+    """A deadline that passes while the work is waited for."""
+
+    @property
+    def remaining(self) -> float:
+        left, self._end = self._end, 0.0
+        return left
+
+
+@pytest.mark.parametrize(("reason", "told"), [("unreachable", "deadline"), ("missing", "missing")])
+def test_an_attempt_that_gives_up_at_the_deadline_is_the_deadline(reason: Reason, told: Reason) -> None:
+    """What may pass is told as the deadline that came first; what will not is told as it is."""
+
+    def work() -> None:
+        raise BundleRefusal(reason, "no answer")
+
+    with pytest.raises(BundleRefusal) as found:
+        run_within(Ended(9.0), work, lambda: None, "the work")
+    assert found.value.reason == told
