@@ -10,6 +10,7 @@ from binding.library import Library
 from contract.manifest import MANIFEST_FILE, decode_manifest
 from contract.refusal import Refusal
 from score.bundle import Bundle
+from tests.support.processes import opened_by
 
 
 @pytest.fixture(scope="module")
@@ -112,8 +113,7 @@ def _mapped() -> int:
 
 def _memory_files() -> set[int]:
     """Return the descriptors of this process that are files in memory."""
-    directory = Path("/proc/self/fd")
-    return {int(link.name) for link in directory.iterdir() if link.is_symlink() and "memfd:" in str(link.readlink())}
+    return {number for number, target in opened_by("self").items() if "memfd:" in target}
 
 
 def test_measurements_are_rounded_to_float32(bundle: Bundle) -> None:

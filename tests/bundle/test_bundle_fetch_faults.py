@@ -14,6 +14,7 @@ from bundle.verify import Trust
 from tests.bundle.publishing import HANG_SECONDS, STABLE, refusal_of, retries_once
 from tests.support.bundles import NOW
 from tests.support.cloud import FAULTS, Cloud, Fault, refused_port
+from tests.support.processes import opened_by
 
 # Which reasons a fault may be given, and whether it passes when it comes once.
 EXPECTED: dict[Fault, tuple[set[Reason], bool]] = {
@@ -145,4 +146,4 @@ def connections_to(port: int) -> int:
     """Return how many client sockets of this process are connected to that port."""
     lines = [line.split() for line in Path("/proc/self/net/tcp").read_text().splitlines()[1:]]
     far = {f"socket:[{fields[9]}]" for fields in lines if int(fields[2].partition(":")[2], 16) == port}
-    return sum(path.is_symlink() and str(path.readlink()) in far for path in Path("/proc/self/fd").iterdir())
+    return sum(target in far for target in opened_by("self").values())

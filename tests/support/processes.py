@@ -3,6 +3,7 @@
 import os
 import subprocess
 import sys
+from contextlib import suppress
 from pathlib import Path
 from typing import Any
 
@@ -86,8 +87,16 @@ def descriptors(service: Service) -> int:
 def libraries(service: Service) -> int:
     """Return how many model libraries the service has mapped or open."""
     mapped = Path(f"/proc/{service.process.pid}/maps").read_text().count("memfd:libmodel")
-    links = Path(f"/proc/{service.process.pid}/fd").iterdir()
-    return mapped + sum("memfd:libmodel" in str(link.readlink()) for link in links if link.is_symlink())
+    return mapped + sum("memfd:libmodel" in target for target in opened_by(service.process.pid).values())
+
+
+def opened_by(process: int | str) -> dict[int, str]:
+    """Return what each descriptor of a process is. It may close some meanwhile: those are left out."""
+    opened = {}
+    for link in Path(f"/proc/{process}/fd").iterdir():
+        with suppress(FileNotFoundError):
+            opened[int(link.name)] = str(link.readlink())
+    return opened
 
 
 def threads(service: Service) -> int:
